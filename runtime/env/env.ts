@@ -1,0 +1,294 @@
+/**
+ * Env: everything that is not deterministic, as one value.
+ *
+ * Code outside `real.ts` takes an `Env` and never touches `Deno.*`, clocks, timers, random numbers,
+ * sockets or Workers itself; so the same actors run in `runtime/sim` on virtual time. Every port has
+ * one suite that the real and the simulated side both pass (`tests/runtime/env`).
+ */
+
+/** All ports of one node incarnation. */
+export interface Env {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly kv: KvPort;
+  readonly hash: Hashing;
+  readonly net: Net;
+  readonly log: LogPort;
+}
+
+/** Clocks. */
+export interface Clock {
+  /** Wall clock in milliseconds since 1970 (UTC); may jump. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never goes back. Measure durations with this one. */
+  monotonic(): number;
+}
+
+/** A timer that was set; `cancel` is idempotent. */
+export interface TimerHandle {
+  cancel(): void;
+}
+
+/** Timers and the yield to the event loop. */
+export interface Timers {
+  /** Calls `fn` once, `ms` from now at the earliest. */
+  after(ms: number, fn: () => void): TimerHandle;
+  /** Calls `fn` in the next turn of the event loop, after pending I/O and due timers had theirs. */
+  soon(fn: () => void): void;
+}
+
+/** Random values; seeded in simulation. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** `length` random bytes, unpredictable on the real side. */
+  bytes(length: number): Uint8Array;
+}
+
+/** Why a disk call failed; every other failure of the system is `io`. */
+export type DiskErrorCode =
+  | "notFound"
+  | "exists"
+  | "notDirectory"
+  | "isDirectory"
+  | "notEmpty"
+  | "denied"
+  | "noSpace"
+  | "readOnly"
+  | "nameTooLong"
+  | "crossDevice"
+  | "symlink"
+  | "locked"
+  | "closed"
+  | "io";
+
+/** What `stat` tells of a path or an open file. */
+export interface FileInfo {
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** Permission bits, e.g. `0o640`. */
+  readonly mode: number;
+  /** Device and inode: two of these equal mean the same file. */
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  readonly read?: boolean;
+  readonly write?: boolean;
+  /** Create if absent; with `createNew` fail with `exists` if present. */
+  readonly create?: boolean;
+  readonly createNew?: boolean;
+  readonly truncate?: boolean;
+  /** Fail with `symlink` if the last segment is a symbolic link (O_NOFOLLOW). */
+  readonly noFollow?: boolean;
+  /** Permission bits of a created file, default `0o644` less the umask. */
+  readonly mode?: number;
+}
+
+/** An open file; all positions are absolute, there is no cursor. */
+export interface DiskFile {
+  /** Reads up to `into.length` bytes at `position`; 0 means end of file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  stat(): Promise<FileInfo>;
+  truncate(size: number): Promise<void>;
+  /** Data is durable when this resolves (fdatasync). After a failure nothing may be assumed of it. */
+  syncData(): Promise<void>;
+  /** Data and metadata are durable when this resolves (fsync). */
+  sync(): Promise<void>;
+  setMode(mode: number): Promise<void>;
+  setMtime(mtimeMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One name in a directory. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly kind: FileInfo["kind"];
+}
+
+/** A held lock; the system frees it when the process ends, however it ends. */
+export interface DiskLock {
+  release(): Promise<void>;
+}
+
+/** The local file system. Every failure is a `DiskError` with a {@link DiskErrorCode}. */
+export interface Disk {
+  open(path: string, options: OpenOptions): Promise<DiskFile>;
+  /** Follows symbolic links; `null` if there is nothing. */
+  stat(path: string): Promise<FileInfo | null>;
+  /** Does not follow a link in the last segment; `null` if there is nothing. */
+  lstat(path: string): Promise<FileInfo | null>;
+  /** The canonical path, every link resolved. */
+  realPath(path: string): Promise<string>;
+  /** Replaces `to` atomically if it exists. Durable after `syncDirectory` of both parents. */
+  rename(from: string, to: string): Promise<void>;
+  /** Gives the file a second name; `exists` if `to` is taken. With `remove(from)`: rename without replacing. */
+  link(from: string, to: string): Promise<void>;
+  /** Removes a file or an empty directory. */
+  remove(path: string): Promise<void>;
+  /** Makes a directory; with `recursive` its parents too, and an existing one is no error. */
+  makeDirectory(path: string, options?: { recursive?: boolean; mode?: number }): Promise<void>;
+  readDirectory(path: string): Promise<DirectoryEntry[]>;
+  /** Makes created, renamed and removed names of this directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** An exclusive lock on the file `path` (created if absent); `null` if another process holds it. */
+  tryLock(path: string): Promise<DiskLock | null>;
+}
+
+/** A key: parts from general to special. Order is that of Deno KV: by part, strings as UTF-8. */
+export type KvKey = readonly (string | number)[];
+
+/** A stored value: what structured clone keeps of plain data. */
+export type KvValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly KvValue[]
+  | { readonly [key: string]: KvValue };
+
+/** A value with its version; the version changes with every commit that touches the key. */
+export interface KvEntry {
+  readonly key: KvKey;
+  readonly value: KvValue;
+  readonly version: string;
+}
+
+/** One change of an atomic commit. */
+export type KvMutation =
+  | { readonly type: "set"; readonly key: KvKey; readonly value: KvValue }
+  | { readonly type: "delete"; readonly key: KvKey };
+
+/** A condition of an atomic commit: the key's version, `null` for absent. */
+export interface KvCheck {
+  readonly key: KvKey;
+  readonly version: string | null;
+}
+
+/** Which entries to list: all below `prefix`, from `start` (included) on. */
+export interface KvRange {
+  readonly prefix: KvKey;
+  readonly start?: KvKey;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** One open key-value file. A commit is atomic, and durable once it resolves. */
+export interface KvStore {
+  get(key: KvKey): Promise<KvEntry | null>;
+  /** Resolves to the new version, or `null` if a check did not hold (then nothing happened). */
+  commit(mutations: readonly KvMutation[], checks?: readonly KvCheck[]): Promise<string | null>;
+  list(range: KvRange): AsyncIterable<KvEntry>;
+  close(): Promise<void>;
+}
+
+/** Opens key-value files; one process per file. */
+export interface KvPort {
+  open(path: string): Promise<KvStore>;
+}
+
+/** A running hash. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** An independent continuation from the same state. */
+  copy(): Hasher;
+  /** Lower-case hexadecimal; ends the hasher. */
+  digestHex(): string;
+}
+
+/**
+ * Hashes buffers away from the calling thread where there is one to spare.
+ * Segments are hashed in the order of the calls, each both as part of its chunk and, where
+ * `inOrder`, as the next bytes of the whole file.
+ */
+export interface HashLane {
+  /**
+   * Feeds a filled part of a buffer that came from {@link Hashing.buffers}; resolves when the buffer
+   * may be written again. Calls may overlap.
+   */
+  feed(segment: Uint8Array, into: { chunk: number; file: boolean }): Promise<void>;
+  /** Ends a chunk: resolves to the SHA-256 of all segments fed for it. */
+  endChunk(chunk: number): Promise<string>;
+  /** Resolves to the SHA-256 of the bytes fed with `file: true`, and ends the lane. */
+  endFile(): Promise<string>;
+  /** Gives the lane up; pending calls reject. Idempotent. */
+  abort(): void;
+}
+
+/** Hash functions; deterministic, but here because their fast forms need threads. */
+export interface Hashing {
+  sha256(): Hasher;
+  /** CRC-32 (IEEE 802.3, as in zlib), continued from `seed`. */
+  crc32(bytes: Uint8Array, seed?: number): number;
+  /** `count` buffers of `bytes` each, of the kind a lane can take without copying. */
+  buffers(count: number, bytes: number): Uint8Array[];
+  /** A lane for one file. Files of at most `inlineBelowBytes` should use {@link sha256} instead. */
+  lane(): HashLane;
+}
+
+/** TLS of one endpoint: PEM texts. */
+export interface TlsOptions {
+  readonly caCerts?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** An HTTP request; redirects are never followed by the port. */
+export interface NetRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly tls?: TlsOptions;
+  /** Aborting ends the request and its body with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** The body of a response, pulled by its reader. */
+export interface NetBody {
+  /** Fills `into` from its start with at least one byte; 0 means the end that the server meant. */
+  read(into: Uint8Array): Promise<number>;
+  /** Stops reading and frees the connection. Idempotent. */
+  cancel(): Promise<void>;
+}
+
+/** An HTTP response; its body must be read to the end or cancelled. */
+export interface NetResponse {
+  readonly status: number;
+  /** Header names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: NetBody;
+}
+
+/** Why a request failed below HTTP. */
+export type NetErrorCode =
+  | "refused"
+  | "unreachable"
+  | "dns"
+  | "tls"
+  | "reset"
+  | "aborted"
+  | "protocol";
+
+/** The network as a client sees it. Every failure is a `NetError` with a {@link NetErrorCode}. */
+export interface Net {
+  request(request: NetRequest): Promise<NetResponse>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/** How bad a log record is. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Structured log records: a constant message and its facts; never a secret. */
+export interface LogPort {
+  write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
