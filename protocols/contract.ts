@@ -1,0 +1,207 @@
+/**
+ * The transfer-protocol contract: a small required interface and declared capabilities.
+ *
+ * A protocol moves bytes and names; it decides nothing. Which range to fetch, when to retry, what a
+ * conflict means and whether a file may be published is decided by the job (`actors/job`).
+ * Everything that fails throws a `ProtocolError`; one conformance suite (`tests/conformance`) holds
+ * every protocol to this file.
+ */
+
+import type { Env, TlsOptions } from "../runtime/env/env.ts";
+
+/** A byte range of a file: `start` included, `end` excluded, `null` for "to the end". */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number | null;
+}
+
+/** What identifies one version of a source; `null` where the source does not tell. */
+export interface Fingerprint {
+  /** Size in bytes. */
+  readonly size: number | null;
+  readonly mtimeMs: number | null;
+  /** A strong validator (RFC 9110, 8.8.1); weak ones are not kept. */
+  readonly etag: string | null;
+  /** A version id or, for local files, device and inode. */
+  readonly version: string | null;
+}
+
+/** What is known of a source file. */
+export interface SourceFacts {
+  readonly fingerprint: Fingerprint;
+  /** Ranged reads of this very file are possible. */
+  readonly ranges: boolean;
+  /** Permission bits, where the source has them. */
+  readonly mode: number | null;
+  /** The SHA-256 that the source itself vouches for, lower-case hexadecimal. */
+  readonly sha256: string | null;
+}
+
+/** What a source can do; a promise of the protocol, narrowed per file by {@link SourceFacts}. */
+export interface SourceCapabilities {
+  readonly ranges: boolean;
+  readonly parallelRanges: boolean;
+  readonly serverHash: boolean;
+  readonly mtime: boolean;
+  readonly permissions: boolean;
+}
+
+/** Where to read from. Secrets are already revealed: never log or store an endpoint. */
+export interface SourceEndpoint {
+  readonly uri: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly auth:
+    | { readonly type: "basic"; readonly username: string; readonly password: string }
+    | { readonly type: "bearer"; readonly token: string }
+    | null;
+  readonly tls: TlsOptions | null;
+  /** Until response headers, connecting included; `null` for the protocol's default. */
+  readonly responseTimeoutMs: number | null;
+  /** Between two reads that bring bytes; `null` for the protocol's default. */
+  readonly idleTimeoutMs: number | null;
+}
+
+/** One file to be read. */
+export interface Source {
+  readonly capabilities: SourceCapabilities;
+  /** Looks without reading. `notFound` if there is nothing. */
+  stat(signal: AbortSignal): Promise<SourceFacts>;
+  /**
+   * Opens a range. With `expected`, a source that is no longer that version fails with `changed`;
+   * a source that cannot serve the range fails with `rangeNotSupported`; neither delivers a byte.
+   */
+  open(
+    range: ByteRange,
+    expected: Fingerprint | null,
+    signal: AbortSignal,
+  ): Promise<SourceReader>;
+  close(): Promise<void>;
+}
+
+/** An open range of a source, pulled by its reader: nothing is read ahead beyond one buffer. */
+export interface SourceReader {
+  /** Of the whole file, as seen when this range was opened. */
+  readonly facts: SourceFacts;
+  /** Fills `into` from its start with at least one byte; 0 means the end. `truncated` if it came early. */
+  read(into: Uint8Array): Promise<number>;
+  /** What the source says of itself after the last byte; `changed` sources show here. */
+  confirm(): Promise<Fingerprint>;
+  /** Idempotent; frees the connection or handle, read to the end or not. */
+  close(): Promise<void>;
+}
+
+/**
+ * What keeps a stale writer from publishing (DESIGN section 7.6): the sink checks a `token`, it has
+ * `conditional` writes, a named temporary file can be `seize`d, or `none`: equal bytes at least once.
+ */
+export type Fence = "token" | "conditional" | "seize" | "none";
+
+/** What a sink can do. */
+export interface SinkCapabilities {
+  readonly fence: Fence;
+  /** A temporary file can be reopened and written on at its end or anywhere. */
+  readonly resume: boolean;
+  /** Writes at any position. */
+  readonly randomWrites: boolean;
+  readonly renameNoReplace: boolean;
+  readonly durableSync: boolean;
+  readonly fileId: boolean;
+  readonly readBack: boolean;
+  readonly mtime: boolean;
+  readonly permissions: boolean;
+}
+
+/** Where to write to. */
+export interface SinkEndpoint {
+  readonly uri: string;
+  readonly createDirectories: boolean;
+  /**
+   * The directory that was declared literally, as an absolute path of the sink's own kind: what
+   * variables or servers add to it must stay below. `null`: the whole destination was declared.
+   */
+  readonly root: string | null;
+  /** `false` gives up durability for speed: nothing is synced. */
+  readonly sync: boolean;
+}
+
+/** What is known of a published file. */
+export interface DestinationFacts {
+  readonly size: number;
+  readonly mtimeMs: number | null;
+  readonly fileId: string | null;
+}
+
+/** How a temporary file becomes the final one. */
+export interface PublishOptions {
+  /** The final name, in the directory of the endpoint. */
+  readonly name: string;
+  /** `false`: fail with `exists` when the name is taken, atomically where `renameNoReplace`. */
+  readonly replace: boolean;
+  readonly mtimeMs: number | null;
+  /** Permission bits. */
+  readonly mode: number | null;
+}
+
+/** What {@link Sink.probe} compares a final file with. */
+export interface ProbeExpectation {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly fileId: string | null;
+}
+
+/** One destination: a directory of the sink and the final name in it. */
+export interface Sink {
+  readonly capabilities: SinkCapabilities;
+  /** The declared final name, without directories. */
+  readonly name: string;
+  /** What stands at `name` in the destination's directory, `null` if nothing does. */
+  stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null>;
+  /** SHA-256 of the file at `name`, `null` if there is none; `unsupported` without `readBack`. */
+  hash(name: string, signal: AbortSignal): Promise<string | null>;
+  /** Creates the temporary file, which must not exist (`exists`). `mode` is that of the file while unpublished. */
+  create(temp: string, signal: AbortSignal): Promise<SinkFile>;
+  /** Opens a temporary file of an earlier attempt, `null` if it is gone. */
+  reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null>;
+  /** Syncs, gives mode and mtime, renames to the final name and syncs the directory. Closes the file. */
+  publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts>;
+  /** Takes a temporary file away from a stale writer by renaming it; `false` if it is gone. */
+  seize(temp: string, to: string): Promise<boolean>;
+  /** Removes a temporary file; no error if it is gone. */
+  abort(temp: string): Promise<void>;
+  /** After a crash between grant and receipt: was it published? (DESIGN section 7.7) */
+  probe(temp: string, expected: ProbeExpectation): Promise<"unpublished" | "published" | "unknown">;
+  close(): Promise<void>;
+}
+
+/** An open temporary file. */
+export interface SinkFile {
+  readonly temp: string;
+  readonly fileId: string | null;
+  size(): Promise<number>;
+  /** Writes all of `bytes` at `at`; `noSpace` and `denied` are definite: nothing more was written. */
+  write(bytes: Uint8Array, at: number): Promise<void>;
+  /** Reads back up to `into.length` bytes; 0 at the end. `unsupported` without `readBack`. */
+  read(into: Uint8Array, at: number): Promise<number>;
+  truncate(size: number): Promise<void>;
+  /** What was written before is durable when this resolves. */
+  sync(): Promise<void>;
+  /** Idempotent. The temporary file stays. */
+  close(): Promise<void>;
+}
+
+/** What a protocol is given to work with. */
+export interface ProtocolContext {
+  readonly env: Env;
+}
+
+/** One transfer protocol, as it is registered. */
+export interface TransferProtocol {
+  readonly name: string;
+  /** URI schemes, lower case, without the colon. */
+  readonly schemes: readonly string[];
+  /** Checks the endpoint and prepares a source; nothing is contacted yet. */
+  source?(endpoint: SourceEndpoint, context: ProtocolContext): Source;
+  /** Checks the endpoint and prepares a sink; nothing is touched yet. */
+  sink?(endpoint: SinkEndpoint, context: ProtocolContext): Sink;
+}
