@@ -212,9 +212,9 @@ export interface Hasher {
 export interface HashLane {
   /**
    * Feeds a filled part of a buffer that came from {@link Hashing.buffers}; resolves when the buffer
-   * may be written again. Calls may overlap.
+   * may be written again. Calls may overlap. `chunk: null` feeds the file alone.
    */
-  feed(segment: Uint8Array, into: { chunk: number; file: boolean }): Promise<void>;
+  feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void>;
   /** Ends a chunk: resolves to the SHA-256 of all segments fed for it. */
   endChunk(chunk: number): Promise<string>;
   /** Resolves to the SHA-256 of the bytes fed with `file: true`, and ends the lane. */
