@@ -1,0 +1,100 @@
+/**
+ * What one transfer is told to do: plain JSON, every variable resolved, secrets still references.
+ *
+ * The planner writes it, the job reads it. Nothing here can be a secret value: whoever opens the
+ * source resolves {@link Sealed} parts at that moment and forgets them again.
+ */
+
+/** Literal text, or a reference that only the agent that opens the source may resolve. */
+export type SealedPart =
+  | string
+  | { readonly secret: string }
+  | { readonly env: string }
+  | { readonly file: string };
+
+/** Text whose references are resolved where it is used, never before: joined part by part. */
+export type Sealed = readonly SealedPart[];
+
+/** What happens when the destination exists; `skip` leaves an equal file alone and fails on another one. */
+export type ConflictPolicy = "overwrite" | "fail" | "skip" | "rename";
+
+/** The least verification that must be reached before a file is published. */
+export type VerificationLevel = "none" | "size" | "source" | "reread";
+
+/** How the delay grows between attempts. */
+export type Backoff = "exponential" | "linear" | "fixed";
+
+/** Credentials of a source; an `authentication` of type `header` is found in `headers` instead. */
+export type SourceAuth =
+  | { readonly type: "basic"; readonly username: Sealed; readonly password: Sealed }
+  | { readonly type: "bearer"; readonly token: Sealed };
+
+/** PEM texts by reference: a declared file path is a `{file}` part. */
+export interface SourceTls {
+  readonly ca: Sealed | null;
+  readonly cert: Sealed | null;
+  readonly key: Sealed | null;
+}
+
+/** Where the bytes come from; `timeoutMs` bounds the wait for the source's answer. */
+export interface SourceSpec {
+  readonly uri: string;
+  readonly headers: Readonly<Record<string, Sealed>>;
+  readonly auth: SourceAuth | null;
+  readonly timeoutMs: number | null;
+  readonly tls: SourceTls | null;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Where the bytes go; `permissions` are mode bits (0o640). */
+export interface DestinationSpec {
+  readonly uri: string;
+  readonly createDirectories: boolean;
+  readonly permissions: number | null;
+  readonly conflict: ConflictPolicy;
+  readonly preserveMtime: boolean;
+  /** A URI that ends in `/`: what variables added must stay below it; `null` where none did. */
+  readonly root: string | null;
+}
+
+/** What must hold of the bytes; sizes are inclusive. */
+export interface ValidationSpec {
+  readonly minBytes: number | null;
+  readonly maxBytes: number | null;
+  readonly checksum: ChecksumSpec | null;
+  readonly level: VerificationLevel;
+}
+
+/** The expected SHA-256 in lower-case hex; `required` without a value demands one from the source. */
+export interface ChecksumSpec {
+  readonly algorithm: "sha256";
+  readonly valueHex: string | null;
+  readonly required: boolean;
+}
+
+/** How often and how patiently a failed attempt is repeated; the first attempt counts. */
+export interface RetrySpec {
+  readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+}
+
+/** The shape of the byte pipeline; `windowBytes` bounds what is in memory at once. */
+export interface PipelineSpec {
+  readonly chunkBytes: number;
+  readonly windowBytes: number;
+  readonly parallelRanges: number;
+}
+
+/** One transfer, ready to be carried out; `timeoutMs` bounds the whole job. */
+export interface TransferSpec {
+  readonly name: string;
+  readonly source: SourceSpec;
+  readonly destination: DestinationSpec;
+  readonly validation: ValidationSpec;
+  readonly retry: RetrySpec;
+  readonly pipeline: PipelineSpec;
+  readonly timeoutMs: number | null;
+}
