@@ -1,0 +1,50 @@
+/** The bounds of the transfer protocols. */
+
+import { type LimitTable, limitValues } from "../runtime/base/limits.ts";
+
+/** Every timeout, queue and bound of this room. */
+export const PROTOCOL_LIMITS = {
+  httpResponseTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "from the request to the response's headers, connecting included",
+  },
+  httpIdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "between two reads of a body that bring bytes",
+  },
+  httpRedirectsMax: {
+    unit: "count",
+    value: 10,
+    why: "a chain that is longer is a mistake of the server's configuration",
+  },
+  httpRetryAfterMaxMs: {
+    unit: "ms",
+    value: 3_600_000,
+    why: "a server may not park a job for longer than an hour",
+  },
+  httpDrainMaxBytes: {
+    unit: "bytes",
+    value: 16_384,
+    why: "a redirect's or an error's body up to here is read, to keep its connection",
+  },
+  httpHeaderMaxBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "header fields of one response or one declared request, names and values together",
+  },
+  httpConfirmAboveBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "a body above it may have changed while it was read: one HEAD looks again",
+  },
+  httpConfirmAboveMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "a body that took longer may have changed while it was read: one HEAD looks again",
+  },
+} as const satisfies LimitTable;
+
+/** The defaults as plain numbers. */
+export const protocolLimits = limitValues(PROTOCOL_LIMITS);
