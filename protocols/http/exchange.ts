@@ -1,0 +1,202 @@
+/** The I/O of one request: redirects, timeouts, abort, and the errors of the network as our own. */
+
+import type { Env, NetResponse } from "../../runtime/env/env.ts";
+import { NetError } from "../../runtime/env/errors.ts";
+import { formatDuration } from "../../runtime/base/units.ts";
+import type { ProtocolError, ProtocolErrorCode } from "../errors.ts";
+import type { HttpLimits } from "./settings.ts";
+import { Deadline } from "./deadline.ts";
+import type { Hop } from "./endpoint.ts";
+import { failure, type Place } from "./failure.ts";
+import { parseContentLength } from "./fields.ts";
+import { isRedirect, nextHop } from "./redirect.ts";
+
+/** What requests of one source have in common. */
+export interface Client {
+  readonly env: Env;
+  readonly limits: HttpLimits;
+  readonly responseTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+const NET_CODES: Readonly<Record<NetError["code"], ProtocolErrorCode>> = {
+  refused: "unreachable",
+  unreachable: "unreachable",
+  dns: "unreachable",
+  reset: "unreachable",
+  tls: "tls",
+  aborted: "aborted",
+  protocol: "badResponse",
+};
+
+const NET_REASONS: Readonly<Record<NetError["code"], string>> = {
+  refused: "the connection was refused; is the server running, and is the port right?",
+  unreachable: "the host cannot be reached; check the network and the host's name",
+  dns: "the host's name does not resolve; check its spelling",
+  reset: "the connection ended before the answer came",
+  tls: "the TLS handshake failed; check the server's name and certificate, the declared CA and " +
+    "the client certificate",
+  aborted: "stopped",
+  protocol: "the answer is not HTTP; check the scheme and the port",
+};
+
+/** One request and its answer; ends with {@link Exchange.end}. */
+export class Exchange {
+  readonly #controller = new AbortController();
+  readonly #deadline: Deadline;
+  readonly #onAbort: () => void;
+  #timedOut: Error | null = null;
+  #hop: Hop;
+  #response: NetResponse | null = null;
+
+  constructor(
+    readonly client: Client,
+    readonly method: "GET" | "HEAD",
+    hop: Hop,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#hop = hop;
+    this.#deadline = new Deadline(client.env, (reason) => {
+      this.#timedOut = reason;
+      this.#controller.abort(reason);
+    });
+    this.#onAbort = () => this.#controller.abort(signal.reason);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Where the answer came from, redirects followed. */
+  get hop(): Hop {
+    return this.#hop;
+  }
+
+  get place(): Place {
+    return { method: this.method, label: this.#hop.label };
+  }
+
+  get response(): NetResponse {
+    return this.#response!;
+  }
+
+  /** Sends, follows redirects, and resolves to the first other answer. */
+  async send(extra: Readonly<Record<string, string>>): Promise<NetResponse> {
+    const trail = [this.#hop];
+    while (true) {
+      const response = await this.#sendOnce(extra);
+      this.#response = response;
+      if (!isRedirect(response.status)) return response;
+      const location = response.headers.get("location");
+      this.#hop = nextHop(trail, location, this.method, this.client.limits.httpRedirectsMax);
+      trail.push(this.#hop);
+      await this.discard();
+    }
+  }
+
+  async #sendOnce(extra: Readonly<Record<string, string>>): Promise<NetResponse> {
+    const { url, headers, tls } = this.#hop;
+    this.#throwIfAborted();
+    const waitMs = this.client.responseTimeoutMs;
+    this.#deadline.arm(waitMs, () => this.#timeout("no answer came", waitMs));
+    let response: NetResponse;
+    try {
+      response = await this.client.env.net.request({
+        method: this.method,
+        url: url.href,
+        headers: { ...headers, ...extra },
+        signal: this.#controller.signal,
+        ...(tls === null ? {} : { tls }),
+      });
+    } catch (thrown) {
+      throw this.#explained(thrown);
+    } finally {
+      this.#deadline.disarm();
+    }
+    await this.#checkHeaderBytes(response);
+    return response;
+  }
+
+  async #checkHeaderBytes(response: NetResponse): Promise<void> {
+    const most = this.client.limits.httpHeaderMaxBytes;
+    let bytes = 0;
+    for (const [name, value] of response.headers) bytes += name.length + value.length;
+    if (bytes <= most) return;
+    await response.body.cancel();
+    throw failure("badResponse", this.place, `the response headers take more than ${most} bytes`);
+  }
+
+  /** One read of the body under the idle timeout; `null` where the connection broke. */
+  async read(into: Uint8Array): Promise<number | null> {
+    const waitMs = this.client.idleTimeoutMs;
+    this.#deadline.arm(waitMs, () => this.#timeout("no byte came", waitMs));
+    try {
+      return await this.response.body.read(into);
+    } catch (thrown) {
+      const broken = thrown instanceof NetError &&
+        (thrown.code === "reset" || thrown.code === "protocol" || thrown.code === "unreachable");
+      if (broken && this.#timedOut === null && !this.signal.aborted) return null;
+      throw this.#explained(thrown);
+    } finally {
+      this.#deadline.disarm();
+    }
+  }
+
+  /** Gets rid of a body that nobody wants: a short one is read, so that its connection lives on. */
+  async discard(): Promise<void> {
+    const response = this.response;
+    const length = parseContentLength(response.headers.get("content-length") ?? "");
+    const most = this.client.limits.httpDrainMaxBytes;
+    if (this.method === "HEAD" || (length !== null && length <= most)) {
+      const into = new Uint8Array(Math.max(1, Math.min(length ?? 1, most)));
+      let left = most;
+      while (left > 0) {
+        const count = await this.read(into);
+        if (count === null || count === 0) return;
+        left -= count;
+      }
+    }
+    await response.body.cancel();
+  }
+
+  /** Frees timer, listener and connection. Idempotent. */
+  async end(): Promise<void> {
+    this.#deadline.stop();
+    this.signal.removeEventListener("abort", this.#onAbort);
+    await this.#response?.body.cancel();
+  }
+
+  #throwIfAborted(): void {
+    if (this.signal.aborted) throw this.#aborted();
+  }
+
+  #aborted(): ProtocolError {
+    return failure("aborted", this.place, "stopped on request", { cause: this.signal.reason });
+  }
+
+  #timeout(what: string, waitMs: number): ProtocolError {
+    return failure("timeout", this.place, `${what} for ${formatDuration(waitMs)}`, {
+      details: { waitMs },
+    });
+  }
+
+  /** The message of a network error may quote the whole URL: it stays a cause and is not repeated. */
+  #explained(thrown: unknown): unknown {
+    if (this.#timedOut !== null) return this.#timedOut;
+    if (this.signal.aborted) return this.#aborted();
+    if (!(thrown instanceof NetError)) return thrown;
+    const reason = NET_REASONS[thrown.code];
+    return failure(NET_CODES[thrown.code], this.place, reason, {
+      cause: thrown,
+      retryable: thrown.retryable,
+      details: { net: thrown.code },
+    });
+  }
+}
+
+/** Ends `exchange` and rethrows what `act` throws; on success the caller owns the exchange. */
+export async function guarded<T>(exchange: Exchange, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (thrown) {
+    await exchange.end();
+    throw thrown;
+  }
+}
