@@ -1,0 +1,41 @@
+/**
+ * The real side of Env: this file and its folder are the only place that touches `Deno.*`, clocks,
+ * timers, random numbers, sockets and Workers.
+ */
+
+import type { Env, LogLevel, LogPort } from "./env.ts";
+import { realClock, realRandom, RealTimers } from "./real/clock.ts";
+import { realDisk } from "./real/disk.ts";
+import { realHashing } from "./real/hash.ts";
+import { HashPool } from "./real/hash_pool.ts";
+import { realKv } from "./real/kv.ts";
+import { stderrLog } from "./real/log.ts";
+import { realNet } from "./real/net.ts";
+
+/** How a real Env logs: to `log`, or to standard error from `logLevel` (default `info`) on. */
+export interface RealEnvOptions {
+  readonly log?: LogPort;
+  readonly logLevel?: LogLevel;
+}
+
+/** An Env on this machine; `close` ends its hash workers, idle connections and pending turns. */
+export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
+  const pool = new HashPool();
+  const net = realNet();
+  const timers = new RealTimers();
+  return {
+    clock: realClock,
+    timers,
+    random: realRandom,
+    disk: realDisk,
+    kv: realKv(realDisk),
+    hash: realHashing(pool),
+    net,
+    log: options.log ?? stderrLog(options.logLevel ?? "info"),
+    close: () => {
+      pool.close();
+      net.close();
+      timers.close();
+    },
+  };
+}

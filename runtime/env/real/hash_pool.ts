@@ -1,0 +1,153 @@
+/**
+ * Two threads that hash for all lanes of one Env.
+ *
+ * Two, because each byte is hashed twice (chunk and file) at about 0.7 s per GiB each. Segments stay
+ * in shared memory; only small descriptors travel, as messages (a few microseconds each against 0.7 ms
+ * of hashing for 1 MiB), so an idle worker waits in its event loop and costs nothing. What is in
+ * flight is bounded by the buffers of its callers: a segment occupies its buffer until it is hashed.
+ */
+
+import { HashError } from "../hash_error.ts";
+import type { HashReply, HashRequest } from "./hash_messages.ts";
+
+interface Call {
+  readonly lane: object;
+  readonly resolve: (hex: string) => void;
+  readonly reject: (error: HashError) => void;
+}
+
+/** One worker and its unanswered calls. */
+export class HashThread {
+  readonly #worker: Worker;
+  readonly #calls = new Map<number, Call>();
+  readonly #known = new Set<number>();
+  #nextCall = 1;
+  #failure: HashError | null = null;
+
+  constructor() {
+    this.#worker = new Worker(new URL("./hash_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = (event: MessageEvent<HashReply>) => this.#settle(event.data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.stop(
+        new HashError("worker", `the hash worker ended: ${event.message}; run the transfer again`, {
+          retryable: true,
+        }),
+      );
+    };
+  }
+
+  get failed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Sends what has no answer. */
+  post(request: HashRequest): void {
+    if (this.#failure === null) this.#worker.postMessage(request);
+  }
+
+  /** Makes a shared buffer known to the worker, once. */
+  share(buffer: number, memory: SharedArrayBuffer): void {
+    if (this.#known.has(buffer)) return;
+    this.#known.add(buffer);
+    this.post({ type: "share", buffer, memory });
+  }
+
+  unshare(buffer: number): void {
+    if (this.#known.delete(buffer)) this.post({ type: "unshare", buffer });
+  }
+
+  /** Sends what will be answered, for `lane`; `make` gets the number of the call. */
+  call(lane: object, make: (call: number) => HashRequest): Promise<string> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const call = this.#nextCall++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(call, { lane, resolve, reject });
+      this.#worker.postMessage(make(call));
+    });
+  }
+
+  /** Forgets the hashes of a lane; its open calls reject with `reason`. */
+  drop(lane: object, streams: readonly number[], reason: HashError): void {
+    this.post({ type: "drop", streams });
+    for (const [number, call] of this.#calls) {
+      if (call.lane !== lane) continue;
+      this.#calls.delete(number);
+      call.reject(reason);
+    }
+  }
+
+  /** Ends the worker; open calls reject with `reason`. */
+  stop(reason: HashError): void {
+    if (this.#failure !== null) return;
+    this.#failure = reason;
+    this.#worker.terminate();
+    for (const call of this.#calls.values()) call.reject(reason);
+    this.#calls.clear();
+  }
+
+  #settle(reply: HashReply): void {
+    const call = this.#calls.get(reply.call);
+    this.#calls.delete(reply.call);
+    call?.resolve(reply.hex ?? "");
+  }
+}
+
+/** The threads, started when the first lane needs them, and the shared buffers. */
+export class HashPool {
+  #threads: readonly [HashThread, HashThread] | null = null;
+  readonly #buffers = new WeakMap<SharedArrayBuffer, number>();
+  readonly #collected: FinalizationRegistry<number>;
+  #nextBuffer = 1;
+  #nextStream = 1;
+  #nextLane = 0;
+  #closed = false;
+
+  constructor() {
+    this.#collected = new FinalizationRegistry((buffer) => {
+      for (const thread of this.#threads ?? []) thread.unshare(buffer);
+    });
+  }
+
+  /** A number for a running hash, never given twice. */
+  stream(): number {
+    return this.#nextStream++;
+  }
+
+  /** The threads for a new lane's file and chunks; lanes alternate, so that both are loaded alike. */
+  pair(): { file: HashThread; chunks: HashThread } {
+    if (this.#closed) {
+      throw new HashError("aborted", "cannot open a hash lane: its Env was closed");
+    }
+    if (this.#threads === null || this.#threads.some((thread) => thread.failed)) {
+      this.#stopThreads();
+      this.#threads = [new HashThread(), new HashThread()];
+    }
+    const [first, second] = this.#threads;
+    return this.#nextLane++ % 2 === 0
+      ? { file: first, chunks: second }
+      : { file: second, chunks: first };
+  }
+
+  /** The number of a shared buffer. */
+  bufferNumber(memory: SharedArrayBuffer): number {
+    let number = this.#buffers.get(memory);
+    if (number === undefined) {
+      number = this.#nextBuffer++;
+      this.#buffers.set(memory, number);
+      this.#collected.register(memory, number);
+    }
+    return number;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopThreads();
+  }
+
+  #stopThreads(): void {
+    const reason = new HashError("aborted", "hashing was given up: its Env was closed");
+    for (const thread of this.#threads ?? []) thread.stop(reason);
+    this.#threads = null;
+  }
+}
