@@ -44,6 +44,22 @@ export const PROTOCOL_LIMITS = {
     value: 1_000,
     why: "a body that took longer may have changed while it was read: one HEAD looks again",
   },
+  nameBytesMax: {
+    unit: "bytes",
+    value: 255,
+    why: "one segment of a path; NAME_MAX of Linux file systems",
+  },
+  pathBytesMax: {
+    unit: "bytes",
+    value: 4096,
+    why: "a whole path with its terminating NUL; PATH_MAX of Linux",
+  },
+  fileHashReadBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why:
+      "the buffer that a local file is read back through; above what the disk reads synchronously",
+  },
 } as const satisfies LimitTable;
 
 /** The defaults as plain numbers. */

@@ -1,0 +1,15 @@
+/** What an abort signal means to a protocol. */
+
+import { ProtocolError } from "./errors.ts";
+
+/** The error of a call that was ended by its signal; `action` is its verb and object. */
+export function abortedError(action: string, signal: AbortSignal): ProtocolError {
+  return new ProtocolError("aborted", `stopped while trying to ${action}: it was aborted`, {
+    cause: signal.reason,
+  });
+}
+
+/** Throws `aborted` if the signal already fired. */
+export function assertNotAborted(action: string, signal: AbortSignal): void {
+  if (signal.aborted) throw abortedError(action, signal);
+}
