@@ -1,0 +1,53 @@
+/** Tells tests against real servers whether the programs they start are there. */
+
+/** The Debian package of each program; a program that is not listed is its own package. */
+const packages: Readonly<Record<string, string>> = {
+  nginx: "nginx-light",
+  sshd: "openssh-server",
+  "ssh-keygen": "openssh-client",
+};
+
+/** Folders of servers that a user's PATH may lack. */
+const serverFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+/** Where `name` is found among `folders`, or undefined. */
+export function findProgram(
+  name: string,
+  folders: readonly string[] = searchFolders(),
+): string | undefined {
+  return folders.map((folder) => `${folder}/${name}`).find(isFile);
+}
+
+/**
+ * What to spread into `Deno.test({ name, ...requirePrograms(["nginx"]), fn })`: the test is skipped,
+ * with a line that names the missing Debian packages, unless all programs are there. With
+ * QUORUS_REQUIRE_ALL=1 nothing is skipped: a missing program throws, and fails the file.
+ */
+export function requirePrograms(
+  names: readonly string[],
+  find: (name: string) => string | undefined = findProgram,
+  isStrict: boolean = Deno.env.get("QUORUS_REQUIRE_ALL") === "1",
+): { readonly ignore: boolean } {
+  const missing = names.filter((name) => find(name) === undefined);
+  if (missing.length === 0) return { ignore: false };
+  const wanted = missing.map((name) => packages[name] ?? name).join(" ");
+  const message = `Cannot run a test: ${missing.join(", ")} not found; apt-get install ${wanted}`;
+  if (isStrict) throw new Error(message);
+  console.warn(`${message} (the test is skipped)`);
+  return { ignore: true };
+}
+
+function searchFolders(): string[] {
+  const path = (Deno.env.get("PATH") ?? "").split(":").filter((folder) => folder !== "");
+  return [...path, ...serverFolders];
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
