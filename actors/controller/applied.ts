@@ -1,0 +1,22 @@
+/** What a command did to the state. */
+
+import type { Job } from "../job/record.ts";
+import type { State } from "./state.ts";
+
+/** A hint of what should now happen. */
+export type Effect =
+  | { readonly type: "jobChanged"; readonly job: Job; readonly before: Job | null }
+  | { readonly type: "runChanged"; readonly runId: string };
+
+/** The outcome of one command. */
+export interface Applied {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+  /** Why it, or the parts that are named, did not hold; empty if all of it was taken. */
+  readonly refused: readonly string[];
+}
+
+/** Nothing happened, and this is why. */
+export function refuse(state: State, why: string): Applied {
+  return { state, effects: [], refused: [why] };
+}

@@ -1,0 +1,111 @@
+/**
+ * `apply(state, command)`: the one pure function that every replica runs over the log.
+ *
+ * It re-validates whatever its proposer believed, asks for nothing (time is in the entry) and returns
+ * hints of what should now happen. Hints are never replayed: a restarted controller derives what is
+ * to be done from the state (`reconcile`).
+ */
+
+import { unreachable } from "../../runtime/base/assert.ts";
+import { type JobEvent, lifecycle } from "../job/lifecycle.ts";
+import { type Job, type Lease, LEASED_STATES } from "../job/record.ts";
+import type { Command, LogEntry } from "./commands.ts";
+import { applyRun } from "./runs.ts";
+import { type Applied, type Effect, refuse } from "./applied.ts";
+import type { State } from "./state.ts";
+
+/** The group number of the one local group; sharding brings others. */
+const GROUP = 0;
+
+/** The state after the entry at `index`. */
+export function apply(state: State, entry: LogEntry, index: number): Applied {
+  const nowMs = Math.max(state.nowMs, entry.atMs);
+  return applyCommand({ ...state, index, nowMs }, entry.command);
+}
+
+function applyCommand(state: State, command: Command): Applied {
+  switch (command.type) {
+    case "createRun":
+    case "submitJobs":
+    case "endRun":
+      return applyRun(state, command);
+    case "assignJobs":
+      return each(state, command.assignments, (at, { jobId, agent }) => {
+        const lease: Lease = { epoch: at.epoch, group: GROUP, index: at.index, agent };
+        return jobEvent(at, jobId, { type: "assign", lease });
+      });
+    case "jobEvent":
+      return jobEvent(state, command.jobId, command.event);
+    case "releaseAgent":
+      return each(
+        state,
+        heldBy(state, command.agent),
+        (at, job) =>
+          job.lease === null ? unchanged(at) : jobEvent(at, job.id, {
+            type: "release",
+            lease: job.lease,
+            why: command.why,
+          }),
+      );
+    case "intendRun":
+      return intendRun(state, command);
+    default:
+      return unreachable(command, "unknown command");
+  }
+}
+
+/** Pausing or resuming a run changes what its jobs are to do, and what later jobs of it are. */
+function intendRun(state: State, command: Command & { type: "intendRun" }): Applied {
+  const run = state.runs.get(command.runId);
+  if (run === undefined) return refuse(state, `no run ${command.runId}`);
+  const intent = { type: "intend", intent: command.intent, why: command.why } as const;
+  const runs = state.runs.set(run.id, { ...run, intent: command.intent });
+  const open = [...run.jobs.values()].filter((jobId) => {
+    const job = state.jobs.get(jobId);
+    return job !== undefined && job.endedMs === null;
+  });
+  const applied = each({ ...state, runs }, open, (at, jobId) => jobEvent(at, jobId, intent));
+  return {
+    ...applied,
+    effects: [...applied.effects, { type: "runChanged", runId: run.id }],
+  };
+}
+
+function heldBy(state: State, agent: string): Job[] {
+  return [...state.jobs.values()].filter((job) =>
+    LEASED_STATES.has(job.state) && job.lease?.agent === agent
+  );
+}
+
+function jobEvent(state: State, jobId: string, event: JobEvent): Applied {
+  const before = state.jobs.get(jobId);
+  if (before === undefined) return refuse(state, `no job ${jobId}`);
+  const job = lifecycle(before, event, state.nowMs);
+  if ("refused" in job) return refuse(state, job.refused);
+  return {
+    state: { ...state, jobs: state.jobs.set(jobId, job) },
+    effects: [{ type: "jobChanged", job, before }],
+    refused: [],
+  };
+}
+
+function each<T>(
+  state: State,
+  items: readonly T[],
+  step: (at: State, item: T) => Applied,
+): Applied {
+  let at = state;
+  const effects: Effect[] = [];
+  const refused: string[] = [];
+  for (const item of items) {
+    const applied = step(at, item);
+    at = applied.state;
+    effects.push(...applied.effects);
+    refused.push(...applied.refused);
+  }
+  return { state: at, effects, refused };
+}
+
+function unchanged(state: State): Applied {
+  return { state, effects: [], refused: [] };
+}

@@ -1,0 +1,124 @@
+/**
+ * The commands of the replicated state: its only inputs. Time and random values enter here as data
+ * (DESIGN section 5); the schema is the format of the log.
+ */
+
+import { z } from "zod";
+import type { Plan } from "../../workflows/plan.ts";
+import type { TransferSpec } from "../../workflows/spec.ts";
+
+const lease = z.object({
+  epoch: z.number().int(),
+  group: z.number().int(),
+  index: z.number().int(),
+  agent: z.string(),
+});
+
+const error = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  definite: z.boolean(),
+  retryAfterMs: z.number().optional(),
+}).transform(({ retryAfterMs, ...rest }) =>
+  retryAfterMs === undefined ? rest : { ...rest, retryAfterMs }
+);
+
+const level = z.enum(["none", "size", "source", "reread"]);
+
+const grant = z.object({
+  leaseIndex: z.number().int(),
+  temp: z.string(),
+  finalName: z.string(),
+  replace: z.boolean(),
+  size: z.number().int(),
+  sha256: z.string(),
+  root: z.string(),
+  fileId: z.string().nullable(),
+  level,
+});
+
+const receipt = z.object({
+  outcome: z.enum(["published", "skipped", "recovered"]),
+  name: z.string(),
+  bytes: z.number().int(),
+  sha256: z.string(),
+  root: z.string(),
+  level,
+  fence: z.string(),
+  fileId: z.string().nullable(),
+  fetchedBytes: z.number().int(),
+  keptBytes: z.number().int(),
+  attempts: z.number().int(),
+  startedMs: z.number(),
+  endedMs: z.number(),
+});
+
+const jobEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("admit") }),
+  z.object({ type: z.literal("phase"), lease, phase: z.enum(["running", "verifying"]) }),
+  z.object({ type: z.literal("grant"), lease, grant }),
+  z.object({ type: z.literal("succeed"), lease, receipt }),
+  z.object({
+    type: z.literal("fail"),
+    lease,
+    error,
+    retryAtMs: z.number().nullable(),
+    keep: z.boolean(),
+  }),
+  z.object({ type: z.literal("ambiguous"), lease, error }),
+  z.object({ type: z.literal("release"), lease, why: z.string() }),
+  z.object({
+    type: z.literal("intend"),
+    intent: z.enum(["run", "pause", "cancel"]),
+    why: z.string(),
+  }),
+  z.object({ type: z.literal("decide"), published: z.boolean(), why: z.string() }),
+]);
+
+/** Checked where it is made (`workflows`), framed by the log's checksum: kept as it is. */
+const plan = z.custom<Plan>((value) => typeof value === "object" && value !== null);
+const spec = z.custom<TransferSpec>((value) => typeof value === "object" && value !== null);
+
+/** One command. */
+export const command = z.discriminatedUnion("type", [
+  /** Takes the run with its plan into the state; its transfers become jobs as they get ready. */
+  z.object({ type: z.literal("createRun"), runId: z.string(), tenant: z.string(), plan }),
+  /** Makes ready transfers jobs; what will never run is noted with the reason. */
+  z.object({
+    type: z.literal("submitJobs"),
+    runId: z.string(),
+    jobs: z.array(z.object({ jobId: z.string(), spec })),
+    skipped: z.array(z.object({ name: z.string(), why: z.string() })),
+  }),
+  /** Gives each job to an agent; the index of this command in the log becomes the lease. */
+  z.object({
+    type: z.literal("assignJobs"),
+    assignments: z.array(z.object({ jobId: z.string(), agent: z.string() })),
+  }),
+  /** Something happened to a job. */
+  z.object({ type: z.literal("jobEvent"), jobId: z.string(), event: jobEvent }),
+  /** Every lease of this agent is over, and its holder is proved gone. */
+  z.object({ type: z.literal("releaseAgent"), agent: z.string(), why: z.string() }),
+  /** Pauses, resumes or cancels all jobs of a run. */
+  z.object({
+    type: z.literal("intendRun"),
+    runId: z.string(),
+    intent: z.enum(["run", "pause", "cancel"]),
+    why: z.string(),
+  }),
+  /** The run is over. */
+  z.object({
+    type: z.literal("endRun"),
+    runId: z.string(),
+    outcome: z.enum(["succeeded", "failed", "cancelled"]),
+    why: z.string(),
+  }),
+]);
+
+/** A command as `apply` takes it. */
+export type Command = z.infer<typeof command>;
+
+/** A command as the log keeps it: with the time that its proposer stamped. */
+export const logEntry = z.object({ version: z.literal(1), atMs: z.number(), command });
+export type LogEntry = z.infer<typeof logEntry>;

@@ -1,0 +1,117 @@
+/** The reducer of runs: a run is created with its plan, its ready transfers become jobs, it ends once. */
+
+import type { Job } from "../job/record.ts";
+import { PersistentMap } from "../../runtime/base/persistent_map.ts";
+import type { TransferSpec } from "../../workflows/spec.ts";
+import { type Applied, type Effect, refuse } from "./applied.ts";
+import type { Command } from "./commands.ts";
+import type { Run, State } from "./state.ts";
+
+type RunCommand = Command & { type: "createRun" | "submitJobs" | "endRun" };
+
+/** The state after a command about a run. */
+export function applyRun(state: State, command: RunCommand): Applied {
+  switch (command.type) {
+    case "createRun":
+      return createRun(state, command);
+    case "submitJobs":
+      return submitJobs(state, command);
+    case "endRun":
+      return endRun(state, command);
+  }
+}
+
+function createRun(state: State, command: Command & { type: "createRun" }): Applied {
+  if (state.runs.has(command.runId)) return refuse(state, `run ${command.runId} exists`);
+  const run: Run = {
+    id: command.runId,
+    tenant: command.tenant,
+    plan: command.plan,
+    state: "running",
+    why: "created",
+    intent: "run",
+    jobs: PersistentMap.empty(),
+    skipped: PersistentMap.empty(),
+    createdMs: state.nowMs,
+    endedMs: null,
+  };
+  return changed(state, run, []);
+}
+
+function submitJobs(state: State, command: Command & { type: "submitJobs" }): Applied {
+  const run = openRun(state, command.runId);
+  if (typeof run === "string") return refuse(state, run);
+  let { jobs, skipped } = run;
+  let all = state.jobs;
+  const effects: Effect[] = [];
+  const rejected: string[] = [];
+  for (const { jobId, spec } of command.jobs) {
+    if (jobs.has(spec.name) || all.has(jobId)) {
+      rejected.push(`transfer "${spec.name}" of run ${run.id} has a job already`);
+      continue;
+    }
+    const job = submitted(state, run, jobId, spec);
+    jobs = jobs.set(spec.name, jobId);
+    all = all.set(jobId, job);
+    effects.push({ type: "jobChanged", job, before: null });
+  }
+  for (const { name, why } of command.skipped) skipped = skipped.set(name, why);
+  const applied = changed({ ...state, jobs: all }, { ...run, jobs, skipped }, effects);
+  return { ...applied, refused: rejected };
+}
+
+/** Until tenants are configured, admission takes every job at once. */
+function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): Job {
+  const state0 = run.intent === "pause" ? "paused" : "queued";
+  return {
+    id: jobId,
+    tenant: run.tenant,
+    runId: run.id,
+    spec,
+    state: state0,
+    why: state0 === "paused" ? "the run is paused" : "waiting for a free slot",
+    intent: run.intent,
+    attempts: 0,
+    failures: 0,
+    lease: null,
+    adoptable: [],
+    grant: null,
+    error: null,
+    receipt: null,
+    retryAtMs: null,
+    submittedMs: state.nowMs,
+    startedMs: null,
+    endedMs: null,
+  };
+}
+
+function endRun(state: State, command: Command & { type: "endRun" }): Applied {
+  const run = openRun(state, command.runId);
+  if (typeof run === "string") return refuse(state, run);
+  for (const jobId of run.jobs.values()) {
+    const job = state.jobs.get(jobId);
+    if (job !== undefined && job.endedMs === null && job.state !== "unknown") {
+      return refuse(state, `run ${run.id} cannot end: job ${job.id} is ${job.state}`);
+    }
+  }
+  return changed(state, {
+    ...run,
+    state: command.outcome,
+    why: command.why,
+    endedMs: state.nowMs,
+  }, []);
+}
+
+function openRun(state: State, runId: string): Run | string {
+  const run = state.runs.get(runId);
+  if (run === undefined) return `no run ${runId}`;
+  return run.state === "running" ? run : `run ${runId} has ${run.state}`;
+}
+
+function changed(state: State, run: Run, effects: readonly Effect[]): Applied {
+  return {
+    state: { ...state, runs: state.runs.set(run.id, run) },
+    effects: [...effects, { type: "runChanged", runId: run.id }],
+    refused: [],
+  };
+}

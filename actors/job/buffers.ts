@@ -1,0 +1,76 @@
+/**
+ * The agent's pipeline buffers: byte credit made of memory. A stage that wants to read takes a
+ * buffer, and waits if all are in use; so memory is bounded whatever the files' sizes and number.
+ */
+
+import { assert } from "../../runtime/base/assert.ts";
+import type { Hashing } from "../../runtime/env/env.ts";
+
+/** Buffers that are lent out and come back. */
+export class BufferPool {
+  readonly slotBytes: number;
+  readonly #hash: Hashing;
+  readonly #capacity: number;
+  readonly #free: Uint8Array[] = [];
+  readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
+  #made = 0;
+
+  /** `poolBytes` is rounded down to whole slots; at least one is kept. */
+  constructor(hash: Hashing, slotBytes: number, poolBytes: number) {
+    this.#hash = hash;
+    this.slotBytes = slotBytes;
+    this.#capacity = Math.max(1, Math.floor(poolBytes / slotBytes));
+  }
+
+  /** Buffers that are lent out now. */
+  get lent(): number {
+    return this.#made - this.#free.length;
+  }
+
+  /** A buffer, as soon as one is free; first come, first served. */
+  take(): Promise<Uint8Array> | Uint8Array {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#made < this.#capacity) {
+      this.#made += 1;
+      return this.#hash.buffers(1, this.slotBytes)[0] as Uint8Array;
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Gives a buffer back. */
+  give(buffer: Uint8Array): void {
+    assert(buffer.byteLength === this.slotBytes, "only whole buffers come back to their pool");
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(buffer);
+    else this.#free.push(buffer);
+  }
+}
+
+/** One transfer's share of the pool: at most `windowBytes` at a time. */
+export class Window {
+  readonly #pool: BufferPool;
+  readonly #capacity: number;
+  #held = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(pool: BufferPool, windowBytes: number) {
+    this.#pool = pool;
+    this.#capacity = Math.max(1, Math.floor(windowBytes / pool.slotBytes));
+  }
+
+  /** A buffer within the window; waits for this transfer's own stages first, then for the pool. */
+  async take(): Promise<Uint8Array> {
+    while (this.#held >= this.#capacity) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#held += 1;
+    return await this.#pool.take();
+  }
+
+  give(buffer: Uint8Array): void {
+    this.#held -= 1;
+    this.#pool.give(buffer);
+    this.#waiting.shift()?.();
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The life of a job as one pure function: state + event -> state, or a refusal that says why.
+ *
+ * `apply` is its only caller, so every replica decides alike. What an event may find is in the
+ * table {@link ALLOWED}; what it does to the record is in {@link lifecycle}.
+ */
+
+import type { ErrorData } from "../../runtime/base/errors.ts";
+import {
+  FINAL_STATES,
+  type Grant,
+  type Job,
+  type JobIntent,
+  type JobState,
+  type Lease,
+  LEASED_STATES,
+  type Receipt,
+  sameLease,
+  temporaryName,
+} from "./record.ts";
+
+/** What can happen to a job. */
+export type JobEvent =
+  | { readonly type: "admit" }
+  | { readonly type: "assign"; readonly lease: Lease }
+  | { readonly type: "phase"; readonly lease: Lease; readonly phase: "running" | "verifying" }
+  | { readonly type: "grant"; readonly grant: Grant; readonly lease: Lease }
+  | { readonly type: "succeed"; readonly lease: Lease; readonly receipt: Receipt }
+  | {
+    readonly type: "fail";
+    readonly lease: Lease;
+    readonly error: ErrorData;
+    /** When the next attempt may start; `null`: there will be none. */
+    readonly retryAtMs: number | null;
+    /** The temporary file is good for the next attempt. */
+    readonly keep: boolean;
+  }
+  | { readonly type: "ambiguous"; readonly lease: Lease; readonly error: ErrorData }
+  | {
+    readonly type: "release";
+    readonly lease: Lease;
+    readonly why: string;
+  }
+  | { readonly type: "intend"; readonly intent: JobIntent; readonly why: string }
+  | { readonly type: "decide"; readonly published: boolean; readonly why: string };
+
+/** A refused event: nothing changed. */
+export interface Refusal {
+  readonly refused: string;
+}
+
+const ACTIVE: readonly JobState[] = ["assigned", "running", "verifying", "publishing"];
+
+/** In which states an event may come. */
+export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = {
+  admit: ["submitted"],
+  assign: ["queued", "retrying"],
+  phase: ["assigned", "running", "verifying"],
+  /** Again while publishing: the granted name was taken, and nothing was renamed. */
+  grant: ACTIVE,
+  succeed: ACTIVE,
+  fail: ACTIVE,
+  ambiguous: ["assigned", "running", "publishing"],
+  release: ACTIVE,
+  intend: ["submitted", "queued", "retrying", "paused", "unknown", ...ACTIVE],
+  decide: ["unknown"],
+};
+
+/** The job after `event` at `nowMs`, or why the event does not hold for it. */
+export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refusal {
+  if (!ALLOWED[event.type].includes(job.state)) {
+    return { refused: `${event.type}: job ${job.id} is ${job.state}` };
+  }
+  if ("lease" in event && event.type !== "assign" && !sameLease(job.lease, event.lease)) {
+    return { refused: `${event.type}: lease ${event.lease.index} of job ${job.id} is stale` };
+  }
+  switch (event.type) {
+    case "admit":
+      return { ...job, state: "queued", why: "waiting for a free slot" };
+    case "assign":
+      return assign(job, event.lease, nowMs);
+    case "phase":
+      return { ...job, state: event.phase, why: `${event.phase} on ${event.lease.agent}` };
+    case "grant":
+      return grant(job, event.grant);
+    case "succeed":
+      return end(job, "succeeded", `${event.receipt.outcome} ${event.receipt.name}`, nowMs, {
+        receipt: event.receipt,
+        error: null,
+      });
+    case "fail":
+      return fail(job, event, nowMs);
+    case "ambiguous":
+      return {
+        ...released(job),
+        state: "unknown",
+        error: event.error,
+        why: `cannot tell whether it was published: ${event.error.message}`,
+      };
+    case "release":
+      return settle(released(job), event.why, nowMs);
+    case "intend":
+      return intend(job, event.intent, event.why, nowMs);
+    case "decide":
+      return event.published
+        ? end(job, "succeeded", event.why, nowMs, {})
+        : { ...job, state: "queued", grant: null, why: event.why };
+  }
+}
+
+function assign(job: Job, lease: Lease, nowMs: number): Job | Refusal {
+  if (job.intent !== "run") return { refused: `assign: job ${job.id} is to ${job.intent}` };
+  if (job.lease !== null && lease.index <= job.lease.index) {
+    return { refused: `assign: lease ${lease.index} of job ${job.id} is not newer` };
+  }
+  return {
+    ...job,
+    state: "assigned",
+    why: `assigned to ${lease.agent}`,
+    lease,
+    attempts: job.attempts + 1,
+    retryAtMs: null,
+    startedMs: job.startedMs ?? nowMs,
+  };
+}
+
+function grant(job: Job, wanted: Grant): Job | Refusal {
+  if (job.intent !== "run") return { refused: `grant: job ${job.id} is to ${job.intent}` };
+  if (job.grant?.leaseIndex === wanted.leaseIndex && job.grant.temp !== wanted.temp) {
+    return { refused: `grant: job ${job.id} may publish ${job.grant.temp} only` };
+  }
+  return { ...job, state: "publishing", grant: wanted, why: `publishing ${wanted.finalName}` };
+}
+
+function fail(job: Job, event: JobEvent & { type: "fail" }, nowMs: number): Job {
+  const next = event.keep ? released(job) : { ...job, lease: null, adoptable: [] };
+  const failed: Job = { ...next, error: event.error, grant: null, failures: job.failures + 1 };
+  if (event.retryAtMs === null || job.intent === "cancel") {
+    const state = job.intent === "cancel" ? "cancelled" : "failed";
+    return end(failed, state, event.error.message, nowMs, {});
+  }
+  if (job.intent === "pause") return { ...failed, state: "paused", why: "paused" };
+  return {
+    ...failed,
+    state: "retrying",
+    retryAtMs: event.retryAtMs,
+    why: `attempt ${job.attempts} failed: ${event.error.message}`,
+  };
+}
+
+/** The lease is given back by its proved-gone holder; its temporary file may be adopted. */
+function released(job: Job): Job {
+  if (job.lease === null) return job;
+  const leaseIndex = job.lease.index;
+  if (job.adoptable.some((kept) => kept.leaseIndex === leaseIndex)) return { ...job, lease: null };
+  const temp = temporaryName(job.id, job.lease);
+  return { ...job, lease: null, adoptable: [...job.adoptable, { temp, leaseIndex }] };
+}
+
+/** Where a job goes that no agent holds, by what its owner wants. */
+function settle(job: Job, why: string, nowMs: number): Job {
+  if (job.intent === "cancel") return end(job, "cancelled", why, nowMs, {});
+  if (job.intent === "pause") return { ...job, state: "paused", why, retryAtMs: null };
+  return { ...job, state: "queued", why, retryAtMs: null };
+}
+
+function intend(job: Job, intent: JobIntent, why: string, nowMs: number): Job | Refusal {
+  if (intent === "run" && job.state === "unknown") {
+    return { refused: `job ${job.id} is unknown: decide whether it was published` };
+  }
+  const next = { ...job, intent };
+  if (LEASED_STATES.has(job.state)) return { ...next, why };
+  if (intent === "run" && job.state !== "paused") return next;
+  return settle(next, why, nowMs);
+}
+
+function end(job: Job, state: JobState, why: string, nowMs: number, rest: Partial<Job>): Job {
+  return { ...job, ...rest, state, why, lease: null, retryAtMs: null, endedMs: nowMs };
+}
+
+/** Nothing will change a job in this state any more. */
+export function isFinal(state: JobState): boolean {
+  return FINAL_STATES.has(state);
+}

@@ -1,0 +1,64 @@
+/** What an attempt has moved so far, and what follows from it: rate and time left. */
+
+import type { Clock } from "../../runtime/env/env.ts";
+
+/** Seconds over which the rate is averaged: short enough to follow, long enough to read. */
+const RATE_HALF_LIFE_MS = 2_000;
+
+/** One observation of a running attempt. */
+export interface Progress {
+  readonly phase: "opening" | "keeping" | "running" | "verifying" | "publishing";
+  /** Of the file: kept and fetched. */
+  readonly doneBytes: number;
+  readonly totalBytes: number | null;
+  readonly fetchedBytes: number;
+  readonly keptBytes: number;
+  readonly bytesPerSecond: number;
+  /** `null` while nothing can be said. */
+  readonly etaMs: number | null;
+}
+
+/** Counts an attempt's bytes; cheap to add to, read at a bounded rate. */
+export class Meter {
+  phase: Progress["phase"] = "opening";
+  totalBytes: number | null = null;
+  fetchedBytes = 0;
+  keptBytes = 0;
+  readonly #clock: Clock;
+  #sampleMs: number;
+  #sampleBytes = 0;
+  #bytesPerSecond = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sampleMs = clock.monotonic();
+  }
+
+  /** The state now; the rate is an exponential average over some two seconds. */
+  read(): Progress {
+    this.#sample();
+    const doneBytes = this.keptBytes + this.fetchedBytes;
+    const left = this.totalBytes === null ? null : Math.max(0, this.totalBytes - doneBytes);
+    const rate = this.#bytesPerSecond;
+    return {
+      phase: this.phase,
+      doneBytes,
+      totalBytes: this.totalBytes,
+      fetchedBytes: this.fetchedBytes,
+      keptBytes: this.keptBytes,
+      bytesPerSecond: Math.round(rate),
+      etaMs: left === null || rate < 1 ? null : Math.round(left / rate * 1_000),
+    };
+  }
+
+  #sample(): void {
+    const nowMs = this.#clock.monotonic();
+    const passedMs = nowMs - this.#sampleMs;
+    if (passedMs < 1) return;
+    const rate = (this.fetchedBytes - this.#sampleBytes) / passedMs * 1_000;
+    const weight = this.#sampleBytes === 0 ? 1 : 1 - 0.5 ** (passedMs / RATE_HALF_LIFE_MS);
+    this.#bytesPerSecond += (rate - this.#bytesPerSecond) * weight;
+    this.#sampleMs = nowMs;
+    this.#sampleBytes = this.fetchedBytes;
+  }
+}

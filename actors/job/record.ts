@@ -1,0 +1,124 @@
+/** A job as the replicated state knows it: the execution of one transfer. */
+
+import type { ErrorData } from "../../runtime/base/errors.ts";
+import type { TransferSpec } from "../../workflows/spec.ts";
+
+/** Where a job stands (DESIGN section 7). */
+export type JobState =
+  | "submitted"
+  | "queued"
+  | "assigned"
+  | "running"
+  | "verifying"
+  | "publishing"
+  | "succeeded"
+  | "retrying"
+  | "paused"
+  | "cancelled"
+  | "failed"
+  | "unknown";
+
+/** States that a job never leaves by itself. */
+export const FINAL_STATES: ReadonlySet<JobState> = new Set(["succeeded", "cancelled", "failed"]);
+
+/** States in which an agent holds the job's lease. */
+export const LEASED_STATES: ReadonlySet<JobState> = new Set([
+  "assigned",
+  "running",
+  "verifying",
+  "publishing",
+]);
+
+/**
+ * The right of one attempt. The fencing token is (epoch, group, index) of the assignment in the log:
+ * a later assignment always has the greater one.
+ */
+export interface Lease {
+  readonly epoch: number;
+  readonly group: number;
+  readonly index: number;
+  readonly agent: string;
+}
+
+/** A temporary file of an attempt, by the lease that wrote it. */
+export interface Temporary {
+  readonly temp: string;
+  readonly leaseIndex: number;
+}
+
+/** The committed permission to publish one finished temporary file. */
+export interface Grant {
+  readonly leaseIndex: number;
+  readonly temp: string;
+  readonly finalName: string;
+  /** May an existing file of that name be replaced? */
+  readonly replace: boolean;
+  readonly size: number;
+  readonly sha256: string;
+  /** SHA-256 over the chunk digests, see `actors/job/DESIGN.md`. */
+  readonly root: string;
+  readonly fileId: string | null;
+  readonly level: ReachedLevel;
+}
+
+/** The verification that was reached: never below the one that was asked for. */
+export type ReachedLevel = "none" | "size" | "source" | "reread";
+
+/** What is known for certain of a finished transfer. */
+export interface Receipt {
+  /** `skipped`: an equal file was there already and nothing was written. */
+  readonly outcome: "published" | "skipped" | "recovered";
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly root: string;
+  readonly level: ReachedLevel;
+  readonly fence: string;
+  readonly fileId: string | null;
+  /** Bytes that the last attempt got from the source. */
+  readonly fetchedBytes: number;
+  /** Bytes kept from earlier attempts, read again locally to rebuild the hash. */
+  readonly keptBytes: number;
+  readonly attempts: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+/** What its owner wants of a job; the state follows as soon as it can. */
+export type JobIntent = "run" | "pause" | "cancel";
+
+/** One job. Immutable; every change is a new value. */
+export interface Job {
+  readonly id: string;
+  readonly tenant: string;
+  readonly runId: string;
+  readonly spec: TransferSpec;
+  readonly state: JobState;
+  /** Why it is in this state, for people. */
+  readonly why: string;
+  readonly intent: JobIntent;
+  /** Leases so far. */
+  readonly attempts: number;
+  /** Attempts that ended with an error; these are what `retry.maxAttempts` bounds. */
+  readonly failures: number;
+  readonly lease: Lease | null;
+  /** Temporary files whose writers are proved gone: the next attempt may adopt one. */
+  readonly adoptable: readonly Temporary[];
+  readonly grant: Grant | null;
+  readonly error: ErrorData | null;
+  readonly receipt: Receipt | null;
+  readonly retryAtMs: number | null;
+  readonly submittedMs: number;
+  readonly startedMs: number | null;
+  readonly endedMs: number | null;
+}
+
+/** The name of the temporary file of an attempt, in the destination's directory. */
+export function temporaryName(jobId: string, lease: Lease): string {
+  return `.quorus-${jobId}-${lease.epoch}.${lease.group}.${lease.index}.part`;
+}
+
+/** Equal tokens: the same attempt. */
+export function sameLease(a: Lease | null, b: Lease): boolean {
+  return a !== null && a.epoch === b.epoch && a.group === b.group && a.index === b.index;
+}

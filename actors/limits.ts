@@ -1,0 +1,58 @@
+/** The limits of the domain actors: how much is held, how long is waited, how often is told. */
+
+import type { LimitTable } from "../runtime/base/limits.ts";
+
+export const ACTOR_LIMITS = {
+  slotBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "one buffer of the pipeline: the unit of a read, a write and a hash step",
+  },
+  poolBytes: {
+    unit: "bytes",
+    value: 64 * 1_048_576,
+    why:
+      "all pipeline buffers of an agent together; a transfer waits for a buffer, never for memory",
+  },
+  checkpointBytes: {
+    unit: "bytes",
+    value: 64 * 1_048_576,
+    why:
+      "fetched again at most after a crash, next to the window: one checkpoint each so many bytes",
+  },
+  checkpointMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "on a slow link a checkpoint each so often, if a chunk was completed since",
+  },
+  checkpointChunksAhead: {
+    unit: "count",
+    value: 64,
+    why: "how far parallel ranges may run ahead of the in-order hash, in chunks",
+  },
+  renameCandidates: {
+    unit: "count",
+    value: 1_000,
+    why: "how many names the conflict policy `rename` tries before it gives up",
+  },
+  progressMs: {
+    unit: "ms",
+    value: 200,
+    why: "each running job tells its progress at most this often",
+  },
+  agentSlots: {
+    unit: "count",
+    value: 256,
+    why: "jobs that one agent runs at a time",
+  },
+  stopMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "a cancelled or paused attempt has so long to keep its checkpoint and let go",
+  },
+  cleanupFiles: {
+    unit: "count",
+    value: 100_000,
+    why: "entries that one cleanup action looks at",
+  },
+} as const satisfies LimitTable;
