@@ -15,7 +15,7 @@ interface Check {
 const checks: readonly Check[] = [
   { name: "fmt", args: ["fmt", "--check"], advice: "deno task fix" },
   { name: "lint", args: ["lint"], advice: "deno task fix mends some; each message says the rest" },
-  { name: "check", args: ["check", "--quiet", "."], advice: "mend the types" },
+  { name: "check", args: ["check", "--quiet", "--frozen", "."], advice: "mend the types" },
   { name: "tidy", args: ["run", "-A", "tests/tidy/tidy.ts"], advice: "each line says what to do" },
   { name: "docs", args: ["run", "-A", "tests/tidy/docs.ts"], advice: "write the docstrings" },
 ];

@@ -35,6 +35,7 @@ Deno.test("tidy() measures a file at 500 lines, and neither prose nor data", () 
 Deno.test("tidy() finds markers of unfinished work with their line", () => {
   for (const word of ["TO" + "DO", "FIX" + "ME", "X".repeat(3)]) {
     assertOne(said({ "README.md": `a\n<!-- ${word}: later -->\n` }), /^README\.md:2: .*Finish it/);
+    assert.deepEqual(said({ "tests/x/fixtures/a.yaml": `${word}\n` }), []);
     assert.deepEqual(said({ "README.md": `${word}S and a${word}\n` }), []);
   }
 });
@@ -54,6 +55,7 @@ Deno.test("tidy() refuses places of one machine", () => {
     said({ "a.md": "at http://mirror.lan:81/x" }, "http://mirror.lan:81/"),
     /mirror\.lan:81/,
   );
+  assertOne(said({ "tests/fixtures/a.yaml": `path: ${folder}x\n` }), /one machine/);
   assert.deepEqual(said({ "README.md": "the work/flow and homework/exercise\n" }), []);
 });
 
