@@ -30,7 +30,7 @@ export class HttpReader implements SourceReader {
 
   async read(into: Uint8Array): Promise<number> {
     if (this.#failed !== null) throw this.#failed;
-    if (this.#ended || this.#closed) return 0;
+    if (this.#ended) return 0;
     try {
       return await this.#readOn(into);
     } catch (thrown) {
@@ -42,9 +42,10 @@ export class HttpReader implements SourceReader {
 
   async #readOn(into: Uint8Array): Promise<number> {
     const { announced, wanted } = this.answer;
+    this.#throwIfClosed();
     if (wanted !== null && this.#received >= wanted) return await this.#finish();
     const count = await this.exchange.read(into);
-    if (this.#closed) throw failure("aborted", this.exchange.place, "its reader was closed");
+    this.#throwIfClosed();
     if (count === null || count === 0) {
       if (count === null || (announced !== null && this.#received < announced)) {
         throw this.#truncated();
@@ -59,6 +60,10 @@ export class HttpReader implements SourceReader {
     }
     if (announced !== null && this.#received > announced) throw this.#tooLong(announced);
     return count;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw failure("aborted", this.exchange.place, "its reader was closed");
   }
 
   async #finish(): Promise<0> {
