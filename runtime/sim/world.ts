@@ -1,0 +1,117 @@
+/**
+ * A world on virtual time: one seeded queue of events, one thread.
+ *
+ * Time moves only from event to event, and the next event happens only when every microtask of the
+ * last one has run; so a run is a function of its seed.
+ */
+
+import { assert } from "../base/assert.ts";
+import { limitValues } from "../base/limits.ts";
+import type { TimerHandle } from "../env/env.ts";
+import { nextTurn } from "../env/real/turn.ts";
+import { EventQueue } from "./event_queue.ts";
+import { SIM_LIMITS } from "./limits.ts";
+import { SeededRandom } from "./random.ts";
+import { type SimHandler, SimHosts } from "./hosts.ts";
+import { SimError } from "./sim_error.ts";
+import { Trace } from "./trace.ts";
+
+const LIMITS = limitValues(SIM_LIMITS);
+
+/** Virtual time, the queue of events and the hosts that requests reach. */
+export class World {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly hosts = new SimHosts();
+  readonly #queue = new EventQueue();
+  readonly #trace = new Trace();
+  #nowMs = 0;
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.random = new SeededRandom(seed, "world");
+  }
+
+  /** Virtual milliseconds since the world began; fractions count. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Lets `happen` happen after `delayMs`; `label` goes into the trace. */
+  schedule(delayMs: number, label: string, happen: () => void): TimerHandle {
+    const event = this.#queue.add(this.#nowMs + Math.max(0, delayMs), label, happen);
+    return {
+      cancel: () => {
+        event.cancelled = true;
+      },
+    };
+  }
+
+  /** Adds a line to the trace. */
+  note(label: string): void {
+    this.#trace.add(this.#nowMs, label);
+  }
+
+  /** Answers requests to `host` (as in a URL: name, or name and port). */
+  serve(host: string, handler: SimHandler): void {
+    this.hosts.set(host, handler);
+  }
+
+  /** Lets everything happen up to the virtual time `untilMs`, and moves the clock there. */
+  async run(untilMs: number): Promise<void> {
+    await this.#while(() => (this.#queue.peek()?.atMs ?? Infinity) <= untilMs);
+    if (Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** Lets `ms` of virtual time pass. */
+  async pass(ms: number): Promise<void> {
+    await this.run(this.#nowMs + ms);
+  }
+
+  /** Lets everything happen until nothing is left to happen. */
+  async settle(): Promise<void> {
+    await this.#while(() => true);
+  }
+
+  /** Lets things happen until `work` settles, and gives its result. */
+  async complete<T>(work: Promise<T>): Promise<T> {
+    let settled = false;
+    const watched = work.finally(() => settled = true);
+    watched.catch(() => {});
+    await this.#while(() => !settled);
+    if (!settled) {
+      throw new SimError(
+        "stuck",
+        `cannot complete the work: at ${this.#nowMs} ms of seed ${this.seed} nothing is left that could settle it; look for a call of a crashed Env or a missing event`,
+      );
+    }
+    return await watched;
+  }
+
+  /** A hash over everything that happened so far. */
+  traceHash(): string {
+    return this.#trace.hash();
+  }
+
+  /** The last lines of what happened. */
+  traceLines(): readonly string[] {
+    return this.#trace.lines();
+  }
+
+  async #while(goOn: () => boolean): Promise<void> {
+    for (let count = 0; count < LIMITS.events; count += 1) {
+      await nextTurn();
+      if (!goOn()) return;
+      const event = this.#queue.take();
+      if (event === undefined) return;
+      assert(event.atMs >= this.#nowMs, "virtual time does not go back");
+      this.#nowMs = event.atMs;
+      this.#trace.add(event.atMs, event.label);
+      event.happen();
+    }
+    throw new SimError(
+      "restless",
+      `cannot rest: ${LIMITS.events} events happened by ${this.#nowMs} ms of seed ${this.seed}; use run(untilMs) where timers repeat`,
+    );
+  }
+}
