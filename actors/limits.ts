@@ -25,7 +25,7 @@ export const ACTOR_LIMITS = {
     value: 5_000,
     why: "on a slow link a checkpoint each so often, if a chunk was completed since",
   },
-  checkpointChunksAhead: {
+  chunksAhead: {
     unit: "count",
     value: 64,
     why: "how far parallel ranges may run ahead of the in-order hash, in chunks",

@@ -8,7 +8,7 @@
 import type { HashLane } from "../../runtime/env/env.ts";
 import type { Fingerprint } from "../../protocols/contract.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
-import { type Pipeline, Stages } from "./pipeline.ts";
+import { type Pipeline, Stages } from "./stages.ts";
 
 /** The chunks of one attempt: which is next to fetch, and how far the in-order hash is. */
 class ChunkBoard {

@@ -1,0 +1,184 @@
+/**
+ * One attempt of a job, from opening its ends to its receipt (DESIGN section 7).
+ *
+ * The order is the promise: probe an earlier grant, keep what was verified, move, verify, ask for
+ * the grant, publish, report. Nothing is visible under the final name before the grant is committed,
+ * and a failure leaves at most a temporary file that a checkpoint speaks of.
+ */
+
+import { type ErrorData, errorData } from "../../runtime/base/errors.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import { ProtocolError } from "../../protocols/errors.ts";
+import { fingerprintChange } from "../../protocols/fingerprint.ts";
+import { Window } from "./buffers.ts";
+import { conflictBefore } from "./conflict.ts";
+import { openEnds } from "./ends.ts";
+import { JobError } from "./errors.ts";
+import type { JobEvent } from "./lifecycle.ts";
+import type { Meter } from "./meter.ts";
+import { type PipelineResult, runPipeline } from "./pipeline.ts";
+import { probeGrant, publish, type Verified } from "./publish.ts";
+import type { Job, Lease } from "./record.ts";
+import { verifyByReading } from "./reread.ts";
+import { retryAtMs } from "./retry.ts";
+import { type Attempt, type AttemptTools, Released } from "./tools.ts";
+import { checkLevel, checkSize, compareHashes } from "./verify.ts";
+import { dropCheckpoint, dropKept, keepProgress, openWork, type Work } from "./work.ts";
+
+/**
+ * Carries out one attempt of `job` under `lease`; never rejects. What comes back is the event to
+ * commit. Abort `signal` with {@link Released} to pause or cancel: the checkpoint is kept.
+ */
+export async function runAttempt(
+  tools: AttemptTools,
+  job: Job,
+  lease: Lease,
+  meter: Meter,
+  signal: AbortSignal,
+): Promise<JobEvent> {
+  const startedMs = tools.env.clock.now();
+  const bound = boundInTime(tools.env, job, startedMs, signal);
+  try {
+    const ends = await openEnds(job.spec, tools);
+    try {
+      const window = new Window(tools.buffers, job.spec.pipeline.windowBytes);
+      return await carryOut({
+        tools,
+        job,
+        lease,
+        ends,
+        window,
+        meter,
+        signal: bound.signal,
+        startedMs,
+      });
+    } finally {
+      await ends.close();
+    }
+  } catch (error) {
+    return ended(tools, job, lease, bound.signal, error, false);
+  } finally {
+    bound.cancel();
+  }
+}
+
+async function carryOut(attempt: Attempt): Promise<JobEvent> {
+  const decided = await probeGrant(attempt) ?? await conflictBefore(attempt);
+  if (decided !== null) return decided;
+  const work = await openWork(attempt);
+  try {
+    const event = await publish(attempt, work, await move(attempt, work));
+    if (event.type === "succeed") await dropCheckpoint(attempt, work);
+    return event;
+  } catch (error) {
+    const keep = await keepProgress(work, error);
+    await work.file.close();
+    if (!keep) await dropKept(attempt, work.file.temp);
+    return ended(attempt.tools, attempt.job, attempt.lease, attempt.signal, error, keep);
+  } finally {
+    await work.reader?.close();
+    await work.file.close();
+  }
+}
+
+/** Moves what is missing and verifies the whole. */
+async function move(attempt: Attempt, work: Work): Promise<Verified> {
+  const { job, tools, meter } = attempt;
+  const { bytes, sha256, parallel } = await fetchRest(attempt, work);
+  meter.phase = "verifying";
+  await confirmUnchanged(attempt, work, parallel);
+  checkSize(job.spec.validation, bytes, "what arrived");
+  let level = compareHashes(job.spec.validation, work.facts, sha256);
+  if (job.spec.validation.level === "reread") {
+    await verifyByReading(attempt, work.file, bytes, sha256);
+    level = "reread";
+  }
+  checkLevel(job.spec.validation.level, level);
+  return { bytes, sha256, root: work.digests.root(tools.env.hash), level };
+}
+
+async function fetchRest(
+  attempt: Attempt,
+  work: Work,
+): Promise<PipelineResult> {
+  const { tools, job, window, meter, signal, ends } = attempt;
+  meter.totalBytes = work.facts.fingerprint.size;
+  if (work.reader === null && work.lane !== null) {
+    return { bytes: work.keptBytes, sha256: await work.lane.endFile(), parallel: false };
+  }
+  if (work.reader === null) {
+    throw new JobError("temporaryDamaged", "nothing to read and nothing kept");
+  }
+  const pipeline = {
+    hash: tools.env.hash,
+    window,
+    slotBytes: tools.buffers.slotBytes,
+    chunkBytes: job.spec.pipeline.chunkBytes,
+    parallelRanges:
+      ends.source.capabilities.parallelRanges && ends.sink.capabilities.randomWrites &&
+        ends.sink.capabilities.readBack
+        ? job.spec.pipeline.parallelRanges
+        : 1,
+    chunksAhead: tools.limits.chunksAhead,
+    maxBytes: job.spec.validation.maxBytes,
+    source: ends.source,
+    file: work.file,
+    digests: work.digests,
+    meter,
+    listener: work.checkpointer ?? { chunkDone: () => {} },
+    signal,
+  };
+  return await runPipeline(pipeline, work.reader, work.keptBytes, work.lane);
+}
+
+/** The source must still be the version that was opened. */
+async function confirmUnchanged(attempt: Attempt, work: Work, parallel: boolean): Promise<void> {
+  if (work.reader === null) return;
+  const seen = parallel
+    ? (await attempt.ends.source.stat(attempt.signal)).fingerprint
+    : await work.reader.confirm();
+  const change = fingerprintChange(work.facts.fingerprint, seen);
+  if (change === null) return;
+  throw new ProtocolError("changed", `the source changed while it was read: ${change}`);
+}
+
+/** The event that a failed or interrupted attempt is. */
+function ended(
+  tools: AttemptTools,
+  job: Job,
+  lease: Lease,
+  signal: AbortSignal,
+  thrown: unknown,
+  keep: boolean,
+): JobEvent {
+  const reason = signal.aborted ? signal.reason : thrown;
+  if (reason instanceof Released) return { type: "release", lease, why: reason.message };
+  const error: ErrorData = errorData(reason);
+  const { clock, random } = tools.env;
+  const at = retryAtMs(job.spec.retry, job.failures + 1, error, clock.now(), random.next());
+  return { type: "fail", lease, error, retryAtMs: at, keep };
+}
+
+/** The attempt's signal: the caller's, and the end of the job's whole time. */
+function boundInTime(
+  env: Env,
+  job: Job,
+  nowMs: number,
+  signal: AbortSignal,
+): { signal: AbortSignal; cancel: () => void } {
+  const { timeoutMs } = job.spec;
+  if (timeoutMs === null) return { signal, cancel: () => {} };
+  const timeout = new AbortController();
+  const leftMs = Math.max(0, (job.startedMs ?? nowMs) + timeoutMs - nowMs);
+  const timer = env.timers.after(leftMs, () =>
+    timeout.abort(
+      new JobError(
+        "jobTimeout",
+        `"${job.spec.name}" did not end within its timeout of ${timeoutMs} ms`,
+      ),
+    ));
+  return {
+    signal: AbortSignal.any([signal, timeout.signal]),
+    cancel: () => timer.cancel(),
+  };
+}

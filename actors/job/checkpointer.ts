@@ -1,0 +1,89 @@
+/** Writes checkpoints while the pipeline goes on: sync the data, then say so. */
+
+import type { Clock } from "../../runtime/env/env.ts";
+import type { Fingerprint, SinkFile } from "../../protocols/contract.ts";
+import type { CheckpointStore } from "./checkpoint.ts";
+import { ChunkDigests } from "./digests.ts";
+import type { ChunkListener } from "./stages.ts";
+
+/** What a checkpointer works with. */
+export interface CheckpointerOptions {
+  readonly store: CheckpointStore;
+  readonly clock: Clock;
+  readonly jobId: string;
+  readonly file: SinkFile;
+  readonly fingerprint: Fingerprint;
+  readonly chunkBytes: number;
+  readonly digests: ChunkDigests;
+  /** One checkpoint each so many bytes, or, on slow links, each so many milliseconds. */
+  readonly everyBytes: number;
+  readonly everyMs: number;
+}
+
+/**
+ * Saves the contiguous verified prefix of a temporary file, one checkpoint at a time. A failure
+ * stops checkpointing and shows at {@link Checkpointer.settled}: the pipeline's own sync will tell
+ * whether the file is good.
+ */
+export class Checkpointer implements ChunkListener {
+  readonly #options: CheckpointerOptions;
+  #savedChunks: number;
+  #savedMs: number;
+  #underWay: Promise<void> | null = null;
+  #failure: { error: unknown } | null = null;
+  #saves = 0;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#savedChunks = options.digests.contiguous();
+    this.#savedMs = options.clock.monotonic();
+    if (this.#savedChunks > 0) this.#saves = 1;
+  }
+
+  /** A checkpoint of this temporary file exists: it is worth keeping. */
+  get exists(): boolean {
+    return this.#saves > 0;
+  }
+
+  chunkDone(): void {
+    if (this.#underWay !== null || this.#failure !== null) return;
+    const { digests, chunkBytes, clock, everyBytes, everyMs } = this.#options;
+    const chunks = digests.contiguous() - this.#savedChunks;
+    if (chunks <= 0) return;
+    const due = chunks * chunkBytes >= everyBytes ||
+      clock.monotonic() - this.#savedMs >= everyMs;
+    if (due) this.#start();
+  }
+
+  /** Keeps what is complete now, if anything is new; for an attempt that is told to stop. */
+  async keep(): Promise<void> {
+    await this.settled();
+    if (this.#failure === null && this.#options.digests.contiguous() > this.#savedChunks) {
+      this.#start();
+      await this.settled();
+    }
+  }
+
+  /** Resolves when no checkpoint is being written. */
+  async settled(): Promise<void> {
+    while (this.#underWay !== null) await this.#underWay;
+  }
+
+  #start(): void {
+    this.#underWay = this.#save().catch((error) => {
+      this.#failure = { error };
+    }).finally(() => this.#underWay = null);
+  }
+
+  async #save(): Promise<void> {
+    const { store, jobId, file, fingerprint, chunkBytes, digests, clock } = this.#options;
+    const chunks = digests.contiguous();
+    await file.sync();
+    const durable = new ChunkDigests(digests.bytes(0, chunks));
+    const checkpoint = { temp: file.temp, fingerprint, chunkBytes, digests: durable };
+    await store.save(jobId, checkpoint, this.#savedChunks);
+    this.#savedChunks = chunks;
+    this.#savedMs = clock.monotonic();
+    this.#saves += 1;
+  }
+}

@@ -1,0 +1,159 @@
+/** From a verified temporary file to the final name: grant, publish, and what a crash left unclear. */
+
+import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import { JobError } from "./errors.ts";
+import type { Work } from "./work.ts";
+import type { JobEvent } from "./lifecycle.ts";
+import type { Grant, ReachedLevel, Receipt } from "./record.ts";
+import type { Attempt } from "./tools.ts";
+
+/** What was moved and verified, ready to be published. */
+export interface Verified {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly root: string;
+  readonly level: ReachedLevel;
+}
+
+/** Asks for the grant, publishes, and makes the receipt; another name if the policy is `rename`. */
+export async function publish(attempt: Attempt, work: Work, verified: Verified): Promise<JobEvent> {
+  const { job, tools } = attempt;
+  attempt.meter.phase = "publishing";
+  const { conflict } = job.spec.destination;
+  const replace = conflict === "overwrite" || conflict === "skip";
+  const candidates = conflict === "rename" ? tools.limits.renameCandidates : 1;
+  for (let n = 0; n < candidates; n++) {
+    const finalName = candidateName(attempt.ends.sink.name, n);
+    if (conflict === "rename" && await isTaken(attempt, finalName)) continue;
+    const published = await publishAs(attempt, work, verified, finalName, replace);
+    if (published !== "exists") return published;
+  }
+  throw new JobError(
+    "destinationExists",
+    `cannot publish ${job.spec.destination.uri}: ` +
+      (conflict === "rename"
+        ? `the first ${candidates} names like it are all taken`
+        : "it appeared meanwhile; use conflict: overwrite or rename to allow that"),
+  );
+}
+
+/** `report.csv`, `report (1).csv`, `report (2).csv` ... */
+export function candidateName(name: string, n: number): string {
+  if (n === 0) return name;
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? `${name.slice(0, dot)} (${n})${name.slice(dot)}` : `${name} (${n})`;
+}
+
+async function isTaken(attempt: Attempt, name: string): Promise<boolean> {
+  return await attempt.ends.sink.stat(name, attempt.signal) !== null;
+}
+
+async function publishAs(
+  attempt: Attempt,
+  work: Work,
+  verified: Verified,
+  finalName: string,
+  replace: boolean,
+): Promise<JobEvent | "exists"> {
+  const { job, lease, ends } = attempt;
+  const grant: Grant = {
+    leaseIndex: lease.index,
+    temp: work.file.temp,
+    finalName,
+    replace,
+    size: verified.bytes,
+    sha256: verified.sha256,
+    root: verified.root,
+    fileId: work.file.fileId,
+    level: verified.level,
+  };
+  await askForGrant(attempt, grant);
+  try {
+    const { preserveMtime, permissions } = job.spec.destination;
+    const published = await ends.sink.publish(work.file, {
+      name: finalName,
+      replace,
+      mtimeMs: preserveMtime ? work.facts.fingerprint.mtimeMs : null,
+      mode: permissions,
+    });
+    return succeed(attempt, grant, "published", published.fileId);
+  } catch (error) {
+    if (error instanceof QuorusError && error.code === "exists") return "exists";
+    if (error instanceof QuorusError && error.definite) throw error;
+    return await afterAmbiguity(attempt, grant, error);
+  }
+}
+
+async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
+  const { job, lease, tools, signal } = attempt;
+  signal.throwIfAborted();
+  const event = { type: "grant", lease, grant } as const;
+  const refused = await tools.propose({ type: "jobEvent", jobId: job.id, event });
+  if (refused.length === 0) return;
+  signal.throwIfAborted();
+  throw new JobError("grantRefused", `may not publish ${grant.finalName}: ${refused.join("; ")}`);
+}
+
+/** The sink failed without telling whether the file was renamed: look. */
+async function afterAmbiguity(attempt: Attempt, grant: Grant, error: unknown): Promise<JobEvent> {
+  const seen = await probe(attempt, grant);
+  if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId);
+  if (seen === "unpublished") throw error;
+  return { type: "ambiguous", lease: attempt.lease, error: errorData(error) };
+}
+
+/**
+ * A grant of an earlier lease whose receipt never came: probed before any conflict policy
+ * (DESIGN section 7.7). `null` if it certainly was not published.
+ */
+export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
+  const { grant } = attempt.job;
+  if (grant === null || grant.leaseIndex === attempt.lease.index) return null;
+  const seen = await probe(attempt, grant);
+  if (seen === "unpublished") return null;
+  if (seen === "published") {
+    await attempt.tools.checkpoints.drop(attempt.job.id);
+    return succeed(attempt, grant, "recovered", grant.fileId);
+  }
+  const message = `${grant.finalName} was granted, its temporary file is gone, ` +
+    "and what stands there is not it: decide whether it was published";
+  const error = { code: "ambiguous", message, retryable: false, definite: false };
+  return { type: "ambiguous", lease: attempt.lease, error };
+}
+
+async function probe(
+  attempt: Attempt,
+  grant: Grant,
+): Promise<"unpublished" | "published" | "unknown"> {
+  return await attempt.ends.sink.probe(grant.temp, {
+    name: grant.finalName,
+    size: grant.size,
+    sha256: grant.sha256,
+    fileId: grant.fileId,
+  });
+}
+
+function succeed(
+  attempt: Attempt,
+  grant: Grant,
+  outcome: Receipt["outcome"],
+  fileId: string | null,
+): JobEvent {
+  const { job, lease, ends, meter, tools, startedMs } = attempt;
+  const receipt: Receipt = {
+    outcome,
+    name: grant.finalName,
+    bytes: grant.size,
+    sha256: grant.sha256,
+    root: grant.root,
+    level: grant.level,
+    fence: ends.sink.capabilities.fence,
+    fileId,
+    fetchedBytes: meter.fetchedBytes,
+    keptBytes: meter.keptBytes,
+    attempts: job.attempts,
+    startedMs: job.startedMs ?? startedMs,
+    endedMs: tools.env.clock.now(),
+  };
+  return { type: "succeed", lease, receipt };
+}

@@ -1,0 +1,163 @@
+/**
+ * What the stages of one attempt share, and the stages behind one reader: the buffer that is being
+ * filled, the write, and the hash steps under way.
+ */
+
+import { assert } from "../../runtime/base/assert.ts";
+import type { Hashing, HashLane } from "../../runtime/env/env.ts";
+import type { SinkFile, Source, SourceReader } from "../../protocols/contract.ts";
+import type { Window } from "./buffers.ts";
+import type { ChunkDigests } from "./digests.ts";
+import { JobError } from "./errors.ts";
+import type { Meter } from "./meter.ts";
+
+/** What is told when chunks are complete: written, and their digest known. */
+export interface ChunkListener {
+  chunkDone(chunk: number): void;
+}
+
+/** Everything that the stages of one attempt share. */
+export interface Pipeline {
+  readonly hash: Hashing;
+  readonly window: Window;
+  readonly slotBytes: number;
+  readonly chunkBytes: number;
+  readonly parallelRanges: number;
+  readonly chunksAhead: number;
+  /** More than this is refused while it arrives; `null`: any size. */
+  readonly maxBytes: number | null;
+  readonly source: Source;
+  readonly file: SinkFile;
+  readonly digests: ChunkDigests;
+  readonly meter: Meter;
+  readonly listener: ChunkListener;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The stages behind one reader: the buffer that was read last, and the hash steps under way.
+ * A failed hash step shows at the next {@link Stages.check}; its buffer is given back all the same.
+ */
+export class Stages {
+  readonly #pipeline: Pipeline;
+  readonly #lane: HashLane;
+  readonly #underWay = new Set<Promise<void>>();
+  #slot: Uint8Array | null = null;
+  #failure: { error: unknown } | null = null;
+
+  constructor(pipeline: Pipeline, lane: HashLane) {
+    this.#pipeline = pipeline;
+    this.#lane = lane;
+  }
+
+  /** Takes a buffer and fills it with up to `limit` bytes; fewer only at the reader's end. */
+  async read(reader: SourceReader, limit: number): Promise<number> {
+    this.check();
+    this.#slot = await this.#pipeline.window.take();
+    const length = await fill(reader, this.#slot, limit, this.#pipeline.meter);
+    this.#refuseTooMuch();
+    return length;
+  }
+
+  /** The same for bytes that were written before. */
+  async readBack(at: number, limit: number): Promise<number> {
+    this.check();
+    const slot = this.#slot = await this.#pipeline.window.take();
+    let length = 0;
+    while (length < limit) {
+      const got = await this.#pipeline.file.read(slot.subarray(length, limit), at + length);
+      if (got === 0) break;
+      length += got;
+    }
+    return length;
+  }
+
+  /** A buffer that was filled elsewhere. */
+  adopt(slot: Uint8Array): void {
+    assert(this.#slot === null, "one buffer at a time is being filled");
+    this.#slot = slot;
+  }
+
+  /** Writes what was read at `at`, and hashes it; `inOrder` where the whole file's hash is next. */
+  async write(at: number, length: number, inOrder: boolean): Promise<void> {
+    const slot = this.#slot;
+    assert(slot !== null, "what is written was read before");
+    await this.#pipeline.file.write(slot.subarray(0, length), at);
+    const chunk = Math.floor(at / this.#pipeline.chunkBytes);
+    this.feed(length, { chunk, file: inOrder });
+  }
+
+  /** Hashes what was read; the buffer goes back when that is done. */
+  feed(length: number, into: { chunk: number | null; file: boolean }): void {
+    const slot = this.#slot;
+    assert(slot !== null, "what is hashed was read before");
+    this.#slot = null;
+    const { window } = this.#pipeline;
+    const done = this.#lane.feed(slot.subarray(0, length), into);
+    this.#track(done.finally(() => window.give(slot)));
+  }
+
+  /** All of the chunk was fed: its digest is noted as soon as it is known. */
+  endChunk(chunk: number): void {
+    this.#track(
+      this.#lane.endChunk(chunk).then((digest) => {
+        this.#pipeline.digests.set(chunk, digest);
+        this.#pipeline.listener.chunkDone(chunk);
+      }),
+    );
+  }
+
+  /** Gives back a buffer that was read but not written. */
+  letGo(): void {
+    if (this.#slot !== null) this.#pipeline.window.give(this.#slot);
+    this.#slot = null;
+  }
+
+  /** Throws what a stage failed with, or the reason of an abort. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    this.#pipeline.signal.throwIfAborted();
+  }
+
+  /** Resolves when no stage is under way any more. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  /** A source that announced no size must not fill the disk. */
+  #refuseTooMuch(): void {
+    const { maxBytes, meter } = this.#pipeline;
+    if (maxBytes === null || meter.keptBytes + meter.fetchedBytes <= maxBytes) return;
+    throw new JobError(
+      "sizeRefused",
+      `the source delivers more than the ${maxBytes} bytes that validation.expectedSize allows; ` +
+        "nothing was published",
+    );
+  }
+
+  #track(step: Promise<void>): void {
+    const tracked = step.catch((error) => {
+      this.#failure ??= { error };
+    }).finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+}
+
+/** Reads until `limit` bytes are there or the reader ends. */
+export async function fill(
+  reader: SourceReader,
+  slot: Uint8Array,
+  limit: number,
+  meter: Meter,
+): Promise<number> {
+  let length = 0;
+  while (length < limit) {
+    const got = await reader.read(
+      length === 0 && limit === slot.length ? slot : slot.subarray(length, limit),
+    );
+    if (got === 0) break;
+    length += got;
+    meter.fetchedBytes += got;
+  }
+  return length;
+}

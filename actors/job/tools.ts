@@ -1,0 +1,43 @@
+/** What the parts of an attempt share. */
+
+import type { LimitValues } from "../../runtime/base/limits.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import type { ProtocolRegistry } from "../../protocols/registry.ts";
+import type { Command } from "../controller/commands.ts";
+import type { ACTOR_LIMITS } from "../limits.ts";
+import type { BufferPool, Window } from "./buffers.ts";
+import type { CheckpointStore } from "./checkpoint.ts";
+import type { Ends, Reveal } from "./ends.ts";
+import type { Meter } from "./meter.ts";
+import type { Job, Lease } from "./record.ts";
+
+/** What an agent gives its attempts. */
+export interface AttemptTools {
+  readonly env: Env;
+  readonly protocols: ProtocolRegistry;
+  readonly reveal: Reveal;
+  /** Commits a command; resolves to the reasons why it did not hold, empty if it did. */
+  readonly propose: (command: Command) => Promise<readonly string[]>;
+  readonly checkpoints: CheckpointStore;
+  readonly buffers: BufferPool;
+  readonly limits: LimitValues<typeof ACTOR_LIMITS>;
+  /** `false` gives up durability for speed. */
+  readonly sync: boolean;
+}
+
+/** A leased job on its way through one attempt. */
+export interface Attempt {
+  readonly tools: AttemptTools;
+  readonly job: Job;
+  readonly lease: Lease;
+  readonly ends: Ends;
+  readonly window: Window;
+  readonly meter: Meter;
+  readonly signal: AbortSignal;
+  readonly startedMs: number;
+}
+
+/** The reason with which an attempt's signal is aborted when its lease is to be handed back. */
+export class Released extends Error {
+  override readonly name = "Released";
+}

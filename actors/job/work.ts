@@ -1,0 +1,165 @@
+/** What an attempt has in hand once bytes can flow: a source version, a temporary file, kept chunks. */
+
+import { QuorusError } from "../../runtime/base/errors.ts";
+import type { HashLane } from "../../runtime/env/env.ts";
+import type { SinkFile, SourceFacts, SourceReader } from "../../protocols/contract.ts";
+import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { ChunkDigests } from "./digests.ts";
+import { temporaryName } from "./record.ts";
+import type { Attempt } from "./tools.ts";
+import { checkSize } from "./verify.ts";
+
+/** One temporary file being filled. */
+export interface Work {
+  readonly facts: SourceFacts;
+  /** Open at `keptBytes`; `null` if all bytes were kept. */
+  readonly reader: SourceReader | null;
+  readonly file: SinkFile;
+  readonly keptBytes: number;
+  /** Has been fed the kept bytes; `null` if there are none. */
+  readonly lane: HashLane | null;
+  readonly digests: ChunkDigests;
+  /** `null` where the source cannot be resumed: then checkpoints would be of no use. */
+  readonly checkpointer: Checkpointer | null;
+}
+
+/** Errors after which kept bytes cannot be trusted or are of no use. */
+const CONDEMNING: ReadonlySet<string> = new Set([
+  "changed",
+  "checksumMismatch",
+  "rangeNotSupported",
+  "sizeRefused",
+  "temporaryDamaged",
+  "tooLong",
+]);
+
+/** Goes on with what an earlier attempt kept, or starts anew. */
+export async function openWork(attempt: Attempt): Promise<Work> {
+  const { tools, job, lease } = attempt;
+  // A first attempt of a first run has no checkpoint; looking would open the store for nothing.
+  const first = job.attempts <= 1 && lease.epoch <= 1;
+  const checkpoint = first ? null : await tools.checkpoints.load(job.id);
+  await seizeEarlier(attempt, checkpoint?.temp ?? null);
+  const resumed = checkpoint === null ? null : await resume(attempt, checkpoint);
+  return resumed ?? await begin(attempt);
+}
+
+/** Removes what earlier attempts left, whose writers are proved gone, except what is kept. */
+async function seizeEarlier(attempt: Attempt, kept: string | null): Promise<void> {
+  for (const { temp } of attempt.job.adoptable) {
+    if (temp !== kept) await attempt.ends.sink.abort(temp);
+  }
+}
+
+async function begin(attempt: Attempt): Promise<Work> {
+  const { ends, job, lease, signal } = attempt;
+  // The source first: a source that is not there leaves nothing behind.
+  const reader = await ends.source.open({ start: 0, end: null }, null, signal);
+  try {
+    announcedSizeFits(attempt, reader.facts);
+    const file = await ends.sink.create(temporaryName(job.id, lease), signal);
+    const digests = new ChunkDigests();
+    const checkpointer = checkpointerFor(attempt, reader.facts, file, digests);
+    return { facts: reader.facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+/** `null` if there is nothing to go on with. */
+async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | null> {
+  const { tools, job, ends, signal } = attempt;
+  const facts = await ends.source.stat(signal);
+  announcedSizeFits(attempt, facts);
+  if (
+    whyUseless(checkpoint, facts) !== null || checkpoint.chunkBytes !== job.spec.pipeline.chunkBytes
+  ) {
+    await dropKept(attempt, checkpoint.temp);
+    return null;
+  }
+  const adopted = await adopt(ends.sink, checkpoint, {
+    hash: tools.env.hash,
+    window: attempt.window,
+    slotBytes: tools.buffers.slotBytes,
+    meter: attempt.meter,
+    signal,
+  });
+  return adopted === null ? null : await goOn(attempt, checkpoint, facts, adopted);
+}
+
+async function goOn(
+  attempt: Attempt,
+  checkpoint: Checkpoint,
+  facts: SourceFacts,
+  adopted: Adopted,
+): Promise<Work | null> {
+  const { file, keptBytes, digests, lane } = adopted;
+  const checkpointer = checkpointerFor(attempt, facts, file, digests);
+  const work = { facts, file, keptBytes, lane, digests, checkpointer };
+  if (keptBytes === facts.fingerprint.size) return { ...work, reader: null };
+  try {
+    const range = { start: keptBytes, end: null };
+    const reader = await attempt.ends.source.open(range, checkpoint.fingerprint, attempt.signal);
+    return { ...work, reader, facts: reader.facts };
+  } catch (error) {
+    lane.abort();
+    await file.close();
+    if (!isCondemning(error)) throw error;
+    await dropKept(attempt, file.temp);
+    return null;
+  }
+}
+
+function checkpointerFor(
+  attempt: Attempt,
+  facts: SourceFacts,
+  file: SinkFile,
+  digests: ChunkDigests,
+): Checkpointer | null {
+  const { tools, job, ends } = attempt;
+  if (!isResumable(facts) || !ends.sink.capabilities.resume) return null;
+  return new Checkpointer({
+    store: tools.checkpoints,
+    clock: tools.env.clock,
+    jobId: job.id,
+    file,
+    fingerprint: facts.fingerprint,
+    chunkBytes: job.spec.pipeline.chunkBytes,
+    digests,
+    everyBytes: tools.limits.checkpointBytes,
+    everyMs: tools.limits.checkpointMs,
+  });
+}
+
+function announcedSizeFits(attempt: Attempt, facts: SourceFacts): void {
+  const { size } = facts.fingerprint;
+  if (size !== null) checkSize(attempt.job.spec.validation, size, "the source");
+}
+
+/** After a failure: is the temporary file worth keeping? Saves what is complete, if so. */
+export async function keepProgress(work: Work, error: unknown): Promise<boolean> {
+  await work.checkpointer?.settled();
+  if (work.checkpointer === null || isCondemning(error)) return false;
+  await work.checkpointer.keep();
+  return work.checkpointer.exists;
+}
+
+function isCondemning(error: unknown): boolean {
+  return error instanceof QuorusError && CONDEMNING.has(error.code);
+}
+
+/** Removes a temporary file and whatever checkpoint speaks of it. */
+export async function dropKept(attempt: Attempt, temp: string): Promise<void> {
+  await attempt.ends.sink.abort(temp);
+  await attempt.tools.checkpoints.drop(attempt.job.id);
+}
+
+/** After success: no checkpoint speaks of a temporary file that is gone. */
+export async function dropCheckpoint(attempt: Attempt, work: Work): Promise<void> {
+  const { job, tools } = attempt;
+  await work.checkpointer?.settled();
+  if (job.attempts > 1 || work.checkpointer?.exists === true) await tools.checkpoints.drop(job.id);
+}
