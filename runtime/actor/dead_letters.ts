@@ -1,0 +1,67 @@
+/** Messages that nobody will handle: all counted, some shown. */
+
+import type { Env } from "../env/env.ts";
+
+/** A message that reached nobody. */
+export interface DeadLetter {
+  readonly address: string;
+  readonly tag: string;
+  readonly body: unknown;
+  readonly reason: "stopped" | "noSuchActor" | "dropped" | "unreachable";
+}
+
+/** Counts dead letters, and shows subscribers a bounded number per second. */
+export class DeadLetters {
+  readonly #env: Env;
+  readonly #perSecond: number;
+  readonly #subscribers = new Set<(letter: DeadLetter) => void>();
+  #count = 0;
+  #windowStartMs = -Infinity;
+  #shownInWindow = 0;
+
+  constructor(env: Env, perSecond: number) {
+    this.#env = env;
+    this.#perSecond = perSecond;
+  }
+
+  /** All dead letters since the node started. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Calls `listener` for each dead letter shown; the returned function ends it. */
+  subscribe(listener: (letter: DeadLetter) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => void this.#subscribers.delete(listener);
+  }
+
+  /** @internal */
+  add(letter: DeadLetter): void {
+    this.#count += 1;
+    if (!this.#mayShow()) return;
+    const { address, tag, reason } = letter;
+    this.#env.log.write("debug", "dead letter", { actor: address, tag, reason });
+    for (const listener of [...this.#subscribers]) this.#show(listener, letter);
+  }
+
+  #show(listener: (letter: DeadLetter) => void, letter: DeadLetter): void {
+    try {
+      listener(letter);
+    } catch (error) {
+      this.#subscribers.delete(listener);
+      this.#env.log.write("error", "dead letter listener failed and was removed", { error });
+    }
+  }
+
+  #mayShow(): boolean {
+    if (this.#shownInWindow < this.#perSecond) {
+      this.#shownInWindow += 1;
+      return true;
+    }
+    const nowMs = this.#env.clock.monotonic();
+    if (nowMs - this.#windowStartMs < 1_000) return false;
+    this.#windowStartMs = nowMs;
+    this.#shownInWindow = 1;
+    return true;
+  }
+}

@@ -1,0 +1,210 @@
+/** What a context can do: the bridge from a handler to its actor and node. */
+
+import type { Env, LogLevel } from "../env/env.ts";
+import { ActorTimers } from "./actor_timers.ts";
+import { checkName, formatAddress, parseAddress } from "./address.ts";
+import { Cell, type CellHooks, remainingMs } from "./cell.ts";
+import type { ContextHost } from "./context.ts";
+import type { Core } from "./core.ts";
+import type { ActorDefinition, SpawnOptions } from "./definition.ts";
+import { EndedNote, Envelope, PendingAsk, TaskNote, type TimerNote } from "./envelope.ts";
+import { ActorError, noSuchActor } from "./errors.ts";
+import type { Protocol } from "./protocol.ts";
+import type { Ref } from "./ref.ts";
+import { LocalRef, NamedRef, UnlinkedRef } from "./refs.ts";
+import { Tasks } from "./tasks.ts";
+
+/** Starts a child of `parent`; ActorError `NameTaken`, `BadName`, `StartFailed`, `NodeStopped`. */
+export function spawnChild(
+  parent: Cell,
+  hooks: CellHooks,
+  definition: ActorDefinition<Protocol, unknown>,
+  options: SpawnOptions<unknown>,
+): Cell {
+  const { core } = parent;
+  const rare = parent.rarely();
+  const name = options.name ?? `$${rare.names += 1}`;
+  checkName(name, core.limits.nameCharacters);
+  const path = parent.path === "" ? name : `${parent.path}/${name}`;
+  if (path.length > core.limits.nameCharacters) checkName(path, core.limits.nameCharacters);
+  if (core.cells.has(path)) throw nameTaken(formatAddress(core.id, path));
+  if (parent.isEnding) throw ending(path, parent);
+  const supervisor = parent.supervisor();
+  if (supervisor.children.size >= core.limits.childrenPerActor) throw tooMany(parent, "children");
+  const restart = options.restart ?? "transient";
+  const cell = new Cell(core, hooks, definition, parent, path, options.args, restart);
+  core.cells.set(path, cell);
+  supervisor.children.add(cell);
+  startFirst(cell);
+  return cell;
+}
+
+/** A first start that fails is the spawner's error, not a reason to restart. */
+function startFirst(cell: Cell): void {
+  const active = cell.core.active;
+  cell.core.active = null;
+  const started = cell.startAgain();
+  cell.core.active = active;
+  if (!started) throw cell.outcome?.error;
+}
+
+/** A reference by address, from this node's point of view. */
+export function refTo(core: Core<Cell>, protocol: Protocol, address: string): Ref {
+  const { node, path } = parseAddress(address);
+  if (node !== core.id) return new UnlinkedRef(protocol, address);
+  const names = {
+    find: (name: string) => core.cells.get(name),
+    dead: (to: string, tag: string, body: unknown) =>
+      core.deadLetters.add({ address: to, tag, body, reason: "noSuchActor" }),
+  };
+  return new NamedRef(names, protocol, address, path);
+}
+
+/** The living or dead actor behind a ref of this node; `null` if there is none. */
+export function cellOf(ref: Ref): Cell | null {
+  if (!(ref instanceof LocalRef)) return null;
+  const target = ref.target();
+  return target instanceof Cell ? target : null;
+}
+
+/** The actor behind a context. */
+export class CellHost implements ContextHost {
+  readonly #cell: Cell;
+  readonly #hooks: CellHooks;
+  constructor(cell: Cell, hooks: CellHooks) {
+    this.#cell = cell;
+    this.#hooks = hooks;
+  }
+
+  get ref(): Ref {
+    return this.#cell.ref;
+  }
+  get address(): string {
+    return this.#cell.address;
+  }
+  get env(): Env {
+    return this.#cell.core.env;
+  }
+  get incarnation(): number {
+    return this.#cell.incarnation;
+  }
+
+  remainingMs(): number {
+    const { handling } = this.#cell;
+    return handling === null ? Infinity : remainingMs({ cell: this.#cell, envelope: handling });
+  }
+
+  handlerSignal(): AbortSignal {
+    const rare = this.#cell.rarely();
+    if (rare.handlerAbort === null) {
+      rare.handlerAbort = new AbortController();
+      const note = this.#cell.handling?.note;
+      if (note instanceof PendingAsk && note.settled) rare.handlerAbort.abort();
+    }
+    return rare.handlerAbort.signal;
+  }
+
+  log(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>): void {
+    this.env.log.write(level, message, { actor: this.address, ...facts });
+  }
+
+  spawn(definition: ActorDefinition<Protocol, unknown>, options: SpawnOptions<unknown>): Ref {
+    return spawnChild(this.#cell, this.#hooks, definition, options).ref;
+  }
+
+  stopSelf(): void {
+    const cell = this.#cell;
+    cell.halt({ reason: "stopped" }, cell.restartType !== "permanent");
+  }
+
+  stopChild(ref: Ref): void {
+    const child = cellOf(ref);
+    if (child === null || child.parent !== this.#cell) {
+      throw noSuchActor(ref.address, `it is no child of ${this.address}`);
+    }
+    child.halt({ reason: "stopped" }, true);
+  }
+
+  watch(ref: Ref): void {
+    const cell = this.#cell;
+    const target = cellOf(ref);
+    const key = target ?? ref.address;
+    const watching = cell.rarely().watching ??= new Map();
+    if (watching.has(key)) return;
+    const note = new EndedNote(key, ref, (ended) => {
+      cell.push(new Envelope("ended", null, ended, cell.core.scheduler.stamp));
+    });
+    watching.set(key, { note, target });
+    watchTarget(target, note, ref);
+  }
+
+  unwatch(ref: Ref): void {
+    const target = cellOf(ref);
+    const watch = this.#cell.rare?.watching?.get(target ?? ref.address);
+    if (watch === undefined) return;
+    this.#cell.rare!.watching!.delete(target ?? ref.address);
+    target?.rare?.watchers?.delete(watch.note);
+  }
+
+  startTask(name: string, run: (signal: AbortSignal) => unknown): void {
+    const cell = this.#cell;
+    const { core, incarnation } = cell;
+    const tasks = cell.rarely().tasks ??= new Tasks();
+    if (tasks.count >= core.limits.tasksPerActor) throw tooMany(cell, "tasks");
+    core.outside(() =>
+      tasks.start(name, run, (end) => {
+        if (cell.isLive(incarnation)) {
+          cell.push(
+            new Envelope("done", null, new TaskNote(end, incarnation), core.scheduler.stamp),
+          );
+        } else cell.advanceHalt();
+      })
+    );
+  }
+
+  abortTask(name: string, reason: unknown): boolean {
+    const error = reason ??
+      new ActorError("Cancelled", `task "${name}" of ${this.address} aborted`);
+    return this.#cell.rare?.tasks?.abort(name, error) ?? false;
+  }
+
+  setTimer(name: string, ms: number, repeat: boolean, tag: string, body: unknown): void {
+    const cell = this.#cell;
+    const { core } = cell;
+    const fire = (timer: TimerNote): void =>
+      cell.push(new Envelope(timer.tag, timer.body, timer, core.scheduler.stamp));
+    const timers = cell.rarely().timers ??= new ActorTimers(core.deadlines, fire);
+    if (timers.count >= core.limits.timersPerActor) throw tooMany(cell, "timers");
+    timers.set(name, ms, repeat, tag, body);
+  }
+
+  cancelTimer(name: string): boolean {
+    return this.#cell.rare?.timers?.cancel(name) ?? false;
+  }
+
+  refTo(protocol: Protocol, address: string): Ref {
+    return refTo(this.#cell.core, protocol, address);
+  }
+}
+
+/** Notes the watch with its target, or answers at once where that is gone. */
+export function watchTarget(target: Cell | null, note: EndedNote, ref: Ref): void {
+  if (target === null) {
+    note.reason = "unreachable";
+    note.error = noSuchActor(ref.address, "nothing has that name");
+    note.notify(note);
+  } else if (target.isGone) target.notifyWatcher(note);
+  else (target.rarely().watchers ??= new Set()).add(note);
+}
+
+function nameTaken(address: string): ActorError {
+  return new ActorError("NameTaken", `spawn ${address}: the name is taken; choose another`);
+}
+
+function ending(path: string, parent: Cell): ActorError {
+  return new ActorError("NodeStopped", `spawn ${path}: ${parent.address} is stopping`);
+}
+
+function tooMany(cell: Cell, what: string): ActorError {
+  return new ActorError("TooMany", `${cell.address} has too many ${what}; end some first`);
+}

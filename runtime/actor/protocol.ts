@@ -1,0 +1,117 @@
+/** Message protocols: one value that is the type, the validator and the wire contract. */
+
+import type { z } from "zod";
+import { ActorError } from "./errors.ts";
+
+/** A one-way message. */
+export interface Tell<Body extends z.ZodType = z.ZodType> {
+  readonly kind: "tell";
+  readonly body: Body;
+}
+
+/** A message that is answered. */
+export interface Ask<Body extends z.ZodType = z.ZodType, Reply extends z.ZodType = z.ZodType> {
+  readonly kind: "ask";
+  readonly body: Body;
+  readonly reply: Reply;
+}
+
+/** The messages of a protocol by tag. */
+export type Messages = Readonly<Record<string, Tell | Ask>>;
+
+/** A message protocol; callers import it, never the actor behind it. */
+export interface Protocol<M extends Messages = Messages> {
+  readonly name: string;
+  readonly version: number;
+  readonly messages: M;
+}
+
+/** Tags of the one-way messages of `P`. */
+export type TellTag<P extends Protocol> =
+  & {
+    [T in keyof P["messages"]]: P["messages"][T] extends Tell ? T : never;
+  }[keyof P["messages"]]
+  & string;
+
+/** Tags of the answered messages of `P`. */
+export type AskTag<P extends Protocol> =
+  & {
+    [T in keyof P["messages"]]: P["messages"][T] extends Ask ? T : never;
+  }[keyof P["messages"]]
+  & string;
+
+/** All tags of `P`. */
+export type Tag<P extends Protocol> = keyof P["messages"] & string;
+
+/** The body of message `T`. */
+export type BodyOf<P extends Protocol, T extends Tag<P>> = z.output<P["messages"][T]["body"]>;
+
+/** The reply to message `T`; `void` for a one-way message. */
+export type ReplyOf<P extends Protocol, T extends Tag<P>> = P["messages"][T] extends
+  Ask<z.ZodType, infer Reply> ? z.output<Reply> : void;
+
+/** Declares a one-way message with the schema of its body. */
+export function tell<Body extends z.ZodType>(body: Body): Tell<Body> {
+  return { kind: "tell", body };
+}
+
+/** Declares an answered message with the schemas of its body and of its reply. */
+export function ask<Body extends z.ZodType, Reply extends z.ZodType>(
+  body: Body,
+  reply: Reply,
+): Ask<Body, Reply> {
+  return { kind: "ask", body, reply };
+}
+
+/**
+ * Declares a message protocol.
+ *
+ * @example
+ * ```ts
+ * import { z } from "zod";
+ * import { ask, protocol, tell } from "@quorus/quorus";
+ *
+ * const Counter = protocol("demo.counter", { version: 1, messages: {
+ *   add: tell(z.object({ amount: z.number() })),
+ *   total: ask(z.object({}), z.number()),
+ * } });
+ * ```
+ * @throws ActorError `BadName` if the name is not dotted lower-case words or the version not >= 1.
+ */
+export function protocol<const M extends Messages>(
+  name: string,
+  options: { readonly version: number; readonly messages: M },
+): Protocol<M> {
+  if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/.test(name)) {
+    throw new ActorError("BadName", `declare protocol "${name}": use dotted lower-case words`);
+  }
+  if (!Number.isSafeInteger(options.version) || options.version < 1) {
+    throw new ActorError("BadName", `declare protocol "${name}": its version counts from 1`);
+  }
+  return { name, version: options.version, messages: options.messages };
+}
+
+/**
+ * Checks a body that crossed a trust boundary (network, disk, gateway) and returns the typed one.
+ *
+ * @throws ActorError `BadMessage` with zod's issues as cause.
+ */
+export function parseBody<P extends Protocol, T extends Tag<P>>(
+  protocol: P,
+  tag: T,
+  body: unknown,
+): BodyOf<P, T> {
+  const message = Object.hasOwn(protocol.messages, tag) ? protocol.messages[tag] : undefined;
+  if (message === undefined) {
+    throw new ActorError("BadMessage", `parse "${tag}" of ${protocol.name}: no such message`);
+  }
+  const parsed = message.body.safeParse(body);
+  if (!parsed.success) {
+    throw new ActorError(
+      "BadMessage",
+      `parse "${tag}" of ${protocol.name}: ${parsed.error.message}`,
+      { cause: parsed.error },
+    );
+  }
+  return parsed.data as BodyOf<P, T>;
+}
