@@ -125,6 +125,7 @@ export class Exchange {
 
   /** One read of the body under the idle timeout; `null` where the connection broke. */
   async read(into: Uint8Array): Promise<number | null> {
+    this.#throwIfAborted();
     const waitMs = this.client.idleTimeoutMs;
     this.#deadline.arm(waitMs, () => this.#timeout("no byte came", waitMs));
     try {

@@ -6,10 +6,8 @@
 import { type Connection, type Handler, type RequestHead, serveRaw } from "./http_connection.ts";
 import { type ServedFile, sha256Of } from "./pattern.ts";
 
-/** How a server behaves for all its files. */
-export interface FileServerOptions {
-  /** By decoded path, e.g. `/a b.bin`; or a function, for very many files. */
-  readonly files: ReadonlyMap<string, ServedFile> | ((path: string) => ServedFile | null);
+/** How files are served. */
+export interface Serving {
   /** `false`: every GET answers 200 with the whole file, and `Accept-Ranges: none`. */
   readonly ranges?: boolean;
   /** `false`: HEAD answers 405. */
@@ -20,6 +18,14 @@ export interface FileServerOptions {
   readonly digest?: boolean;
   /** Body bytes per second and connection. */
   readonly throttleBytesPerSecond?: number;
+  /** Sends that many body bytes and then nothing, the connection left open. */
+  readonly stallAfterBytes?: number;
+}
+
+/** How a server behaves for all its files. */
+export interface FileServerOptions extends Serving {
+  /** By decoded path, e.g. `/a b.bin`; or a function, for very many files. */
+  readonly files: ReadonlyMap<string, ServedFile> | ((path: string) => ServedFile | null);
   /** PEM texts: serves https. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly hostname?: string;
@@ -36,6 +42,10 @@ export interface FileServer {
   /** Adds or replaces a file from the next request on. */
   put(path: string, file: ServedFile): void;
   remove(path: string): void;
+  /** What is served at `path` now. */
+  file(path: string): ServedFile | null;
+  /** Serves this path otherwise than the rest, from the next request on. */
+  serve(path: string, serving: Serving): void;
   /** Cuts the connection after that many body bytes of a response for `path`, `times` times. */
   cut(path: string, afterBytes: number, times?: number): void;
   /** Answers the next `times` requests for `path` with this status and no body. */
@@ -68,6 +78,7 @@ interface Refusal {
 interface State {
   readonly options: FileServerOptions;
   readonly added: Map<string, ServedFile | null>;
+  readonly servings: Map<string, Serving>;
   readonly cuts: Map<string, Cut>;
   readonly refusals: Map<string, Refusal>;
   readonly served: Map<string, number>;
@@ -83,6 +94,7 @@ export function startFileServer(options: FileServerOptions): FileServer {
   const state: State = {
     options,
     added: new Map(),
+    servings: new Map(),
     cuts: new Map(),
     refusals: new Map(),
     served: new Map(),
@@ -95,7 +107,9 @@ export function startFileServer(options: FileServerOptions): FileServer {
     origin,
     url: (path) => origin + path.split("/").map(encodeURIComponent).join("/"),
     put: (path, file) => void state.added.set(path, file),
+    file: (path) => lookUp(state, path),
     remove: (path) => void state.added.set(path, null),
+    serve: (path, serving) => void state.servings.set(path, serving),
     cut: (path, afterBytes, times = 1) => void state.cuts.set(path, { afterBytes, left: times }),
     refuse: (path, status, headers = {}, times = 1) =>
       void state.refusals.set(path, { status, headers, left: times }),
@@ -122,7 +136,8 @@ function handler(state: State): Handler {
       return "keep";
     }
     const file = lookUp(state, request.path);
-    if (request.method !== "GET" && (request.method !== "HEAD" || state.options.head === false)) {
+    const serving = { ...state.options, ...state.servings.get(request.path) };
+    if (request.method !== "GET" && (request.method !== "HEAD" || serving.head === false)) {
       await connection.write(head(405, { Allow: "GET", "Content-Length": "0" }));
       return "keep";
     }
@@ -130,7 +145,7 @@ function handler(state: State): Handler {
       await connection.write(head(404, { "Content-Length": "0" }));
       return "keep";
     }
-    return await answer(state, file, request, connection);
+    return await answer({ state, file, request, connection, serving });
   };
 }
 
@@ -141,15 +156,18 @@ function lookUp(state: State, path: string): ServedFile | null {
   return typeof files === "function" ? files(path) : files.get(path) ?? null;
 }
 
-async function answer(
-  state: State,
-  file: ServedFile,
-  request: RequestHead,
-  connection: Connection,
-): Promise<"keep" | "close"> {
-  const { options } = state;
-  const headers = factHeaders(file, options);
-  const range = options.ranges === false ? null : requestedRange(file, request);
+interface Visit {
+  readonly state: State;
+  readonly file: ServedFile;
+  readonly request: RequestHead;
+  readonly connection: Connection;
+  readonly serving: Serving;
+}
+
+async function answer(visit: Visit): Promise<"keep" | "close"> {
+  const { file, request, connection, serving } = visit;
+  const headers = factHeaders(file, serving);
+  const range = serving.ranges === false ? null : requestedRange(file, request);
   if (range === "unsatisfiable") {
     const empty = { "Content-Range": `bytes */${file.size}`, "Content-Length": "0" };
     await connection.write(head(416, empty));
@@ -157,15 +175,14 @@ async function answer(
   }
   const { start, end } = range ?? { start: 0, end: file.size };
   if (range !== null) headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.size}`;
-  const chunked = options.announceLength === false;
-  if (chunked) headers["Transfer-Encoding"] = "chunked";
+  if (serving.announceLength === false) headers["Transfer-Encoding"] = "chunked";
   else headers["Content-Length"] = String(end - start);
   await connection.write(head(range === null ? 200 : 206, headers));
   if (request.method === "HEAD") return "keep";
-  return await sendBody(state, file, request.path, { start, end, chunked }, connection);
+  return await sendBody(visit, start, end);
 }
 
-function factHeaders(file: ServedFile, options: FileServerOptions): Record<string, string> {
+function factHeaders(file: ServedFile, options: Serving): Record<string, string> {
   const headers: Record<string, string> = {
     "Accept-Ranges": options.ranges === false ? "none" : "bytes",
   };
@@ -199,27 +216,21 @@ function head(status: number, headers: Readonly<Record<string, string>>): string
     fields.map(([name, value]) => `${name}: ${value}\r\n`).join("") + "\r\n";
 }
 
-interface Body {
-  readonly start: number;
-  readonly end: number;
-  readonly chunked: boolean;
-}
-
 const SEND_BYTES = 262_144;
 const THROTTLE_STEP_MS = 50;
 
-async function sendBody(
-  state: State,
-  file: ServedFile,
-  path: string,
-  { start, end, chunked }: Body,
-  connection: Connection,
-): Promise<"keep" | "close"> {
-  const rate = state.options.throttleBytesPerSecond ?? null;
-  const step = rate === null
-    ? SEND_BYTES
-    : Math.min(SEND_BYTES, Math.max(1, Math.floor(rate * THROTTLE_STEP_MS / 1_000)));
-  const stop = cutPosition(state, path, start, end);
+function stepBytes(rate: number | undefined): number {
+  if (rate === undefined) return SEND_BYTES;
+  return Math.min(SEND_BYTES, Math.max(1, Math.floor(rate * THROTTLE_STEP_MS / 1_000)));
+}
+
+async function sendBody(visit: Visit, start: number, end: number): Promise<"keep" | "close"> {
+  const { state: { served }, file, request: { path }, connection, serving } = visit;
+  const chunked = serving.announceLength === false;
+  const rate = serving.throttleBytesPerSecond;
+  const step = stepBytes(rate);
+  const stall = start + (serving.stallAfterBytes ?? Infinity);
+  const stop = Math.min(stall, cutPosition(visit.state, path, start, end));
   const buffer = new Uint8Array(Math.min(step, Math.max(1, stop - start)));
   for (let at = start; at < stop; at += step) {
     const part = buffer.subarray(0, Math.min(step, stop - at));
@@ -227,10 +238,13 @@ async function sendBody(
     if (chunked) await connection.write(part.length.toString(16) + "\r\n");
     await connection.write(part);
     if (chunked) await connection.write("\r\n");
-    state.served.set(path, (state.served.get(path) ?? 0) + part.length);
-    if (rate !== null && at + step < stop) await delay(part.length / rate * 1_000);
+    served.set(path, (served.get(path) ?? 0) + part.length);
+    if (rate !== undefined && at + step < stop) await delay(part.length / rate * 1_000);
   }
-  if (stop < end) return "close";
+  if (stop < end) {
+    if (stop === stall) await connection.gone();
+    return "close";
+  }
   if (chunked) await connection.write("0\r\n\r\n");
   return "keep";
 }
