@@ -1,5 +1,6 @@
 /** Writing local files: a temporary file beside the final one, published by a rename. */
 
+import { assert } from "../../runtime/base/assert.ts";
 import type { Disk, DiskFile, Env, FileInfo } from "../../runtime/env/env.ts";
 import { DiskError } from "../../runtime/env/errors.ts";
 import { assertNotAborted } from "../aborting.ts";
@@ -128,9 +129,7 @@ export class FileSink implements Sink {
   }
 
   publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
-    if (!(file instanceof FileSinkFile)) {
-      throw new TypeError("publish() takes a file that this protocol opened");
-    }
+    assert(file instanceof FileSinkFile, "publish() takes a file that this protocol opened");
     const { sync, root } = this.#endpoint;
     return publishFile(this.#disk, file, options, { sync, contained: root !== null });
   }
