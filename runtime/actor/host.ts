@@ -3,12 +3,14 @@
 import type { Env, LogLevel } from "../env/env.ts";
 import { ActorTimers } from "./actor_timers.ts";
 import { checkName, formatAddress, parseAddress } from "./address.ts";
-import { Cell, type CellHooks, remainingMs } from "./cell.ts";
+import { Cell, type CellHooks } from "./cell.ts";
 import type { ContextHost } from "./context.ts";
 import type { Core } from "./core.ts";
 import type { ActorDefinition, SpawnOptions } from "./definition.ts";
 import { EndedNote, Envelope, PendingAsk, TaskNote, type TimerNote } from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
+import { advanceHalt, halt, notifyWatcher } from "./halting.ts";
+import { remainingMs } from "./intake.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
 import { LocalRef, NamedRef, UnlinkedRef } from "./refs.ts";
@@ -114,7 +116,7 @@ export class CellHost implements ContextHost {
 
   stopSelf(): void {
     const cell = this.#cell;
-    cell.halt({ reason: "stopped" }, cell.restartType !== "permanent");
+    halt(cell, { reason: "stopped" }, cell.restartType !== "permanent");
   }
 
   stopChild(ref: Ref): void {
@@ -122,7 +124,7 @@ export class CellHost implements ContextHost {
     if (child === null || child.parent !== this.#cell) {
       throw noSuchActor(ref.address, `it is no child of ${this.address}`);
     }
-    child.halt({ reason: "stopped" }, true);
+    halt(child, { reason: "stopped" }, true);
   }
 
   watch(ref: Ref): void {
@@ -157,7 +159,7 @@ export class CellHost implements ContextHost {
           cell.push(
             new Envelope("done", null, new TaskNote(end, incarnation), core.scheduler.stamp),
           );
-        } else cell.advanceHalt();
+        } else advanceHalt(cell);
       })
     );
   }
@@ -193,7 +195,7 @@ export function watchTarget(target: Cell | null, note: EndedNote, ref: Ref): voi
     note.reason = "unreachable";
     note.error = noSuchActor(ref.address, "nothing has that name");
     note.notify(note);
-  } else if (target.isGone) target.notifyWatcher(note);
+  } else if (target.isGone) notifyWatcher(target, note);
   else (target.rarely().watchers ??= new Set()).add(note);
 }
 

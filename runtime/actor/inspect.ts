@@ -1,7 +1,8 @@
 /** What a node shows of itself. */
 
-import { type Cell, Phase } from "./cell.ts";
+import type { Cell } from "./cell.ts";
 import type { Core } from "./core.ts";
+import { Phase } from "./phase.ts";
 
 /** One actor as `inspect` shows it. */
 export interface ActorView {

@@ -10,6 +10,7 @@ import type { DeadLetters } from "./dead_letters.ts";
 import { actor, type ActorDefinition, type Ended, type SpawnOptions } from "./definition.ts";
 import { EndedNote } from "./envelope.ts";
 
+import { drain, halt, kill } from "./halting.ts";
 import { CellHost, cellOf, refTo, spawnChild, watchTarget } from "./host.ts";
 import { type ActorView, actorView, type NodeMetrics, nodeMetrics } from "./inspect.ts";
 import { ACTOR_LIMITS, type ActorLimits } from "./limits.ts";
@@ -121,7 +122,8 @@ class LocalNode implements Node {
 
   stopActor(ref: Ref): Promise<Ended> {
     const ended = this.ended(ref);
-    cellOf(ref)?.halt({ reason: "stopped" }, true);
+    const cell = cellOf(ref);
+    if (cell !== null) halt(cell, { reason: "stopped" }, true);
     return ended;
   }
 
@@ -137,7 +139,7 @@ class LocalNode implements Node {
     this.#stopping = true;
     const limit = new DrainLimit(() => this.#stopNow());
     this.#core.deadlines.set(limit, options.withinMs ?? this.#core.limits.drainMs);
-    this.#root.drain();
+    drain(this.#root);
     return this.#stopped.promise;
   }
 
@@ -153,9 +155,9 @@ class LocalNode implements Node {
   #stopNow(): void {
     this.env.log.write("warn", "drain took too long, stopping now", { node: this.id });
     for (const cell of [...this.#core.cells.values()].reverse()) {
-      cell.halt({ reason: "stopped" }, true);
+      halt(cell, { reason: "stopped" }, true);
     }
-    this.#root.halt({ reason: "stopped" }, true);
+    halt(this.#root, { reason: "stopped" }, true);
   }
 
   #rootHalted(outcome: Outcome): void {
@@ -167,8 +169,8 @@ class LocalNode implements Node {
   #fatal(error: unknown): void {
     if (this.#ended) return;
     this.env.log.write("error", "node ended", { node: this.id, error });
-    for (const cell of [...this.#core.cells.values()].reverse()) cell.kill();
-    this.#root.kill();
+    for (const cell of [...this.#core.cells.values()].reverse()) kill(cell);
+    kill(this.#root);
     this.#core.cells.clear();
     this.#end();
     this.#onFatal(error);

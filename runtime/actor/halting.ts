@@ -1,0 +1,189 @@
+/**
+ * How an incarnation ends: children, then handler, tasks and clean-up, then the supervisor's say.
+ *
+ * No promises: `advanceHalt` is called again whenever something it waited for has settled.
+ */
+
+import type { Cell, Rare } from "./cell.ts";
+import { type EndedNote, PendingAsk } from "./envelope.ts";
+import { ActorError, actorStopped } from "./errors.ts";
+import { refuseQueued } from "./intake.ts";
+import { Phase } from "./phase.ts";
+import { isPromise } from "./promise.ts";
+import type { Outcome } from "./supervisor.ts";
+import { WheelEntry } from "./wheel.ts";
+
+/** The bound on the wait for old work. */
+export class SettleLimit extends WheelEntry {
+  constructor(readonly expired: () => void) {
+    super();
+  }
+  override expire(): void {
+    this.expired();
+  }
+}
+
+/** Ends the incarnation; with `forGood` new messages are refused from now on. */
+export function halt(cell: Cell, outcome: Outcome, forGood: boolean): void {
+  if (forGood) cell.open = false;
+  if (cell.phase === Phase.halted) return forGood ? finish(cell) : undefined;
+  if (cell.phase >= Phase.halting) return;
+  cell.phase = Phase.halting;
+  cell.outcome = outcome;
+  cell.context?.revoke();
+  if (cell.rare !== null) release(cell, cell.rare);
+  advanceHalt(cell);
+}
+
+/** Halts as far as possible. */
+export function advanceHalt(cell: Cell): void {
+  if (cell.advancing || cell.phase !== Phase.halting) return;
+  cell.advancing = true;
+  const finished = haltChildren(cell) && ownWorkSettled(cell);
+  cell.advancing = false;
+  if (!finished) return;
+  const rare = cell.rare;
+  if (rare !== null) {
+    if (rare.settleLimit !== null) cell.core.deadlines.cancel(rare.settleLimit);
+    rare.supervisor = null;
+  }
+  cell.phase = Phase.halted;
+  cell.context = null;
+  cell.state = undefined;
+  if (cell.parent === null) cell.hooks.rootHalted(cell.outcome!);
+  else cell.parent.supervisor().down(cell, cell.outcome!);
+}
+
+/** Handles what is queued, children first, and then stops. */
+export function drain(cell: Cell): void {
+  if (cell.drainRequested || cell.phase === Phase.dead) return;
+  cell.drainRequested = true;
+  if (cell.phase >= Phase.halting) return halt(cell, { reason: "stopped" }, true);
+  continueDrain(cell);
+}
+
+/** The end of a halted actor: nobody waits for it any more. */
+export function finish(cell: Cell): void {
+  if (cell.phase === Phase.dead) return;
+  cell.phase = Phase.dead;
+  cell.open = false;
+  refuseQueued(cell);
+  if (cell.core.cells.get(cell.path) === cell) cell.core.cells.delete(cell.path);
+  const watchers = cell.rare?.watchers ?? [];
+  cell.rare = null;
+  for (const note of watchers) notifyWatcher(cell, note);
+  const parent = cell.parent;
+  if (parent === null) return;
+  parent.rare?.supervisor?.removed(cell);
+  if (parent.phase === Phase.halting) advanceHalt(parent);
+  else if (parent.drainRequested) continueDrain(parent);
+}
+
+/** Tells a watcher how this actor ended. */
+export function notifyWatcher(cell: Cell, note: EndedNote): void {
+  note.reason = cell.outcome?.reason ?? "stopped";
+  note.error = cell.outcome?.error;
+  note.notify(note);
+}
+
+/** The node has died: everything pending settles now, nothing is waited for. */
+export function kill(cell: Cell): void {
+  if (cell.phase === Phase.dead) return;
+  const handling = cell.handling?.note;
+  if (handling instanceof PendingAsk) {
+    handling.fail(actorStopped(cell.address, handling.tag, false));
+  }
+  cell.context?.revoke();
+  const rare = cell.rare;
+  if (rare !== null) release(cell, rare);
+  cell.phase = Phase.dead;
+  cell.open = false;
+  refuseQueued(cell);
+  cell.outcome = { reason: "failed", error: new ActorError("NodeStopped", "the node has died") };
+  for (const note of rare?.watchers ?? []) notifyWatcher(cell, note);
+}
+
+/** Goes on draining: the next child, or the actor itself once it has none. */
+export function continueDrain(cell: Cell): void {
+  if (cell.advancing || cell.phase !== Phase.running) return;
+  cell.advancing = true;
+  const childless = drainChildren(cell);
+  cell.advancing = false;
+  if (!childless) return;
+  cell.open = false;
+  cell.phase = Phase.draining;
+  cell.afterTurn();
+}
+
+function drainChildren(cell: Cell): boolean {
+  for (const child of [...cell.rare?.supervisor?.children ?? []].reverse()) {
+    drain(child);
+    if (child.phase !== Phase.dead) return false;
+  }
+  return true;
+}
+
+/** One after the other, the last started first; false while one still halts. */
+function haltChildren(cell: Cell): boolean {
+  const children = cell.rare?.supervisor?.children;
+  if (children === undefined || children.size === 0) return true;
+  for (const child of [...children].reverse()) {
+    halt(child, { reason: "stopped" }, true);
+    if (child.phase !== Phase.dead) return false;
+  }
+  return true;
+}
+
+function release(cell: Cell, rare: Rare): void {
+  const reason = new ActorError("ActorStopped", `stop ${cell.address}: its work is to end`);
+  rare.handlerAbort?.abort(reason);
+  rare.tasks?.abortAll(reason);
+  rare.timers?.cancelAll();
+  for (const { note, target } of rare.watching?.values() ?? []) {
+    target?.rare?.watchers?.delete(note);
+  }
+  rare.watching = null;
+  rare.supervisor?.close();
+}
+
+function ownWorkSettled(cell: Cell): boolean {
+  if (cell.handling === null && (cell.rare?.tasks?.count ?? 0) === 0) {
+    if (cell.cleaning === "no") cleanUp(cell);
+    if (cell.cleaning === "done") return true;
+  }
+  const rare = cell.rarely();
+  rare.settleLimit ??= new SettleLimit(() => cell.core.fatal(unsettled(cell)));
+  if (rare.settleLimit.dueTick === -1) {
+    cell.core.deadlines.set(rare.settleLimit, cell.core.limits.settleMs);
+  }
+  return false;
+}
+
+function cleanUp(cell: Cell): void {
+  cell.cleaning = "done";
+  const { stopping } = cell.definition;
+  if (stopping === null) return;
+  const failed = (error: unknown): void =>
+    cell.core.env.log.write("error", "clean-up failed", { actor: cell.address, error });
+  try {
+    const result = stopping(cell.state, cell.outcome!.reason);
+    if (!isPromise(result)) return;
+    cell.cleaning = "running";
+    result.then(undefined, failed).then(() => {
+      cell.cleaning = "done";
+      advanceHalt(cell);
+    });
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function unsettled(cell: Cell): ActorError {
+  const tasks = cell.rare?.tasks?.names() ?? [];
+  const handler = cell.handling?.tag ?? null;
+  return new ActorError(
+    "SettleTimeout",
+    `stop ${cell.address}: handler, tasks or clean-up did not settle after abort; make them heed their signal`,
+    { details: { tasks, handler } },
+  );
+}
