@@ -1,0 +1,196 @@
+/** From a declared transfer to its template: units become numbers, texts become parts. */
+
+import { assert } from "../runtime/base/assert.ts";
+import { MIB, parseBytes, parseDurationMs } from "../runtime/base/units.ts";
+import type {
+  AuthTemplate,
+  LatePart,
+  LocationTemplate,
+  SealedTemplate,
+  TransferTemplate,
+} from "./plan.ts";
+import { declaredRoot, isLeading } from "./location.ts";
+import { isTlsPath } from "./needs.ts";
+import { type Piece, type Resolver, templateOf } from "./resolver.ts";
+import type { DeclaredTransfer } from "./schema.ts";
+import type { ValuePath } from "./source.ts";
+import type { PipelineSpec, RetrySpec, Sealed, SourceTls } from "./spec.ts";
+
+type DeclaredSource = DeclaredTransfer["source"];
+type DeclaredDestination = DeclaredTransfer["destination"];
+
+/** The template of one transfer, defaults already filled in; problems go to the resolver. */
+export function planTransfer(
+  resolver: Resolver,
+  body: DeclaredTransfer,
+  path: ValuePath,
+): TransferTemplate {
+  return {
+    source: planSource(resolver, body.source, [...path, "source"]),
+    destination: planDestination(resolver, body.destination, [...path, "destination"]),
+    validation: planValidation(resolver, body, [...path, "validation"]),
+    retry: planRetry(body),
+    pipeline: planPipeline(body),
+    timeoutMs: milliseconds(body.timeout),
+  };
+}
+
+function planSource(
+  resolver: Resolver,
+  source: DeclaredSource,
+  path: ValuePath,
+): TransferTemplate["source"] {
+  const headers: Record<string, SealedTemplate> = {};
+  for (const [name, text] of Object.entries(source.headers ?? {})) {
+    headers[name] = resolver.sealed(text, [...path, "headers", name]);
+  }
+  const key = source.auth === undefined ? "authentication" : "auth";
+  const declared = source[key];
+  if (declared?.type === "header") {
+    const { header = "", value = "" } = declared;
+    headers[header] = resolver.sealed(value, [...path, key, "value"]);
+  }
+  return {
+    location: planLocation(resolver, source, path),
+    headers,
+    auth: planAuth(resolver, declared, [...path, key]),
+    timeoutMs: milliseconds(source.timeout),
+    tls: planTls(resolver, source, [...path, "tls"]),
+    options: source.options ?? {},
+  };
+}
+
+function planAuth(
+  resolver: Resolver,
+  declared: DeclaredSource["authentication"],
+  path: ValuePath,
+): AuthTemplate | null {
+  const sealed = (field: "username" | "password" | "token") =>
+    resolver.sealed(declared?.[field] ?? "", [...path, field]);
+  if (declared?.type === "bearer") return { type: "bearer", token: sealed("token") };
+  if (declared?.type !== "basic") return null;
+  return { type: "basic", username: sealed("username"), password: sealed("password") };
+}
+
+function planTls(resolver: Resolver, source: DeclaredSource, path: ValuePath): SourceTls | null {
+  if (source.tls === undefined) return null;
+  const pem = (field: "ca" | "cert" | "key"): Sealed | null => {
+    const text = source.tls?.[field];
+    if (text === undefined) return null;
+    if (isTlsPath(text)) return [{ file: text }];
+    const parts = resolver.sealed(text, [...path, field]);
+    if (parts.some(isLate)) {
+      resolver.report("notADependency", "an earlier result cannot be a certificate", [
+        ...path,
+        field,
+      ]);
+    }
+    return parts.filter((part) => !isLate(part)) as Sealed;
+  };
+  return { ca: pem("ca"), cert: pem("cert"), key: pem("key") };
+}
+
+/** Whether a part of a template is a hole. */
+export function isLate(part: SealedTemplate[number]): part is LatePart {
+  return typeof part === "object" && ("step" in part || "error" in part);
+}
+
+function planDestination(
+  resolver: Resolver,
+  destination: DeclaredDestination,
+  path: ValuePath,
+): TransferTemplate["destination"] {
+  const { createDirectories, permissions, conflict, preserveMtime } = destination;
+  return {
+    location: planLocation(resolver, destination, path),
+    createDirectories: createDirectories ?? true,
+    permissions: permissions === undefined ? null : Number.parseInt(permissions, 8),
+    conflict: conflict === "skip-if-same" ? "skip" : conflict ?? "overwrite",
+    preserveMtime: preserveMtime ?? false,
+  };
+}
+
+function planLocation(
+  resolver: Resolver,
+  place: DeclaredSource | DeclaredDestination,
+  path: ValuePath,
+): LocationTemplate {
+  const form = place.path === undefined ? "uri" : "path";
+  const at = [...path, form];
+  const pieces = resolver.pieces(place[form] ?? "", at, "text");
+  if (beginsLate(form, pieces)) {
+    const message =
+      "an earlier result cannot say where a place begins; declare a directory in front of it";
+    resolver.report("pathEscapes", message, at);
+  }
+  return {
+    form,
+    text: templateOf(pieces),
+    base: form === "path" ? resolver.bindings.pathBase : null,
+    root: declaredRoot(form, pieces),
+    protocol: place.protocol ?? null,
+  };
+}
+
+function beginsLate(form: "uri" | "path", pieces: readonly Piece[]): boolean {
+  let prefix = "";
+  for (const piece of pieces) {
+    if (!isLeading(form, prefix)) return false;
+    if (piece.kind === "late") return true;
+    if (piece.kind === "text") prefix += piece.text;
+  }
+  return false;
+}
+
+function planValidation(
+  resolver: Resolver,
+  body: DeclaredTransfer,
+  path: ValuePath,
+): TransferTemplate["validation"] {
+  const { expectedSize, checksum, level } = body.validation ?? {};
+  const bounds = typeof expectedSize === "object"
+    ? expectedSize
+    : { min: expectedSize, max: expectedSize };
+  const at = [...path, "checksum", "value"];
+  return {
+    minBytes: bytes(bounds.min),
+    maxBytes: bytes(bounds.max),
+    checksum: checksum === undefined ? null : {
+      algorithm: "sha256",
+      valueHex: checksum.value === undefined ? null : resolver.template(checksum.value, at),
+      required: checksum.required ?? checksum.value !== undefined,
+    },
+    level: level ?? "size",
+  };
+}
+
+function planRetry({ retry = {} }: DeclaredTransfer): RetrySpec {
+  const initialDelayMs = milliseconds(retry.initialDelay) ?? 1_000;
+  return {
+    maxAttempts: retry.maxAttempts ?? 3,
+    backoff: retry.backoff ?? "exponential",
+    initialDelayMs,
+    maxDelayMs: milliseconds(retry.maxDelay) ?? Math.max(30_000, initialDelayMs),
+    multiplier: retry.multiplier ?? 2,
+  };
+}
+
+function planPipeline({ transfer = {} }: DeclaredTransfer): PipelineSpec {
+  const chunkBytes = bytes(transfer.chunkSize) ?? 8 * MIB;
+  const parallelRanges = transfer.parallelRanges ?? 1;
+  // One chunk per range on its way in, and one on its way out.
+  const leastWindow = chunkBytes * (parallelRanges + 1);
+  const windowBytes = bytes(transfer.window) ?? leastWindow;
+  return { chunkBytes, windowBytes, parallelRanges };
+}
+
+function bytes(declared: string | number | undefined): number | null {
+  return declared === undefined ? null : parseBytes(declared);
+}
+
+function milliseconds(declared: string | number | undefined): number | null {
+  if (declared === undefined) return null;
+  const ms = parseDurationMs(declared);
+  assert(ms !== null, `the schema lets ${declared} pass as a duration`);
+  return ms;
+}

@@ -1,0 +1,233 @@
+/** The declarative language as zod schemas: what may be written, not yet what it means. */
+
+import { z } from "zod";
+
+export const API_VERSION = "quorus.dev/v1";
+
+const text = z.string().max(65_536);
+const flag = z.boolean();
+
+/** A duration such as `500ms`, `30s`, `1h30m`; a plain number counts seconds. */
+export const duration = z.union(
+  [
+    z.string().regex(/^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$/),
+    z.string().regex(/^\s*\d+(\.\d+)?\s*$/),
+    z.number().min(0),
+  ],
+  { error: "expected a duration such as 500ms, 30s or 1h30m" },
+).meta({ description: "500ms, 30s, 5m, 1h30m, 2d; a plain number counts seconds" });
+
+/** A size such as `10MB` or `8MiB`; a plain number counts bytes. */
+export const size = z.union(
+  [z.string().regex(/^\s*\d+(\.\d+)?\s*([KMGTP]?i?B)?\s*$/i), z.int().min(0)],
+  { error: "expected a size such as 10MB, 8MiB or a number of bytes" },
+).meta({ description: "10MB (10^6), 8MiB (2^20); a plain number counts bytes" });
+
+const permissions = z.string({ error: 'expected an octal mode in quotes, such as "640"' })
+  .regex(/^0?[0-7]{3}$/, 'expected an octal mode in quotes, such as "640"')
+  .meta({ description: "mode bits in octal, quoted" });
+
+const scalar = z.union([text, z.number(), flag], {
+  error: "expected text, a number or true/false",
+});
+
+/** Names of workflows and transfers: what can stand in an expression and in a file name. */
+export const stepName = z.string().max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "expected letters, digits, - and _, no dot or space");
+
+const metadata = z.strictObject({
+  name: z.string().max(128)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '-' and '_'"),
+  description: text.optional(),
+  tenant: text.min(1).optional(),
+  namespace: text.min(1).optional(),
+  labels: z.record(z.string(), scalar).optional(),
+  annotations: z.record(z.string(), scalar).optional(),
+});
+
+const authentication = z.strictObject({
+  type: text.meta({ description: "basic, bearer or header are carried out" }),
+  username: text.optional(),
+  password: text.optional(),
+  token: text.optional(),
+  header: text.optional().meta({ description: "type header: the header's name" }),
+  value: text.optional().meta({ description: "type header: the header's value" }),
+  serviceAccount: text.optional(),
+});
+
+const tls = z.strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() });
+
+const source = z.strictObject({
+  uri: text.min(1).optional(),
+  path: text.min(1).optional(),
+  protocol: text.optional(),
+  authentication: authentication.optional(),
+  auth: authentication.optional(),
+  headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), text).optional(),
+  timeout: duration.optional(),
+  tls: tls.optional(),
+  options: z.record(z.string(), scalar).optional(),
+  networkOptimization: z.strictObject({
+    useInternalRouting: flag.optional(),
+    preferredDataCenter: text.optional(),
+  }).optional(),
+});
+
+const destination = z.strictObject({
+  uri: text.min(1).optional(),
+  path: text.min(1).optional(),
+  protocol: text.optional(),
+  createDirectories: flag.optional(),
+  permissions: permissions.optional(),
+  conflict: z.enum(["overwrite", "fail", "skip", "skip-if-same", "rename"]).optional(),
+  preserveMtime: flag.optional(),
+  authentication: authentication.optional(),
+  auth: authentication.optional(),
+  headers: z.record(z.string(), text).optional(),
+  tls: tls.optional(),
+  encryption: z.strictObject({
+    enabled: flag.optional(),
+    algorithm: text.optional(),
+    keySource: text.optional(),
+    keyId: text.optional(),
+  }).optional(),
+});
+
+const validation = z.strictObject({
+  expectedSize: z.union(
+    [size, z.strictObject({ min: size.optional(), max: size.optional() })],
+    { error: "expected a size such as 10MB, or {min, max}" },
+  ).optional(),
+  checksum: z.strictObject({
+    algorithm: text.optional(),
+    value: text.optional(),
+    required: flag.optional(),
+  }).optional(),
+  level: z.enum(["none", "size", "source", "reread"]).optional(),
+  dataQuality: z.strictObject({
+    validateSchema: flag.optional(),
+    schemaVersion: text.optional(),
+    rejectOnValidationFailure: flag.optional(),
+  }).optional(),
+});
+
+const retry = z.strictObject({
+  maxAttempts: z.int().min(1).max(1_000).optional(),
+  backoff: z.enum(["exponential", "linear", "fixed"]).optional(),
+  initialDelay: duration.optional(),
+  maxDelay: duration.optional(),
+  multiplier: z.number().min(1).max(100).optional(),
+});
+
+const monitoring = z.strictObject({
+  enabled: flag.optional(),
+  progressReporting: flag.optional(),
+  metricsEnabled: flag.optional(),
+  alertOnFailure: flag.optional(),
+  integrations: z.record(z.string(), flag).optional(),
+  tags: z.record(z.string(), scalar).optional(),
+});
+
+const pipeline = z.strictObject({
+  chunkSize: size.optional(),
+  window: size.optional(),
+  parallelRanges: z.int().min(1).max(64).optional(),
+});
+
+const shared = {
+  validation: validation.optional(),
+  retry: retry.optional(),
+  monitoring: monitoring.optional(),
+  transfer: pipeline.optional(),
+  timeout: duration.optional(),
+};
+
+const variables = z.record(
+  z.string().regex(
+    /^[A-Za-z_][A-Za-z0-9_-]*$/,
+    "expected letters, digits, - and _, no dot or space",
+  ),
+  z.union([scalar, z.null()]),
+).meta({ description: "a variable without a value must be given with --var" });
+
+const action = z.discriminatedUnion("action", [
+  z.strictObject({ action: z.literal("notify"), target: text.min(1), message: text }),
+  z.strictObject({
+    action: z.literal("cleanup"),
+    target: text.min(1),
+    retentionDays: z.number().min(0).max(36_500),
+  }),
+  z.strictObject({ action: z.literal("rollback"), strategy: z.enum(["deletePartial"]) }),
+]);
+
+const actions = { onSuccess: z.array(action).optional(), onFailure: z.array(action).optional() };
+
+/** Kind `Transfer`: one source to one destination. */
+export const transferDocument = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("Transfer"),
+  metadata,
+  spec: z.strictObject({
+    source,
+    destination,
+    ...shared,
+    variables: variables.optional(),
+    ...actions,
+  }),
+});
+
+const groupTransfer = z.strictObject({
+  name: stepName,
+  description: text.optional(),
+  source,
+  destination,
+  ...shared,
+  dependsOn: z.array(text).optional(),
+  condition: z.string().optional(),
+});
+
+/** Kind `TransferGroup`: transfers that depend on each other. */
+export const groupDocument = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("TransferGroup"),
+  metadata,
+  spec: z.strictObject({
+    execution: z.strictObject({
+      strategy: z.enum(["sequential", "parallel", "mixed"]).optional(),
+      maxConcurrency: z.int().min(1).max(1_000).optional(),
+      timeout: duration.optional(),
+      continueOnError: flag.optional(),
+    }).optional(),
+    defaults: z.strictObject({
+      ...shared,
+      source: source.omit({ uri: true, path: true, protocol: true }).optional(),
+      destination: destination.omit({ uri: true, path: true, protocol: true }).optional(),
+    }).optional(),
+    variables: variables.optional(),
+    transfers: z.array(groupTransfer).min(1),
+    ...actions,
+  }),
+});
+
+export type TransferDocument = z.infer<typeof transferDocument>;
+export type GroupDocument = z.infer<typeof groupDocument>;
+export type DeclaredTransfer = Omit<z.infer<typeof groupTransfer>, "name">;
+export type DeclaredAction = z.infer<typeof action>;
+export type Metadata = z.infer<typeof metadata>;
+
+/** Kinds of the language that a later version carries out. */
+export const LATER_KINDS: readonly string[] = ["TransferWorkflow", "TenantConfiguration"];
+
+/** The kinds that are carried out, by name. */
+export const KINDS = { Transfer: transferDocument, TransferGroup: groupDocument } as const;
+
+/** The published JSON Schema: a union by `kind`, for editors and other checkers. */
+export function toJSONSchema(): Record<string, unknown> {
+  const options = { target: "draft-2020-12", io: "input" } as const;
+  const generated = z.toJSONSchema(z.union([transferDocument, groupDocument]), options);
+  return {
+    ...generated,
+    $id: "https://quorus.dev/schema/v1/quorus.schema.json",
+    title: "Quorus workflow (kinds Transfer and TransferGroup)",
+  };
+}

@@ -1,0 +1,139 @@
+/** What a definition asks for and this version does not do: told, never silently dropped. */
+
+import { AUTHENTICATION_TYPES, isSha256 } from "./check_steps.ts";
+import { withDefaults } from "./defaults.ts";
+import { actionsOf, defaultsOf, type Definition, stepsOf } from "./definition.ts";
+import type { DeclaredTransfer } from "./schema.ts";
+import { where } from "./schema_issues.ts";
+import type { ValuePath } from "./source.ts";
+
+/** One thing that is not carried out; `refused`: without it the run would be less safe than declared. */
+export interface Unsupported {
+  /** The place as `spec.transfers[2].destination.encryption`. */
+  readonly path: string;
+  readonly line: number;
+  readonly severity: "warning" | "refused";
+  readonly reason: string;
+}
+
+/** What the caller can do. */
+export interface SupportOptions {
+  /** Names of the transfer protocols at hand, which are also the schemes of their URIs. */
+  readonly protocols: readonly string[];
+}
+
+type Add = (path: ValuePath, severity: Unsupported["severity"], reason: string) => void;
+
+/** Everything that `validate` and `plan` warn about; `run` refuses when any of it is `refused`. */
+export function unsupported(definition: Definition, options: SupportOptions): Unsupported[] {
+  const { document } = definition;
+  const found: Unsupported[] = [];
+  const told = new Set<string>();
+  const add: Add = (path, severity, reason) => {
+    // What stands in the defaults is told once, at its own place.
+    if (told.has(where(path))) return;
+    told.add(where(path));
+    found.push({ path: where(path), line: document.line(path), severity, reason });
+  };
+  const defaults = defaultsOf(definition);
+  const fromDefaults = (path: ValuePath, step: ValuePath): ValuePath =>
+    document.valueAt(path) === undefined && step.length > 1
+      ? ["spec", "defaults", ...path.slice(step.length)]
+      : path;
+  for (const step of stepsOf(definition)) {
+    const body = withDefaults(defaults, step.body);
+    const place: Add = (path, severity, reason) =>
+      add(fromDefaults([...step.path, ...path], step.path), severity, reason);
+    checkSource(body, options, place);
+    checkDestination(body, options, place);
+    checkVerification(body, place);
+    checkMonitoring(body, place);
+  }
+  checkActions(definition, add);
+  return found;
+}
+
+function checkSource(body: DeclaredTransfer, options: SupportOptions, add: Add): void {
+  const { source } = body;
+  checkProtocol("source", source, options, add);
+  const key = source.auth === undefined ? "authentication" : "auth";
+  const type = source[key]?.type;
+  if (type !== undefined && !AUTHENTICATION_TYPES.includes(type)) {
+    const known = AUTHENTICATION_TYPES.join(", ");
+    const reason = `authentication of type ${type} is not offered; offered: ${known}`;
+    add(["source", key, "type"], "refused", reason);
+  }
+  if (source.networkOptimization !== undefined) {
+    add(["source", "networkOptimization"], "warning", "routes are not chosen by this version");
+  }
+}
+
+function checkProtocol(
+  side: "source" | "destination",
+  place: { uri?: string | undefined; path?: string | undefined; protocol?: string | undefined },
+  { protocols }: SupportOptions,
+  add: Add,
+): void {
+  const offered = `offered: ${protocols.join(", ")}`;
+  const declared = place.protocol?.toLowerCase();
+  const scheme = place.path !== undefined
+    ? "file"
+    : /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(place.uri ?? "")?.[1]?.toLowerCase();
+  if (declared !== undefined && !protocols.includes(declared)) {
+    add([side, "protocol"], "refused", `the protocol ${declared} is not offered; ${offered}`);
+  } else if (scheme !== undefined && !protocols.includes(scheme)) {
+    add([side, "uri"], "refused", `the protocol ${scheme} is not offered; ${offered}`);
+  } else if (declared !== undefined && scheme !== undefined && declared !== scheme) {
+    const reason = place.path === undefined
+      ? `protocol says ${declared}, the uri says ${scheme}`
+      : `a path is a file of this machine; protocol ${declared} needs a uri`;
+    add([side, "protocol"], "refused", reason);
+  }
+}
+
+function checkDestination(body: DeclaredTransfer, options: SupportOptions, add: Add): void {
+  const { destination } = body;
+  checkProtocol("destination", destination, options, add);
+  for (const key of ["auth", "authentication", "headers", "tls"] as const) {
+    if (destination[key] === undefined) continue;
+    const reason = `${key} of a destination is not carried out by this version`;
+    add(["destination", key], "refused", reason);
+  }
+  if (destination.encryption !== undefined && destination.encryption.enabled !== false) {
+    const reason = "files are not encrypted by this version; they would lie there readable";
+    add(["destination", "encryption"], "refused", reason);
+  }
+}
+
+function checkVerification(body: DeclaredTransfer, add: Add): void {
+  const { checksum, dataQuality } = body.validation ?? {};
+  if (!isSha256(checksum?.algorithm)) {
+    const reason = `the checksum ${checksum?.algorithm} is not offered; offered: SHA-256`;
+    add(["validation", "checksum", "algorithm"], "refused", reason);
+  }
+  if (dataQuality !== undefined) {
+    const reason = "data quality is not checked by this version; bad data would pass";
+    add(["validation", "dataQuality"], "refused", reason);
+  }
+}
+
+function checkMonitoring({ monitoring = {} }: DeclaredTransfer, add: Add): void {
+  const warn = (key: keyof typeof monitoring, reason: string) =>
+    add(["monitoring", key], "warning", reason);
+  if (monitoring.metricsEnabled) warn("metricsEnabled", "metrics are not exported by this version");
+  if (monitoring.alertOnFailure) warn("alertOnFailure", "alerts are not sent by this version");
+  if (Object.values(monitoring.integrations ?? {}).includes(true)) {
+    warn("integrations", "monitoring systems are not connected by this version");
+  }
+  if (monitoring.tags !== undefined) warn("tags", "there are no metrics to put tags on");
+}
+
+function checkActions(definition: Definition, add: Add): void {
+  for (const outcome of ["onSuccess", "onFailure"] as const) {
+    for (const { path, action } of actionsOf(definition, outcome)) {
+      if (action.action !== "notify" || action.target.startsWith("log:")) continue;
+      const reason = `${action.target} is not reached by this version; the message goes to the log`;
+      add([...path, "target"], "warning", reason);
+    }
+  }
+}
