@@ -30,6 +30,7 @@ export class InlineLane implements HashLane {
 
   endChunk(chunk: number): Promise<string> {
     if (this.#state === "aborted") return Promise.reject(aborted());
+    assert(this.#state === "open", "chunks of a hash lane end before the file does");
     const { stream, keep } = this.#streams.endChunk(chunk);
     const hasher = this.#hasher(stream.id);
     if (keep) return Promise.resolve(hasher.copy().digestHex());
@@ -41,7 +42,9 @@ export class InlineLane implements HashLane {
     if (this.#state === "aborted") return Promise.reject(aborted());
     assert(this.#state === "open", "a hash lane ends once");
     this.#state = "ended";
-    return Promise.resolve(this.#hasher(this.#streams.file.id).copy().digestHex());
+    const digest = this.#hasher(this.#streams.file.id).digestHex();
+    this.#hashers.clear();
+    return Promise.resolve(digest);
   }
 
   abort(): void {

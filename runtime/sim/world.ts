@@ -8,6 +8,8 @@
 import { assert } from "../base/assert.ts";
 import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
+// A turn of the real event loop is the only way to know that all microtasks ran; it reads no clock.
+// deno-lint-ignore quorus/layers
 import { nextTurn } from "../env/real/turn.ts";
 import { EventQueue } from "./event_queue.ts";
 import { SIM_LIMITS } from "./limits.ts";

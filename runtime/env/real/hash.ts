@@ -34,16 +34,22 @@ class ThreadedLane implements HashLane {
     await Promise.all(step.into.map((stream) => this.#update(stream, shared)));
   }
 
-  endChunk(chunk: number): Promise<string> {
-    if (this.#state === "aborted") return Promise.reject(new HashError("aborted", ABORTED));
+  // deno-lint-ignore require-await
+  async endChunk(chunk: number): Promise<string> {
+    this.#assertOpen();
     const { stream, keep } = this.#streams.endChunk(chunk);
     return this.#digest(stream, keep);
   }
 
-  endFile(): Promise<string> {
+  // deno-lint-ignore require-await
+  async endFile(): Promise<string> {
     this.#assertOpen();
     this.#state = "ended";
-    return this.#digest(this.#streams.file, true);
+    const digest = this.#digest(this.#streams.file, false);
+    const left = this.#streams.all().map((stream) => stream.id);
+    this.#file.post({ type: "drop", streams: left });
+    this.#chunks.post({ type: "drop", streams: left });
+    return digest;
   }
 
   abort(): void {

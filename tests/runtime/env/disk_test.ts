@@ -1,0 +1,5 @@
+import { diskSuite } from "./disk_suite.ts";
+import { REAL, SIMULATED } from "./subject.ts";
+
+diskSuite(REAL);
+diskSuite(SIMULATED);
