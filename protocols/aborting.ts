@@ -2,10 +2,18 @@
 
 import { ProtocolError } from "./errors.ts";
 
-/** The error of a call that was ended by its signal; `action` is its verb and object. */
-export function abortedError(action: string, signal: AbortSignal): ProtocolError {
+/**
+ * The error of a call that was ended by its signal; `action` is its verb and object, and `definite`
+ * is false where it may have taken effect all the same.
+ */
+export function abortedError(
+  action: string,
+  signal: AbortSignal,
+  definite = true,
+): ProtocolError {
   return new ProtocolError("aborted", `stopped while trying to ${action}: it was aborted`, {
     cause: signal.reason,
+    definite,
   });
 }
 

@@ -60,6 +60,21 @@ export const PROTOCOL_LIMITS = {
     why:
       "the buffer that a local file is read back through; above what the disk reads synchronously",
   },
+  memoryHistoryEventsMax: {
+    unit: "count",
+    value: 5_000_000,
+    why: "events that one memory store remembers for the oracles; beyond it the run is stopped",
+  },
+  memoryIdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "a silent memory source fails after this, as a silent server does",
+  },
+  limitedWaitersMax: {
+    unit: "count",
+    value: 100_000,
+    why: "opens that wait for one of the concurrent places of a limited protocol",
+  },
 } as const satisfies LimitTable;
 
 /** The defaults as plain numbers. */

@@ -1,65 +1,13 @@
-/**
- * `file:` URIs (RFC 8089) as absolute paths.
- *
- * Parsed here and not with `URL`, which folds `..` and `%2e%2e` away before containment could see them.
- * Spaces, quotes and letters beyond ASCII may stand as they are; `%`, `?` and `#` must be encoded.
- */
+/** `file:` URIs. */
 
-import { shownPath } from "../containment.ts";
-import { ProtocolError } from "../errors.ts";
-
-function badUri(uri: string, reason: string, advice: string): ProtocolError {
-  return new ProtocolError(
-    "badEndpoint",
-    `cannot read the URI ${shownPath(uri)}: ${reason}; ${advice}`,
-  );
-}
+import { pathOfUri, uriOfPath } from "../path_uri.ts";
 
 /** The absolute path that a `file:` URI names; `badEndpoint` says what is wrong with it. */
 export function pathOfFileUri(uri: string): string {
-  const match = /^file:(?:\/\/([^/?#]*))?(\/[^?#]*)?([?#])?/is.exec(uri);
-  const [, host = "", encoded, extra] = match ?? [];
-  if (match === null || encoded === undefined) {
-    throw badUri(uri, "it names no absolute path", "write file:///directory/name");
-  }
-  if (host !== "" && host.toLowerCase() !== "localhost") {
-    throw badUri(uri, "it names another host", "write file:///directory/name for a local path");
-  }
-  if (extra !== undefined) {
-    throw badUri(
-      uri,
-      `a file URI has no part after "${extra}"`,
-      `write ${extra === "?" ? "%3F" : "%23"} for that character`,
-    );
-  }
-  if (/%2f/i.test(encoded)) {
-    throw badUri(uri, "%2F would hide a slash in a name", "write / between directories");
-  }
-  const path = decoded(uri, encoded);
-  if (path.includes("\0")) throw badUri(uri, "it contains NUL", "remove %00");
-  return path;
+  return pathOfUri("file", uri);
 }
 
-function decoded(uri: string, encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch (thrown) {
-    if (!(thrown instanceof URIError)) throw thrown;
-    throw badUri(
-      uri,
-      "a % is not followed by the code of a character",
-      "write %25 for a percent sign",
-    );
-  }
-}
-
-/** The `file:` URI of an absolute path; the inverse of {@link pathOfFileUri}. */
+/** The `file:` URI of an absolute path. */
 export function fileUriOf(path: string): string {
-  if (!path.startsWith("/") || !path.isWellFormed()) {
-    throw new ProtocolError(
-      "badEndpoint",
-      `cannot make a URI of ${shownPath(path)}: it is not an absolute path of whole characters`,
-    );
-  }
-  return `file://${path.split("/").map(encodeURIComponent).join("/")}`;
+  return uriOfPath("file", path);
 }

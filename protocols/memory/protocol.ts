@@ -1,0 +1,23 @@
+/** The transfer protocol of files in memory: for simulation, virtual runs and tests of embedders. */
+
+import type { TransferProtocol } from "../contract.ts";
+import { pathOfUri, uriOfPath } from "../path_uri.ts";
+import { MemorySink } from "./sink.ts";
+import { memorySource } from "./source.ts";
+import type { MemoryStore } from "./store.ts";
+
+/** `memory:` URIs, as source and sink, on one store. */
+export function memoryProtocol(store: MemoryStore): TransferProtocol {
+  return {
+    name: "memory",
+    schemes: ["memory"],
+    source: ({ uri, idleTimeoutMs }, { env }) =>
+      memorySource({ store, client: env, path: pathOfUri("memory", uri), idleTimeoutMs }),
+    sink: (endpoint, { env }) => new MemorySink(store, endpoint, env),
+  };
+}
+
+/** The `memory:` URI of an absolute path. */
+export function memoryUriOf(path: string): string {
+  return uriOfPath("memory", path);
+}
