@@ -89,7 +89,7 @@ export const command = z.discriminatedUnion("type", [
     type: z.literal("submitJobs"),
     runId: z.string(),
     jobs: z.array(z.object({ jobId: z.string(), spec })),
-    skipped: z.array(z.object({ name: z.string(), why: z.string() })),
+    skipped: z.array(z.object({ name: z.string(), why: z.string(), failed: z.boolean() })),
   }),
   /** Gives each job to an agent; the index of this command in the log becomes the lease. */
   z.object({

@@ -55,7 +55,9 @@ function submitJobs(state: State, command: Command & { type: "submitJobs" }): Ap
     all = all.set(jobId, job);
     effects.push({ type: "jobChanged", job, before: null });
   }
-  for (const { name, why } of command.skipped) skipped = skipped.set(name, why);
+  for (const { name, why, failed } of command.skipped) {
+    skipped = skipped.set(name, { why, failed });
+  }
   const applied = changed({ ...state, jobs: all }, { ...run, jobs, skipped }, effects);
   return { ...applied, refused: rejected };
 }

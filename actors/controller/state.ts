@@ -14,8 +14,8 @@ export interface Run {
   readonly intent: JobIntent;
   /** Job ids by the name of their transfer. */
   readonly jobs: PersistentMap<string>;
-  /** Transfers that will not run, with the reason. */
-  readonly skipped: PersistentMap<string>;
+  /** Transfers that never became jobs, with the reason; `failed` where that is an error. */
+  readonly skipped: PersistentMap<{ readonly why: string; readonly failed: boolean }>;
   readonly createdMs: number;
   readonly endedMs: number | null;
 }

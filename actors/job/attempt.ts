@@ -152,7 +152,10 @@ function ended(
   keep: boolean,
 ): JobEvent {
   const reason = signal.aborted ? signal.reason : thrown;
-  if (reason instanceof Released) return { type: "release", lease, why: reason.message };
+  if (signal.aborted && !(reason instanceof JobError)) {
+    const why = reason instanceof Released ? reason.message : "its agent is stopping";
+    return { type: "release", lease, why };
+  }
   const error: ErrorData = errorData(reason);
   const { clock, random } = tools.env;
   const at = retryAtMs(job.spec.retry, job.failures + 1, error, clock.now(), random.next());

@@ -1,0 +1,40 @@
+/** The message protocol of the actors that act on committed effects: controller, scheduler, run. */
+
+import { z } from "zod";
+import { protocol, tell } from "../../runtime/actor/protocol.ts";
+import type { Job } from "../job/record.ts";
+import type { Effect } from "./applied.ts";
+
+const effect = z.custom<Effect>((value) => typeof value === "object" && value !== null);
+const job = z.custom<Job>((value) => typeof value === "object" && value !== null);
+
+/** The controller of a group, on the leader. */
+export const Controller = protocol("quorus.controller", {
+  version: 1,
+  messages: {
+    /** The group has committed and applied these; in order. */
+    committed: tell(z.object({ effects: z.array(effect) })),
+    /** Takes a run up: one that was just created, or one that an earlier leader left. */
+    takeUp: tell(z.object({ runId: z.string() })),
+  },
+});
+
+/** The scheduler: a singleton on the leader that only proposes. */
+export const Scheduler = protocol("quorus.scheduler", {
+  version: 1,
+  messages: {
+    committed: tell(z.object({ effects: z.array(effect) })),
+    wake: tell(z.object({})),
+  },
+});
+
+/** The actor of one run. */
+export const Run = protocol("quorus.run", {
+  version: 1,
+  messages: {
+    /** Jobs of this run that have ended, or wait for a decision. */
+    settled: tell(z.object({ jobs: z.array(job) })),
+    /** The run's own time is over. */
+    expire: tell(z.object({})),
+  },
+});

@@ -1,0 +1,181 @@
+/**
+ * An embedded run: every part of Quorus in one process, for as long as one run takes. The tree:
+ *
+ * ```text
+ * quorus://local/agent                 carries out attempts
+ *                  /JOB.LEASE          one attempt: reader -> hash -> writer -> checkpoint
+ * quorus://local/controller            acts on what the group has committed
+ *                      /scheduler      proposes assignments
+ *                      /run-RUN        proposes jobs as the workflow's order allows
+ * ```
+ */
+
+import { limitValues } from "../runtime/base/limits.ts";
+import { startNode } from "../runtime/actor/node.ts";
+import type { Node } from "../runtime/actor/node.ts";
+import type { Ref } from "../runtime/actor/ref.ts";
+import type { Env } from "../runtime/env/env.ts";
+import { openJournal } from "../runtime/store/journal.ts";
+import type { ProtocolRegistry } from "../protocols/registry.ts";
+import type { Plan } from "../workflows/plan.ts";
+import { agent } from "./agent/agent.ts";
+import { revealer, type SecretSources } from "./agent/reveal.ts";
+import { controller } from "./controller/controller.ts";
+import { type LocalGroup, openLocalGroup } from "./controller/local_group.ts";
+import type { Run, State } from "./controller/state.ts";
+import { BufferPool } from "./job/buffers.ts";
+import { checkpointStore } from "./job/checkpoint.ts";
+import type { JobFeed } from "./job/messages.ts";
+import type { JobIntent } from "./job/record.ts";
+import type { AttemptTools } from "./job/tools.ts";
+import { ACTOR_LIMITS } from "./limits.ts";
+import { openRunFolder, type RunFolder } from "./run_folder.ts";
+
+/** The name of the one agent. */
+const AGENT = "local";
+
+/** How an embedded run is started. */
+export interface EmbeddedOptions {
+  /** The run's own folder. */
+  readonly folder: string;
+  readonly runId: string;
+  /** Makes the plan of a new execution; an unfinished one goes on with its own. */
+  readonly plan: () => Plan;
+  readonly protocols: ProtocolRegistry;
+  readonly secrets: SecretSources;
+  /** `false` gives up durability for speed. */
+  readonly sync: boolean;
+  /** Who is told about jobs: spawned on the run's node before anything starts. */
+  readonly feed?: (node: Node) => Ref<typeof JobFeed>;
+  readonly limits?: Partial<Record<keyof typeof ACTOR_LIMITS, number>>;
+}
+
+/** A run under way in this process. */
+export interface Embedded {
+  /** An unfinished execution was found and is gone on with. */
+  readonly resumed: boolean;
+  readonly node: Node;
+  readonly state: State;
+  /** Resolves to the run once it has ended; rejects if its log or node is lost. */
+  readonly finished: Promise<Run>;
+  /** Pauses, resumes or cancels every job of the run. */
+  intend(intent: JobIntent, why: string): Promise<void>;
+  /** Stops all work, keeps checkpoints, and frees the folder. An unfinished run can be gone on with. */
+  close(): Promise<void>;
+}
+
+/** Starts or goes on with a run; RunFolderError `locked` if another process works on it. */
+export async function startEmbedded(env: Env, options: EmbeddedOptions): Promise<Embedded> {
+  const folder = await openRunFolder(env.disk, options.folder);
+  try {
+    const { group, resumed } = await openExecution(env, folder, options);
+    return startTree(env, folder, group, resumed, options);
+  } catch (error) {
+    await folder.unlock();
+    throw error;
+  }
+}
+
+/** The group of the unfinished execution, or that of a new one. */
+async function openExecution(
+  env: Env,
+  folder: RunFolder,
+  options: EmbeddedOptions,
+): Promise<{ group: LocalGroup; resumed: boolean }> {
+  const { runId, sync } = options;
+  if (folder.epoch > 0) {
+    const group = await openGroup(env, folder, folder.epoch, sync);
+    if (group.state.runs.get(runId)?.state === "running") {
+      const why = "the process that held the lease has ended";
+      await group.propose({ type: "releaseAgent", agent: AGENT, why });
+      await group.propose({ type: "intendRun", runId, intent: "run", why: "gone on with" });
+      return { group, resumed: true };
+    }
+    await group.close();
+  }
+  const epoch = folder.epoch + 1;
+  const group = await openGroup(env, folder, epoch, sync);
+  const plan = options.plan();
+  await group.propose({ type: "createRun", runId, tenant: plan.tenant, plan });
+  await folder.dropLogsBefore(epoch);
+  return { group, resumed: false };
+}
+
+async function openGroup(
+  env: Env,
+  folder: RunFolder,
+  epoch: number,
+  sync: boolean,
+): Promise<LocalGroup> {
+  const journal = await openJournal(env, folder.logPath(epoch), { sync });
+  return await openLocalGroup(env, journal, epoch);
+}
+
+function startTree(
+  env: Env,
+  folder: RunFolder,
+  group: LocalGroup,
+  resumed: boolean,
+  options: EmbeddedOptions,
+): Embedded {
+  const { runId } = options;
+  const lost = Promise.withResolvers<never>();
+  const node = startNode(env, { id: "local", onFatal: (error) => lost.reject(error) });
+  const feed = options.feed?.(node) ?? null;
+  const tools = attemptTools(env, folder, group, options);
+  const slots = tools.limits.agentSlots;
+  const worker = node.spawn(agent, { name: "agent", args: { tools, feed } });
+  const agents = new Map([[AGENT, { ref: worker, slots }]]);
+  const finished = Promise.race([runEnd(group, runId), group.lost, lost.promise]);
+  finished.catch(() => {});
+  node.spawn(controller, { name: "controller", args: { group, agents, feed, tools } });
+  return {
+    resumed,
+    node,
+    get state() {
+      return group.state;
+    },
+    finished,
+    intend: async (intent, why) => {
+      await group.propose({ type: "intendRun", runId, intent, why });
+    },
+    close: async () => {
+      await node.stop({ withinMs: tools.limits.stopMs });
+      await group.close();
+      await tools.checkpoints.close();
+      await folder.unlock();
+    },
+  };
+}
+
+function attemptTools(
+  env: Env,
+  folder: RunFolder,
+  group: LocalGroup,
+  options: EmbeddedOptions,
+): AttemptTools {
+  const limits = limitValues(ACTOR_LIMITS, options.limits);
+  return {
+    env,
+    protocols: options.protocols,
+    reveal: revealer(options.secrets),
+    propose: (command) => group.propose(command),
+    checkpoints: checkpointStore(() => env.kv.open(folder.keyValuePath)),
+    buffers: new BufferPool(env.hash, limits.slotBytes, limits.poolBytes),
+    limits,
+    sync: options.sync,
+  };
+}
+
+/** Resolves when the run has ended. */
+function runEnd(group: LocalGroup, runId: string): Promise<Run> {
+  return new Promise((resolve) => {
+    const unsubscribe = group.subscribe((effects) => {
+      if (!effects.some((effect) => effect.type === "runChanged" && effect.runId === runId)) return;
+      const run = group.state.runs.get(runId);
+      if (run === undefined || run.state === "running") return;
+      unsubscribe();
+      resolve(run);
+    });
+  });
+}

@@ -1,0 +1,96 @@
+/** The scheduler: keeps the queue that the state implies, and proposes assignments. It never decides. */
+
+import { actor } from "../../runtime/actor/definition.ts";
+import type { Context } from "../../runtime/actor/definition.ts";
+import type { Effect } from "../controller/applied.ts";
+import type { Group } from "../controller/group.ts";
+import { Scheduler } from "../controller/messages.ts";
+import { type Job, LEASED_STATES } from "../job/record.ts";
+import { schedule, type Waiting } from "./schedule.ts";
+
+/** What a scheduler is started with. */
+export interface SchedulerArgs {
+  readonly group: Group;
+  /** Slots by agent. */
+  readonly slots: ReadonlyMap<string, number>;
+}
+
+interface State extends SchedulerArgs {
+  /** In the order of submission. */
+  readonly waiting: Map<string, Waiting>;
+  /** Leases by agent, those under way to be committed included. */
+  readonly taken: Map<string, number>;
+  proposing: boolean;
+  order: number;
+}
+
+/** One scheduler per group, on its leader. */
+export const scheduler = actor(Scheduler, {
+  mailbox: { capacity: 65_536, full: "reject" },
+  state: (args: SchedulerArgs, ctx: Context<typeof Scheduler>): State => {
+    const state: State = {
+      ...args,
+      waiting: new Map(),
+      taken: new Map(),
+      proposing: false,
+      order: 0,
+    };
+    for (const job of args.group.state.jobs.values()) note(state, job, null);
+    propose(state, ctx);
+    return state;
+  },
+  on: {
+    committed: (state, { effects }, ctx) => {
+      for (const effect of effects) noteEffect(state, effect);
+      propose(state, ctx);
+    },
+    wake: (state, _, ctx) => propose(state, ctx),
+  },
+  done: (state, task, ctx) => {
+    state.proposing = false;
+    if (!task.ok) {
+      ctx.log("error", "an assignment could not be proposed", { why: String(task.error) });
+    } else propose(state, ctx);
+  },
+});
+
+function noteEffect(state: State, effect: Effect): void {
+  if (effect.type === "jobChanged") note(state, effect.job, effect.before);
+}
+
+/** Keeps queue and slots in step with one change of one job. */
+function note(state: State, job: Job, before: Job | null): void {
+  take(state, before, -1);
+  take(state, job, 1);
+  if (job.state === "queued" || job.state === "retrying") {
+    const order = state.waiting.get(job.id)?.order ?? state.order++;
+    state.waiting.set(job.id, { jobId: job.id, order, notBeforeMs: job.retryAtMs });
+  } else {
+    state.waiting.delete(job.id);
+  }
+}
+
+function take(state: State, job: Job | null, count: 1 | -1): void {
+  if (job === null || job.lease === null || !LEASED_STATES.has(job.state)) return;
+  const { agent } = job.lease;
+  state.taken.set(agent, (state.taken.get(agent) ?? 0) + count);
+}
+
+/** One proposal at a time: what it changes comes back as effects before the next one is made. */
+function propose(state: State, ctx: Context<typeof Scheduler>): void {
+  if (state.proposing || state.waiting.size === 0) return;
+  const agents = [...state.slots].map(([agent, slots]) => ({
+    agent,
+    freeSlots: slots - (state.taken.get(agent) ?? 0),
+  }));
+  const nowMs = ctx.env.clock.now();
+  const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
+  if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
+  if (assignments.length === 0) return;
+  state.proposing = true;
+  for (const { jobId } of assignments) state.waiting.delete(jobId);
+  ctx.task(
+    "propose",
+    () => state.group.propose({ type: "assignJobs", assignments: [...assignments] }),
+  );
+}

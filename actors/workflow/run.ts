@@ -1,0 +1,217 @@
+/**
+ * The actor of one run: carries the workflow's order into proposals. What it knows beyond the state
+ * (frontier, results) is derived from the state when it starts, so it can be restarted at any time.
+ */
+
+import { errorData } from "../../runtime/base/errors.ts";
+import { actor } from "../../runtime/actor/definition.ts";
+import type { Context } from "../../runtime/actor/definition.ts";
+import { evaluateCondition } from "../../workflows/condition.ts";
+import { Frontier } from "../../workflows/frontier.ts";
+import type { Plan, PlannedTransfer, StepResult } from "../../workflows/plan.ts";
+import { resolveTransfer, type RunFailure } from "../../workflows/resolve.ts";
+import type { TransferSpec } from "../../workflows/spec.ts";
+import { skipText, type Step } from "../../workflows/strategy.ts";
+import type { Command } from "../controller/commands.ts";
+import type { Group } from "../controller/group.ts";
+import { Run } from "../controller/messages.ts";
+import type { Run as RunRecord } from "../controller/state.ts";
+import type { AttemptTools } from "../job/tools.ts";
+import { performActions } from "./actions.ts";
+import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
+
+/** What the actor of a run is started with. */
+export interface RunArgs {
+  readonly group: Group;
+  readonly runId: string;
+  readonly tools: AttemptTools;
+}
+
+type Submission = Command & { type: "submitJobs" };
+
+interface State extends RunArgs {
+  readonly plan: Plan;
+  readonly byName: ReadonlyMap<string, { planned: PlannedTransfer; index: number }>;
+  readonly frontier: Frontier;
+  readonly results: Record<string, StepResult>;
+  failure: RunFailure | null;
+  /** Decided but not yet proposed. */
+  jobs: Submission["jobs"];
+  skipped: Submission["skipped"];
+  submitting: boolean;
+  outcome: "succeeded" | "failed" | null;
+  ending: boolean;
+}
+
+/** One run; a child of its controller. */
+export const run = actor(Run, {
+  mailbox: { capacity: 65_536, full: "reject" },
+  state: (args: RunArgs, ctx: Context<typeof Run>): State => {
+    const state = takeUp(args);
+    expireInTime(state, ctx);
+    take(state, state.frontier.begin());
+    proceed(state, ctx);
+    return state;
+  },
+  on: {
+    settled: (state, { jobs }, ctx) => {
+      for (const job of jobs) settle(state, job.spec.name, stepResult(job), settledState(job));
+      proceed(state, ctx);
+    },
+    expire: (state, _, ctx) => {
+      const why = `the run did not end within its timeout of ${state.plan.timeoutMs} ms`;
+      state.failure ??= { message: why, code: "runTimeout", transfer: "" };
+      ctx.task(
+        "expire",
+        () => state.group.propose({ type: "intendRun", runId: state.runId, intent: "cancel", why }),
+      );
+    },
+  },
+  done: (state, task, ctx) => {
+    if (!task.ok) throw task.error;
+    if (task.name === "submit") state.submitting = false;
+    if (task.name === "end") ctx.stop();
+    else proceed(state, ctx);
+  },
+});
+
+function takeUp(args: RunArgs): State {
+  const { group, runId } = args;
+  const record = recordOf(group, runId);
+  const { plan } = record;
+  const results: Record<string, StepResult> = {};
+  const state: State = {
+    ...args,
+    plan,
+    byName: new Map(plan.transfers.map((planned, index) => [planned.name, { planned, index }])),
+    frontier: new Frontier(plan, stepStates(record, (jobId) => group.state.jobs.get(jobId))),
+    results,
+    failure: null,
+    jobs: [],
+    skipped: [],
+    submitting: false,
+    outcome: null,
+    ending: false,
+  };
+  for (const [name, { why, failed }] of record.skipped) results[name] = skippedResult(why, failed);
+  for (const [name, jobId] of record.jobs) {
+    const job = group.state.jobs.get(jobId);
+    if (job === undefined || state.frontier.states.get(name) === "running") continue;
+    results[name] = stepResult(job);
+    noteFailure(state, name);
+  }
+  return state;
+}
+
+function recordOf(group: Group, runId: string): RunRecord {
+  const record = group.state.runs.get(runId);
+  if (record === undefined) throw new TypeError(`no run ${runId} in the state`);
+  return record;
+}
+
+function expireInTime(state: State, ctx: Context<typeof Run>): void {
+  const { timeoutMs } = state.plan;
+  if (timeoutMs === null) return;
+  const { createdMs } = recordOf(state.group, state.runId);
+  const leftMs = Math.max(1, createdMs + timeoutMs - ctx.env.clock.now());
+  ctx.after("expire", leftMs, "expire", {});
+}
+
+/** Follows the frontier until it asks for nothing more: conditions and failures settle at once. */
+function take(state: State, first: Step): void {
+  const steps: Step[] = [first];
+  for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+    for (const { name, why } of step.skip) note(state, name, skipText(why), false);
+    for (const name of step.start) {
+      const next = start(state, name);
+      if (next !== null) steps.push(next);
+    }
+    if (step.ended !== null) state.outcome = step.ended;
+  }
+}
+
+/** Makes a transfer a job, or settles it because its condition or its texts say so. */
+function start(state: State, name: string): Step | null {
+  const found = state.byName.get(name);
+  if (found === undefined) throw new TypeError(`no transfer ${name} in the plan`);
+  if (recordOf(state.group, state.runId).intent === "cancel") {
+    note(state, name, "the run was cancelled", false);
+    return state.frontier.settle(name, "cancelled");
+  }
+  try {
+    const { planned, index } = found;
+    if (planned.condition !== null && !evaluateCondition(planned.condition, state.results)) {
+      note(state, name, `its condition is false: ${planned.condition.text}`, false);
+      return state.frontier.settle(name, "skipped");
+    }
+    const spec: TransferSpec = resolveTransfer(planned, state.results);
+    state.jobs.push({ jobId: `${state.runId}-${index + 1}`, spec });
+    return null;
+  } catch (error) {
+    note(state, name, errorData(error).message, true);
+    return state.frontier.settle(name, "failed");
+  }
+}
+
+function note(state: State, name: string, why: string, failed: boolean): void {
+  state.skipped.push({ name, why, failed });
+  state.results[name] = skippedResult(why, failed);
+  noteFailure(state, name);
+}
+
+function noteFailure(state: State, name: string): void {
+  const error = state.results[name]?.error;
+  if (error === null || error === undefined) return;
+  state.failure ??= { message: error.message, code: error.code, transfer: name };
+}
+
+function settle(
+  state: State,
+  name: string,
+  result: StepResult,
+  as: ReturnType<typeof settledState>,
+): void {
+  if (state.frontier.states.get(name) !== "running") return;
+  state.results[name] = result;
+  if (as === "failed") noteFailure(state, name);
+  take(state, state.frontier.settle(name, as));
+}
+
+/** Proposes what was decided, one proposal at a time; ends the run when nothing is left. */
+function proceed(state: State, ctx: Context<typeof Run>): void {
+  if (state.submitting || state.ending) return;
+  const { jobs, skipped, runId, group } = state;
+  if (jobs.length + skipped.length > 0) {
+    state.jobs = [];
+    state.skipped = [];
+    state.submitting = true;
+    ctx.task("submit", () => group.propose({ type: "submitJobs", runId, jobs, skipped }));
+    return;
+  }
+  if (state.outcome === null) return;
+  state.ending = true;
+  ctx.task("end", (signal) => end(state, state.outcome ?? "failed", signal));
+}
+
+async function end(
+  state: State,
+  outcome: "succeeded" | "failed",
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, group, runId, results, tools } = state;
+  const record = recordOf(group, runId);
+  const failure = outcome === "succeeded"
+    ? null
+    : state.failure ?? { message: "the run was cancelled", code: "cancelled", transfer: "" };
+  const actions = failure === null ? plan.onSuccess : plan.onFailure;
+  const failedJobs = [...record.jobs.values()].map((jobId) => group.state.jobs.get(jobId))
+    .filter((job) => job !== undefined).filter((job) => job.state !== "succeeded");
+  await performActions(actions, { results, failure, failedJobs, tools, signal });
+  const cancelled = record.intent === "cancel" && failure?.code !== "runTimeout";
+  await group.propose({
+    type: "endRun",
+    runId,
+    outcome: cancelled ? "cancelled" : outcome,
+    why: failure === null ? "all transfers have ended well" : failure.message,
+  });
+}
