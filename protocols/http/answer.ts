@@ -73,16 +73,19 @@ export function factsOf(head: Head, size: number | null, ranges: boolean): Sourc
   const field = (name: string) => head.headers.get(name) ?? "";
   const etag = parseStrongEtag(field("etag"));
   const modifiedMs = parseHttpDate(field("last-modified"));
-  const dateMs = parseHttpDate(field("date"));
-  const strong = etag !== null ||
-    (modifiedMs !== null && dateMs !== null && dateMs - modifiedMs >= STRONG_DATE_AGE_MS);
+  const mtimeMs = etag !== null || isStrongDate(modifiedMs, field("date")) ? modifiedMs : null;
   const sha256 = parseDigestDictionary(field("repr-digest")) ?? parseDigestLegacy(field("digest"));
   return {
-    fingerprint: { size, mtimeMs: strong ? modifiedMs : null, etag, version: null },
+    fingerprint: { size, mtimeMs, etag, version: null },
     ranges,
     mode: null,
     sha256,
   };
+}
+
+function isStrongDate(modifiedMs: number | null, date: string): boolean {
+  const dateMs = parseHttpDate(date);
+  return modifiedMs !== null && dateMs !== null && dateMs - modifiedMs >= STRONG_DATE_AGE_MS;
 }
 
 /** Refuses bytes that are not the file's own. */

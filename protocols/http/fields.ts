@@ -9,35 +9,34 @@ const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}
 /** Milliseconds since 1970 of an HTTP-date in any of its three forms (RFC 9110, 5.6.7). */
 export function parseHttpDate(text: string): number | null {
   const fixed = IMF_FIXDATE.exec(text);
-  if (fixed !== null) {
-    const [, day, month, year, hour, minute, second] = fixed;
-    return utc(Number(year), month, day, hour, minute, second);
-  }
+  if (fixed !== null) return utc(Number(fixed[3]), fixed[2]!, fixed[1]!, fixed, 4);
   const old = RFC850_DATE.exec(text);
   if (old !== null) {
-    const [, day, month, year, hour, minute, second] = old;
     // Two-digit years: this format died before 2000 did, so 70 and above is the last century.
-    const century = Number(year) >= 70 ? 1900 : 2000;
-    return utc(century + Number(year), month, day, hour, minute, second);
+    const year = Number(old[3]);
+    return utc(year + (year >= 70 ? 1900 : 2000), old[2]!, old[1]!, old, 4);
   }
   const unix = ASCTIME.exec(text);
-  if (unix === null) return null;
-  const [, month, day, hour, minute, second, year] = unix;
-  return utc(Number(year), month, day, hour, minute, second);
+  return unix === null ? null : utc(Number(unix[6]), unix[1]!, unix[2]!, unix, 3);
 }
 
+/** `match[clockAt]` and the two after it are hour, minute and second; `null` if there is no such time. */
 function utc(
   year: number,
-  month: string | undefined,
-  ...clock: readonly (string | undefined)[]
+  monthName: string,
+  dayText: string,
+  match: RegExpExecArray,
+  clockAt: number,
 ): number | null {
-  const monthIndex = MONTHS.indexOf(month ?? "");
-  const [day, hour, minute, second] = clock.map(Number);
-  const ms = Date.UTC(year, monthIndex, day, hour, minute, second);
-  const date = new Date(ms);
-  const exact = monthIndex >= 0 && date.getUTCDate() === day && date.getUTCHours() === hour &&
-    date.getUTCMinutes() === minute && date.getUTCFullYear() === year;
-  return exact ? ms : null;
+  const month = MONTHS.indexOf(monthName);
+  const day = Number(dayText);
+  const hour = Number(match[clockAt]);
+  const minute = Number(match[clockAt + 1]);
+  const second = Number(match[clockAt + 2]);
+  // 60 is a leap second (RFC 9110, 5.6.7).
+  if (month < 0 || day < 1 || hour > 23 || minute > 59 || second > 60) return null;
+  if (day > 28 && new Date(Date.UTC(year, month, day)).getUTCDate() !== day) return null;
+  return Date.UTC(year, month, day, hour, minute, second);
 }
 
 /** Milliseconds since 1970 as an IMF-fixdate, seconds precise. */
