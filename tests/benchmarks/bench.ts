@@ -1,0 +1,40 @@
+/**
+ * `deno task bench NAME [--json]`: runs one benchmark, or with no name lists them.
+ *
+ * Exit 0 even where an aim is missed (`ok` says it), 1 where the benchmark itself failed, 2 for an
+ * unknown name.
+ */
+
+import process from "node:process";
+import { type Report, reporter } from "./report.ts";
+
+/** The file behind each name; it exports `bench(report)`. */
+const BENCHES: Readonly<Record<string, string>> = {
+  "actors-local": "./actors_local.ts",
+  "transfer-large": "./transfer_large.ts",
+  "transfer-small": "./transfer_small.ts",
+  "transfer-memory": "./transfer_memory.ts",
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = args.filter((arg) => !arg.startsWith("--"));
+  const file = names.length === 1 ? BENCHES[names[0]!] : undefined;
+  if (file === undefined) {
+    process.stderr.write(
+      `usage: deno task bench NAME [--json]\nNAME is one of ${Object.keys(BENCHES).join(", ")}\n`,
+    );
+    return 2;
+  }
+  const module = await import(new URL(file, import.meta.url).href) as {
+    bench(report: Report): Promise<void>;
+  };
+  await module.bench(reporter(args.includes("--json")));
+  return 0;
+}
+
+try {
+  process.exitCode = await main(Deno.args);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+}
