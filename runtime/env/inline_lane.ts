@@ -17,7 +17,7 @@ export class InlineLane implements HashLane {
     this.#streams = new LaneStreams(() => next++);
   }
 
-  feed(segment: Uint8Array, into: { chunk: number; file: boolean }): Promise<void> {
+  feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void> {
     if (this.#state === "aborted") return Promise.reject(aborted());
     assert(this.#state === "open", "a hash lane takes no bytes after endFile");
     const step = this.#streams.feed(into.chunk, into.file);

@@ -33,16 +33,17 @@ export class LaneStreams {
     this.file = { id: allocate(), besideFile: true };
   }
 
-  /** A segment of `chunk`, also the file's next bytes where `file`. */
-  feed(chunk: number, file: boolean): LaneStep {
+  /** A segment of `chunk` (of none if `null`), also the file's next bytes where `file`. */
+  feed(chunk: number | null, file: boolean): LaneStep {
     if (this.#leading === undefined && file) {
-      this.#leading = this.#chunks.has(chunk) ? null : chunk;
+      this.#leading = chunk === null || this.#chunks.has(chunk) ? null : chunk;
     }
-    if (this.#leading === chunk && file) return { fork: null, into: [this.file] };
+    if (chunk !== null && this.#leading === chunk && file) return { fork: null, into: [this.file] };
     const touchesLeading = typeof this.#leading === "number" && (file || this.#leading === chunk);
     const fork = touchesLeading ? this.#part() : null;
-    const own = this.#own(chunk);
-    return { fork, into: file ? [this.file, own] : [own] };
+    const into = file ? [this.file] : [];
+    if (chunk !== null) into.push(this.#own(chunk));
+    return { fork, into };
   }
 
   /** Where the chunk's digest is; `keep` if that hash goes on as the file's. */

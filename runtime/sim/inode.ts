@@ -44,7 +44,8 @@ class Content {
 
   /** Overwrites what of a sector lies within the file. */
   setSector(index: number, bytes: Uint8Array): void {
-    const room = Math.max(0, this.size - index * SECTOR);
+    const room = this.size - index * SECTOR;
+    if (room <= 0) return;
     this.#bytes.set(bytes.subarray(0, room), index * SECTOR);
   }
 
@@ -107,6 +108,8 @@ export class FileInode {
     const before = this.#cache.size;
     this.#cache.resize(size);
     if (size < before) {
+      this.#truncations += 1;
+      this.#lowestSize = Math.min(this.#lowestSize, size);
       this.#touch(size, Math.min(before, (Math.floor(size / SECTOR) + 1) * SECTOR));
     }
     this.metadata = { ...this.metadata, mtimeMs };

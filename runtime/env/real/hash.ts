@@ -24,7 +24,7 @@ class ThreadedLane implements HashLane {
     this.#streams = new LaneStreams(() => pool.stream());
   }
 
-  async feed(segment: Uint8Array, into: { chunk: number; file: boolean }): Promise<void> {
+  async feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void> {
     this.#assertOpen();
     const step = this.#streams.feed(into.chunk, into.file);
     if (step.fork !== null) {
@@ -116,7 +116,7 @@ class ChoosingLane implements HashLane {
     this.#pool = pool;
   }
 
-  feed(segment: Uint8Array, into: { chunk: number; file: boolean }): Promise<void> {
+  feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void> {
     this.#lane ??= isShared(segment) ? new ThreadedLane(this.#pool) : new InlineLane();
     return this.#lane.feed(segment, into);
   }

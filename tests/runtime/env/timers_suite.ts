@@ -16,6 +16,11 @@ function soon(env: Env): Promise<void> {
 
 /** Registers the suite for one side. */
 export function timersSuite(side: Side): void {
+  timers(side);
+  turns(side);
+}
+
+function timers(side: Side): void {
   suiteTest(
     side,
     "a timer fires after its time, and not much before by either clock",
@@ -57,7 +62,9 @@ export function timersSuite(side: Side): void {
       assert.equal(fired, 1);
     },
   );
+}
 
+function turns(side: Side): void {
   suiteTest(
     side,
     "turns keep their order and let microtasks and due timers go first",
