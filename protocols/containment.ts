@@ -163,10 +163,19 @@ export async function assertStillThere(
   opened: FileInfo,
 ): Promise<void> {
   const path = joinPath(directory, name);
-  const canonical = await disk.realPath(directory);
+  if (await disk.realPath(directory) !== directory) throw swapped(path);
   const standing = await disk.lstat(path);
-  if (canonical === directory && standing !== null && isSameFile(standing, opened)) return;
-  throw new ProtocolError(
+  if (standing === null) throw swapped(path);
+  assertSameFile(path, standing, opened);
+}
+
+/** `escapes` unless the file that was opened at `path` is the one that was seen there. */
+export function assertSameFile(path: string, seen: FileInfo, opened: FileInfo): void {
+  if (!isSameFile(seen, opened)) throw swapped(path);
+}
+
+function swapped(path: string): ProtocolError {
+  return new ProtocolError(
     "escapes",
     `cannot use the file ${
       shownPath(path)

@@ -75,6 +75,11 @@ export const PROTOCOL_LIMITS = {
     value: 100_000,
     why: "opens that wait for one of the concurrent places of a limited protocol",
   },
+  limitedBurstMs: {
+    unit: "ms",
+    value: 100,
+    why: "unused bandwidth that a limited protocol keeps for later, and the grain of its reads",
+  },
 } as const satisfies LimitTable;
 
 /** The defaults as plain numbers. */

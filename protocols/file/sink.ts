@@ -6,6 +6,7 @@ import { DiskError } from "../../runtime/env/errors.ts";
 import { assertNotAborted } from "../aborting.ts";
 import {
   assertRegularFile,
+  assertSameFile,
   assertStillThere,
   containedDirectory,
   containedPath,
@@ -120,7 +121,7 @@ export class FileSink implements Sink {
       const path = joinPath(directory, temp);
       assertRegularFile(path, standing);
       try {
-        return await this.#open(directory, temp, { create: false });
+        return await this.#open(directory, temp, standing);
       } catch (thrown) {
         if (isMissing(thrown)) return null;
         throw thrown;
@@ -210,27 +211,30 @@ export class FileSink implements Sink {
   }
 
   async #createIn(temp: string): Promise<SinkFile> {
-    return await this.#open(await this.#resolved(), temp, { create: true });
+    return await this.#open(await this.#resolved(), temp, null);
   }
 
-  async #open(directory: string, temp: string, how: { create: boolean }): Promise<SinkFile> {
-    const handle = await this.#disk.open(joinPath(directory, temp), {
+  /** Creates the file, or opens the one that was seen `standing` there, and no other. */
+  async #open(directory: string, temp: string, standing: FileInfo | null): Promise<SinkFile> {
+    const path = joinPath(directory, temp);
+    const handle = await this.#disk.open(path, {
       read: true,
       write: true,
-      createNew: how.create,
+      createNew: standing === null,
       noFollow: true,
       mode: UNPUBLISHED_MODE,
     });
     try {
       const opened = await handle.stat();
-      assertRegularFile(joinPath(directory, temp), opened);
+      assertRegularFile(path, opened);
+      if (standing !== null) assertSameFile(path, standing, opened);
       if (this.#endpoint.root !== null) {
         await assertStillThere(this.#disk, directory, temp, opened);
       }
       const place = { directory, temp, sync: this.#endpoint.sync };
       return new FileSinkFile(this.#disk, place, handle, opened);
     } catch (thrown) {
-      if (how.create) await this.#removeIfSame(joinPath(directory, temp), handle);
+      if (standing === null) await this.#removeIfSame(path, handle);
       await handle.close();
       throw thrown;
     }

@@ -159,6 +159,25 @@ Deno.test("a link at a temporary name is neither followed nor replaced", () =>
     assert.deepEqual(await listed(`${directory}/outside`), ["target"]);
   }));
 
+Deno.test("a link that takes a temporary file's place while it is reopened is not followed", () =>
+  inDirectory(async ({ directory, env }) => {
+    const [target, temp] = [`${directory}/outside/target`, `${directory}/root/t`];
+    await Deno.writeTextFile(target, "not ours");
+    for (const swap of [() => Deno.symlink(target, temp), () => Deno.link(target, temp)]) {
+      await putFile(env, temp, patterned(10));
+      const swapping = intercepted(env, async (call, _args, go) => {
+        if (call === "open") {
+          await Deno.remove(temp);
+          await swap();
+        }
+        return await go();
+      });
+      const sink = sinkAt(swapping, `${directory}/root/f`);
+      await assertFails(() => sink.reopen("t", NEVER), "escapes", "reopen");
+    }
+    assert.equal(await Deno.readTextFile(target), "not ours");
+  }));
+
 Deno.test("a link at the final name is replaced, and what it points to stays", () =>
   inDirectory(async ({ directory, env }) => {
     const target = `${directory}/outside/target`;
