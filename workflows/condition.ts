@@ -220,7 +220,8 @@ function childNodes(value: unknown): ASTNode[] {
  * Throws {@link WorkflowError} `missingResult`, `conditionFailed` or `conditionNotBoolean`.
  */
 export function evaluateCondition(condition: CompiledCondition, results: StepResults): boolean {
-  const steps: Record<string, Step> = {};
+  // A Map, because the evaluator looks at `constructor` of plain objects, which may be a transfer's name.
+  const steps = new Map<string, Step>();
   for (const name of condition.refersTo) {
     const result = Object.hasOwn(results, name) ? results[name] : undefined;
     if (result === undefined) {
@@ -228,7 +229,7 @@ export function evaluateCondition(condition: CompiledCondition, results: StepRes
         `transfer "${name}" has not ended; evaluate it after its dependencies`;
       throw new WorkflowError("missingResult", message);
     }
-    steps[name] = stepOf(result);
+    steps.set(name, stepOf(result));
   }
   const answer = run(condition, steps);
   if (typeof answer === "boolean") return answer;
@@ -236,9 +237,10 @@ export function evaluateCondition(condition: CompiledCondition, results: StepRes
   throw new WorkflowError("conditionNotBoolean", message);
 }
 
-function run(condition: CompiledCondition, steps: Record<string, Step>): unknown {
+function run(condition: CompiledCondition, steps: ReadonlyMap<string, Step>): unknown {
   try {
-    return ENVIRONMENT.evaluate(condition.cel, { steps, values: condition.values });
+    const values = new Map(Object.entries(condition.values));
+    return ENVIRONMENT.evaluate(condition.cel, { steps, values });
   } catch (cause) {
     const summary = (cause as { summary?: string }).summary ?? messageOf(cause);
     const message = `cannot decide the condition ${quoted(condition)}: ${summary}`;

@@ -1,5 +1,6 @@
 /** From text to definitions: every finding of a file at once, nothing half-read. */
 
+import type { z } from "zod";
 import { checkDefinition } from "./check.ts";
 import type { Definition } from "./definition.ts";
 import { byPosition, type Diagnostic, hasErrors } from "./diagnostic.ts";
@@ -54,12 +55,42 @@ function readDefinition(
   if (typeof kind !== "string") return { definition: null, found: [kind] };
   const result = KINDS[kind].safeParse(value);
   if (!result.success) {
-    return { definition: null, found: issueFindings(document, KINDS[kind], result.error.issues) };
+    const found = issueFindings(document, KINDS[kind], result.error.issues);
+    const { issues } = result.error;
+    return { definition: null, found: [...found, ...furtherFindings(parsed, kind, issues, given)] };
   }
   const model = result.data;
   const definition: Definition = { kind, name: model.metadata.name, model, document };
   const found = checkDefinition(definition, given);
   return { definition: hasErrors(found) ? null : definition, found };
+}
+
+/**
+ * All findings of a file at once: without the keys that the schema refuses, the rest may well be sound
+ * enough for the other checks. What is missing may be missing because of that, so it is not told.
+ */
+function furtherFindings(
+  { document, value }: ParsedDocument,
+  kind: keyof typeof KINDS,
+  issues: readonly z.core.$ZodIssue[],
+  given: readonly string[],
+): Diagnostic[] {
+  const rest = structuredClone(value);
+  for (const issue of issues) {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys : [issue.path.at(-1)];
+    const path = issue.code === "unrecognized_keys" ? issue.path : issue.path.slice(0, -1);
+    const parent = path.reduce<unknown>(
+      (at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step],
+      rest,
+    );
+    if (typeof parent !== "object" || parent === null || Array.isArray(parent)) continue;
+    for (const key of keys) if (key !== undefined) Reflect.deleteProperty(parent, key);
+  }
+  const result = KINDS[kind].safeParse(rest);
+  if (!result.success) return [];
+  const model = result.data;
+  const found = checkDefinition({ kind, name: model.metadata.name, model, document }, given);
+  return found.filter(({ code }) => code !== "missingKey");
 }
 
 function readKind({ document, value }: ParsedDocument): keyof typeof KINDS | Diagnostic {

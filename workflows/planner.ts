@@ -112,9 +112,7 @@ function checkPlace(
   what: string,
 ): void {
   const { text } = location;
-  if (text.some((part) => typeof part !== "string")) return;
-  // An empty text has been reported already: some variable of it has no value.
-  if (text.length === 0 && resolver.diagnostics.length > 0) return;
+  if (resolver.isIncomplete || text.some((part) => typeof part !== "string")) return;
   try {
     // What `protocol:` says is answered by `unsupported`, so that a plan can still be shown.
     resolveLocation({ ...location, protocol: null }, text.join(""), what);

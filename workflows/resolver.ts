@@ -38,6 +38,11 @@ export class Resolver {
   };
   readonly #reported = new Set<string>();
 
+  /** Whether some text lacks a value: what is built from it is not worth a closer look. */
+  get isIncomplete(): boolean {
+    return this.#reported.size > 0;
+  }
+
   constructor(definition: Definition, scope: Scope, bindings: Bindings) {
     this.definition = definition;
     this.bindings = bindings;

@@ -7,21 +7,24 @@ export const API_VERSION = "quorus.dev/v1";
 const text = z.string().max(65_536);
 const flag = z.boolean();
 
+const DURATION_ERROR = "expected a duration such as 500ms, 30s or 1h30m";
+const SIZE_ERROR = "expected a size such as 10MB, 8MiB or a number of bytes";
+
 /** A duration such as `500ms`, `30s`, `1h30m`; a plain number counts seconds. */
-export const duration = z.union(
-  [
-    z.string().regex(/^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$/),
-    z.string().regex(/^\s*\d+(\.\d+)?\s*$/),
-    z.number().min(0),
-  ],
-  { error: "expected a duration such as 500ms, 30s or 1h30m" },
-).meta({ description: "500ms, 30s, 5m, 1h30m, 2d; a plain number counts seconds" });
+export const duration = z.union([
+  z.string().regex(/^\s*((\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+|\d+(\.\d+)?\s*)$/, DURATION_ERROR),
+  z.number().min(0, DURATION_ERROR),
+], { error: DURATION_ERROR }).meta({
+  description: "500ms, 30s, 5m, 1h30m, 2d; a plain number counts seconds",
+});
 
 /** A size such as `10MB` or `8MiB`; a plain number counts bytes. */
-export const size = z.union(
-  [z.string().regex(/^\s*\d+(\.\d+)?\s*([KMGTP]?i?B)?\s*$/i), z.int().min(0)],
-  { error: "expected a size such as 10MB, 8MiB or a number of bytes" },
-).meta({ description: "10MB (10^6), 8MiB (2^20); a plain number counts bytes" });
+export const size = z.union([
+  z.string().regex(/^\s*\d+(\.\d+)?\s*([KkMmGgTt]?[Ii]?[Bb]|[Pp][Bb])?\s*$/, SIZE_ERROR),
+  z.int(SIZE_ERROR).min(0, SIZE_ERROR),
+], { error: SIZE_ERROR }).meta({
+  description: "10MB (10^6), 8MiB (2^20); a plain number counts bytes",
+});
 
 const permissions = z.string({ error: 'expected an octal mode in quotes, such as "640"' })
   .regex(/^0?[0-7]{3}$/, 'expected an octal mode in quotes, such as "640"')

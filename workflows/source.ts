@@ -273,7 +273,12 @@ function syntaxFinding(
     return source.finding("tooDeep", "the YAML is nested too deeply to be read", start, start + 1);
   }
   const message = `this is not YAML: ${lowerFirst(error.message)}`;
-  return source.finding("syntax", message, start, Math.max(start + 1, end), { severity });
+  const { excerpt } = source.place(start, end);
+  const suggestion = excerpt.includes("${") ? "put text that holds ${...} in quotes" : undefined;
+  return source.finding("syntax", message, start, Math.max(start + 1, end), {
+    severity,
+    suggestion,
+  });
 }
 
 function lowerFirst(text: string): string {

@@ -38,7 +38,17 @@ export function nearest(word: string, known: Iterable<string>): string | null {
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? sameBeginning(lower, known);
+}
+
+/** `retries` is three letters away from `retry`, and yet nobody doubts what was meant. */
+function sameBeginning(word: string, known: Iterable<string>): string | null {
+  for (const candidate of known) {
+    const shorter = Math.min(word.length, candidate.length);
+    const length = Math.max(4, Math.ceil(shorter * 0.75));
+    if (shorter >= 4 && candidate.toLowerCase().startsWith(word.slice(0, length))) return candidate;
+  }
+  return null;
 }
 
 /** `did you mean "x"?`, or nothing. */
