@@ -173,7 +173,7 @@ function quorusAskOneByOne(): Promise<number> {
 async function nactAsk(): Promise<number> {
   const asks = ASKS / 10;
   const system = nact.start();
-  const ref = nact.spawn(system, (state: number = 0, message: NactMessage) => {
+  const ref = nact.spawn(system, (state: number, message: NactMessage) => {
     nact.dispatch(message.sender!, 1);
     return state;
   });
@@ -204,7 +204,7 @@ function nactSpawn(): number {
   const system = nact.start();
   const startedMs = performance.now();
   for (let index = 0; index < spawns; index += 1) {
-    nact.spawn(system, (state: number = 0, _message: NactMessage) => state);
+    nact.spawn(system, (state: number, _message: NactMessage) => state);
   }
   const rate = perSecond(spawns, startedMs);
   nact.stop(system);

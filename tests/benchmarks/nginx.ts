@@ -1,0 +1,102 @@
+/** A local nginx that serves one folder over HTTP and HTTPS, for benchmarks: the peers' own ground. */
+
+/** A running nginx. */
+export interface Nginx {
+  readonly http: string;
+  readonly https: string;
+  /** PEM of the authority that signed its certificate, as a file. */
+  readonly caFile: string;
+  stop(): Promise<void>;
+}
+
+/** Runs a program to its end; throws with its error output if it fails. */
+export async function command(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, {
+    args,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(`${program} ${args[0]}: ${new TextDecoder().decode(stderr)}`);
+}
+
+/** Whether a program is there. */
+export async function isInstalled(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command("which", { args: [program], stdout: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** Makes an authority and a certificate for 127.0.0.1 in `folder`. */
+async function certificates(folder: string): Promise<void> {
+  const at = (name: string) => `${folder}/${name}`;
+  const key = ["-newkey", "rsa:2048", "-nodes"];
+  await command(
+    "openssl",
+    ...["req", "-x509", ...key, "-days", "30", "-subj", "/CN=Benchmark CA"],
+    ...["-keyout", at("ca.key"), "-out", at("ca.pem")],
+  );
+  await Deno.writeTextFile(at("san"), "subjectAltName=IP:127.0.0.1\n");
+  await command(
+    "openssl",
+    ...["req", ...key, "-subj", "/CN=127.0.0.1", "-keyout", at("key.pem"), "-out", at("csr.pem")],
+  );
+  await command(
+    "openssl",
+    ...["x509", "-req", "-days", "30", "-in", at("csr.pem"), "-extfile", at("san")],
+    ...["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial", "-out", at("cert.pem")],
+  );
+}
+
+/** Starts nginx on `root`; resolves once it answers. */
+export async function startNginx(root: string): Promise<Nginx> {
+  const folder = await Deno.makeTempDir({ prefix: "quorus-nginx-" });
+  await certificates(folder);
+  const [plain, tls] = [freePort(), freePort()];
+  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+  await Deno.writeTextFile(
+    `${folder}/nginx.conf`,
+    `worker_processes 2; daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events { worker_connections 1024; }
+    http { access_log off; sendfile on; keepalive_requests 1000000; ${temps}
+      server { listen 127.0.0.1:${plain}; listen 127.0.0.1:${tls} ssl; root ${root};
+        ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; } }\n`,
+  );
+  const server = new Deno.Command("nginx", {
+    args: ["-c", `${folder}/nginx.conf`],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await answers(plain);
+  return {
+    http: `http://127.0.0.1:${plain}`,
+    https: `https://127.0.0.1:${tls}`,
+    caFile: `${folder}/ca.pem`,
+    stop: async () => {
+      server.kill("SIGTERM");
+      await server.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+async function answers(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  throw new Error(`nginx does not answer on port ${port}`);
+}
