@@ -136,3 +136,10 @@ Deno.test("judge() refuses encoded parts and lets identity pass", () => {
   const identity = head(206, { ...part, "content-encoding": "Identity" });
   assert.equal(codeOf(() => judge(PLACE, question, identity)), "accepted");
 });
+
+Deno.test("a length beside chunked framing announces nothing", () => {
+  const headers = { "content-length": "10", "transfer-encoding": "chunked" };
+  const answer = judge(PLACE, { range: WHOLE, expected: null }, head(200, headers));
+  assert.equal(answer.announced, null);
+  assert.equal(answer.facts.fingerprint.size, null);
+});
