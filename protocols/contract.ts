@@ -146,7 +146,8 @@ export interface PublishOptions {
 export interface ProbeExpectation {
   readonly name: string;
   readonly size: number;
-  readonly sha256: string;
+  /** `null` where it was never computed: then only `fileId` can tell. */
+  readonly sha256: string | null;
   readonly fileId: string | null;
 }
 

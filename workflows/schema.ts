@@ -20,7 +20,7 @@ export const duration = z.union([
 
 /** A size such as `10MB` or `8MiB`; a plain number counts bytes. */
 export const size = z.union([
-  z.string().regex(/^\s*\d+(\.\d+)?\s*([KkMmGgTt]?[Ii]?[Bb]|[Pp][Bb])?\s*$/, SIZE_ERROR),
+  z.string().regex(/^\s*\d+(\.\d+)?(\s*([KkMmGgTt]?[Ii]?[Bb]|[Pp][Bb]))?\s*$/, SIZE_ERROR),
   z.int(SIZE_ERROR).min(0, SIZE_ERROR),
 ], { error: SIZE_ERROR }).meta({
   description: "10MB (10^6), 8MiB (2^20); a plain number counts bytes",
@@ -66,7 +66,10 @@ const source = z.strictObject({
   protocol: text.optional(),
   authentication: authentication.optional(),
   auth: authentication.optional(),
-  headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), text).optional(),
+  headers: z.record(
+    z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected the name of a header"),
+    text.regex(/^(?:\t|\P{Cc})*$/u, "a header holds no line ends or control characters"),
+  ).optional(),
   timeout: duration.optional(),
   tls: tls.optional(),
   options: z.record(z.string(), scalar).optional(),
@@ -135,6 +138,7 @@ const pipeline = z.strictObject({
   chunkSize: size.optional(),
   window: size.optional(),
   parallelRanges: z.int().min(1).max(64).optional(),
+  hash: flag.optional(),
 });
 
 const shared = {

@@ -15,7 +15,7 @@ export type SealedPart =
 /** Text whose references are resolved where it is used, never before: joined part by part. */
 export type Sealed = readonly SealedPart[];
 
-/** What happens when the destination exists; `skip` leaves an equal file alone and fails on another one. */
+/** What happens when the destination exists; `skip` leaves an equal file alone and replaces another one. */
 export type ConflictPolicy = "overwrite" | "fail" | "skip" | "rename";
 
 /** The least verification that must be reached before a file is published. */
@@ -86,6 +86,8 @@ export interface PipelineSpec {
   readonly chunkBytes: number;
   readonly windowBytes: number;
   readonly parallelRanges: number;
+  /** `false`: the bytes are moved and counted only; no SHA-256, no checkpoint. */
+  readonly hash: boolean;
 }
 
 /** One transfer, ready to be carried out; `timeoutMs` bounds the whole job. */

@@ -89,12 +89,12 @@ async function move(attempt: Attempt, work: Work): Promise<Verified> {
   await confirmUnchanged(attempt, work, parallel);
   checkSize(job.spec.validation, bytes, "what arrived");
   let level = compareHashes(job.spec.validation, work.facts, sha256);
-  if (job.spec.validation.level === "reread") {
+  if (job.spec.validation.level === "reread" && sha256 !== null) {
     await verifyByReading(attempt, work.file, bytes, sha256);
     level = "reread";
   }
   checkLevel(job.spec.validation.level, level);
-  return { bytes, sha256, root: work.digests.root(tools.env.hash), level };
+  return { bytes, sha256, root: sha256 === null ? null : work.digests.root(tools.env.hash), level };
 }
 
 async function fetchRest(
@@ -111,6 +111,7 @@ async function fetchRest(
   }
   const pipeline = {
     hash: tools.env.hash,
+    hashed: job.spec.pipeline.hash,
     window,
     slotBytes: tools.buffers.slotBytes,
     chunkBytes: job.spec.pipeline.chunkBytes,

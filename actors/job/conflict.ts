@@ -58,7 +58,7 @@ function skipped(
     name: ends.sink.name,
     bytes: existing.size,
     sha256,
-    root: "",
+    root: null,
     level,
     fence: ends.sink.capabilities.fence,
     fileId: existing.fileId,

@@ -14,7 +14,8 @@ import { fill, type Pipeline, Stages } from "./stages.ts";
 /** What came out: all bytes are written, none of them synced yet. */
 export interface PipelineResult {
   readonly bytes: number;
-  readonly sha256: string;
+  /** `null` where the transfer was told not to hash. */
+  readonly sha256: string | null;
   /** Fetched by several ranges: the first reader has been closed. */
   readonly parallel: boolean;
 }
@@ -35,7 +36,7 @@ export async function runPipeline(
   if (lane === null) {
     const whole = await moveInOneBuffer(pipeline, first);
     if (!("rest" in whole)) return whole;
-    return await moveMany(pipeline, first, pipeline.hash.lane(), 0, whole.rest);
+    return await moveMany(pipeline, first, laneFor(pipeline), 0, whole.rest);
   }
   return await moveMany(pipeline, first, lane, keptBytes, null);
 }
@@ -58,6 +59,7 @@ async function moveInOneBuffer(
     expectEnd(pipeline, reader, length);
     const content = slot.subarray(0, length);
     if (length > 0) await pipeline.file.write(content, 0);
+    if (!pipeline.hashed) return { bytes: length, sha256: null, parallel: false };
     const hasher = pipeline.hash.sha256();
     hasher.update(content);
     const sha256 = hasher.digestHex();
@@ -91,7 +93,8 @@ async function moveMany(
       end = await streamTo(pipeline, first, lane, from, filled);
       expectEnd(pipeline, first, end);
     }
-    return { bytes: end, sha256: await lane.endFile(), parallel };
+    const sha256 = await lane.endFile();
+    return { bytes: end, sha256: pipeline.hashed ? sha256 : null, parallel };
   } catch (error) {
     lane.abort();
     throw error;
@@ -141,4 +144,16 @@ function expectEnd(pipeline: Pipeline, reader: SourceReader, end: number): void 
     `the source announced ${size} bytes and delivered ${what} ${end}; nothing was published`,
     { details: { announced: size, delivered: end, chunkBytes: pipeline.chunkBytes } },
   );
+}
+
+/** Where bytes go that are only to be moved. */
+const UNHASHED: HashLane = {
+  feed: () => Promise.resolve(),
+  endChunk: () => Promise.resolve(""),
+  endFile: () => Promise.resolve(""),
+  abort: () => {},
+};
+
+function laneFor(pipeline: Pipeline): HashLane {
+  return pipeline.hashed ? pipeline.hash.lane() : UNHASHED;
 }

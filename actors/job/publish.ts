@@ -10,8 +10,8 @@ import type { Attempt } from "./tools.ts";
 /** What was moved and verified, ready to be published. */
 export interface Verified {
   readonly bytes: number;
-  readonly sha256: string;
-  readonly root: string;
+  readonly sha256: string | null;
+  readonly root: string | null;
   readonly level: ReachedLevel;
 }
 

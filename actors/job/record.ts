@@ -54,9 +54,10 @@ export interface Grant {
   /** May an existing file of that name be replaced? */
   readonly replace: boolean;
   readonly size: number;
-  readonly sha256: string;
-  /** SHA-256 over the chunk digests, see `actors/job/DESIGN.md`. */
-  readonly root: string;
+  /** `null` where the transfer was told not to hash. */
+  readonly sha256: string | null;
+  /** SHA-256 over the chunk digests in order. */
+  readonly root: string | null;
   readonly fileId: string | null;
   readonly level: ReachedLevel;
 }
@@ -70,8 +71,8 @@ export interface Receipt {
   readonly outcome: "published" | "skipped" | "recovered";
   readonly name: string;
   readonly bytes: number;
-  readonly sha256: string;
-  readonly root: string;
+  readonly sha256: string | null;
+  readonly root: string | null;
   readonly level: ReachedLevel;
   readonly fence: string;
   readonly fileId: string | null;

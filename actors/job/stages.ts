@@ -19,6 +19,8 @@ export interface ChunkListener {
 /** Everything that the stages of one attempt share. */
 export interface Pipeline {
   readonly hash: Hashing;
+  /** `false`: the bytes are moved and counted, nothing else is known of them. */
+  readonly hashed: boolean;
   readonly window: Window;
   readonly slotBytes: number;
   readonly chunkBytes: number;
@@ -99,6 +101,7 @@ export class Stages {
 
   /** All of the chunk was fed: its digest is noted as soon as it is known. */
   endChunk(chunk: number): void {
+    if (!this.#pipeline.hashed) return;
     this.#track(
       this.#lane.endChunk(chunk).then((digest) => {
         this.#pipeline.digests.set(chunk, digest);

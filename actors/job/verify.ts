@@ -27,8 +27,9 @@ export function checkSize(validation: ValidationSpec, bytes: number, where: stri
 export function compareHashes(
   validation: ValidationSpec,
   facts: SourceFacts,
-  sha256: string,
+  sha256: string | null,
 ): ReachedLevel {
+  if (sha256 === null) return unhashedLevel(validation, facts);
   const declared = validation.checksum?.valueHex ?? null;
   for (
     const [expected, whose] of [
@@ -49,6 +50,17 @@ export function compareHashes(
       "verificationUnavailable",
       "a checksum is required, but neither validation.checksum.value nor the source tells one: " +
         "declare the value, or set required: false",
+    );
+  }
+  return facts.fingerprint.size === null ? "none" : "size";
+}
+
+/** What can be said of bytes that were only counted. */
+function unhashedLevel(validation: ValidationSpec, facts: SourceFacts): ReachedLevel {
+  if (validation.checksum !== null) {
+    throw new JobError(
+      "verificationUnavailable",
+      "a checksum is declared, but options.hash is false: remove one of the two",
     );
   }
   return facts.fingerprint.size === null ? "none" : "size";

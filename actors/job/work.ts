@@ -120,6 +120,8 @@ function checkpointerFor(
   digests: ChunkDigests,
 ): Checkpointer | null {
   const { tools, job, ends } = attempt;
+  // Without digests nothing that was kept could be verified.
+  if (!job.spec.pipeline.hash) return null;
   if (!isResumable(facts) || !ends.sink.capabilities.resume) return null;
   return new Checkpointer({
     store: tools.checkpoints,

@@ -150,7 +150,7 @@ metadata: { name: large }
 spec:
   source: { uri: "${url}"${tls} }
   destination: { path: "${target}" }
-  options: { hash: ${how.hash} }
+  transfer: { hash: ${how.hash} }
 `,
     0,
   );
