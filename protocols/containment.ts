@@ -147,7 +147,7 @@ export async function containedDirectory(
   directory: string,
 ): Promise<string> {
   const canonical = await disk.realPath(directory);
-  const canonicalRoot = await disk.realPath(root);
+  const canonicalRoot = directory === root ? canonical : await disk.realPath(root);
   if (isBelow(canonicalRoot, canonical)) return canonical;
   throw escapes(directory, root, `a symbolic link leads it to ${shownPath(canonical)}`);
 }
@@ -162,11 +162,16 @@ export async function assertStillThere(
   name: string,
   opened: FileInfo,
 ): Promise<void> {
+  await assertCanonical(disk, directory, name);
   const path = joinPath(directory, name);
-  if (await disk.realPath(directory) !== directory) throw swapped(path);
   const standing = await disk.lstat(path);
   if (standing === null) throw swapped(path);
   assertSameFile(path, standing, opened);
+}
+
+/** `escapes` unless `directory`, which was canonical when `name` was opened in it, still is. */
+export async function assertCanonical(disk: Disk, directory: string, name: string): Promise<void> {
+  if (await disk.realPath(directory) !== directory) throw swapped(joinPath(directory, name));
 }
 
 /** `escapes` unless the file that was opened at `path` is the one that was seen there. */
@@ -177,10 +182,8 @@ export function assertSameFile(path: string, seen: FileInfo, opened: FileInfo): 
 function swapped(path: string): ProtocolError {
   return new ProtocolError(
     "escapes",
-    `cannot use the file ${
-      shownPath(path)
-    }: its directory or name was replaced while it was opened; ` +
-      "nothing was written; find out who changes that directory",
+    `cannot use the file ${shownPath(path)}: its directory or name was replaced meanwhile; ` +
+      "nothing was written through the new one; find out who changes that directory",
   );
 }
 

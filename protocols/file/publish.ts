@@ -3,7 +3,7 @@
 import type { Disk, FileInfo } from "../../runtime/env/env.ts";
 import { DiskError } from "../../runtime/env/errors.ts";
 import {
-  assertStillThere,
+  assertCanonical,
   fileIdOf,
   isSameFile,
   joinPath,
@@ -42,7 +42,8 @@ export async function publishFile(
     const { handle } = file;
     await handle.setMode((options.mode ?? PUBLISHED_MODE) & PERMISSION_BITS);
     if (options.mtimeMs !== null) await handle.setMtime(options.mtimeMs);
-    if (settings.sync) await handle.sync();
+    // At the same time: file systems with a journal commit both in one go.
+    if (settings.sync) await bothSettled(handle.sync(), file.syncName());
     const finished = await handle.stat();
     await assertStillOurs(disk, file, settings.contained);
     // Before the rename: a network file system reports late write errors when a file is closed.
@@ -62,18 +63,24 @@ export function destinationFactsOf(info: FileInfo): DestinationFacts {
   return { size: info.size, mtimeMs: info.mtimeMs, fileId: fileIdOf(info) };
 }
 
+/** Waits for both, even if one fails: the file must not be closed under the other. */
+async function bothSettled(first: Promise<void>, second: Promise<void>): Promise<void> {
+  for (const outcome of await Promise.allSettled([first, second])) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+}
+
 /** What stands at the temporary name must be the very file that was written and verified. */
 async function assertStillOurs(disk: Disk, file: FileSinkFile, contained: boolean): Promise<void> {
+  if (contained) await assertCanonical(disk, file.directory, file.temp);
   const standing = await disk.lstat(file.path);
-  if (standing === null || !isSameFile(standing, file.opened)) {
-    throw new ProtocolError(
-      "notFound",
-      `cannot publish ${shownPath(file.path)}: ${
-        standing === null ? "it is gone" : "another file stands in its place"
-      }; a later attempt has taken over`,
-    );
-  }
-  if (contained) await assertStillThere(disk, file.directory, file.temp, file.opened);
+  if (standing !== null && isSameFile(standing, file.opened)) return;
+  throw new ProtocolError(
+    "notFound",
+    `cannot publish ${shownPath(file.path)}: ${
+      standing === null ? "it is gone" : "another file stands in its place"
+    }; a later attempt has taken over`,
+  );
 }
 
 async function giveFinalName(

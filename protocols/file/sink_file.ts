@@ -67,11 +67,18 @@ export class FileSinkFile implements SinkFile {
     if (!this.#sync) return;
     await translated(async () => {
       await this.handle.syncData();
-      // A checkpoint is worth nothing if the file's very name is lost with the power.
-      if (this.#nameIsDurable) return;
-      await this.#disk.syncDirectory(this.directory);
-      this.#nameIsDurable = true;
+      await this.syncName();
     });
+  }
+
+  /**
+   * Makes the temporary name durable, once: a checkpoint is worth nothing, and a granted publish cannot
+   * be told from a lost one, if the file's very name is lost with the power.
+   */
+  async syncName(): Promise<void> {
+    if (this.#nameIsDurable) return;
+    await this.#disk.syncDirectory(this.directory);
+    this.#nameIsDurable = true;
   }
 
   async close(): Promise<void> {
