@@ -1,5 +1,6 @@
 /** Where a redirect may lead and what it may take along. */
 
+import { isLocalHost } from "./addresses.ts";
 import type { Hop } from "./endpoint.ts";
 import { failure, type Place, placeOf } from "./failure.ts";
 
@@ -51,6 +52,13 @@ export function nextHop(
       "insecure",
       place,
       `redirected from https to ${label}; not followed: correct the server or declare the final address`,
+    );
+  }
+  if (isLocalHost(url) && !isLocalHost(from.url)) {
+    throw failure(
+      "insecure",
+      place,
+      `redirected to ${label}, an address of this machine itself; not followed: declare it if it is meant`,
     );
   }
   if (trail.some((hop) => hop.url.href === url.href)) {

@@ -80,3 +80,33 @@ Deno.test("a refused redirect shows no query and no credential", () => {
     });
   }
 });
+
+Deno.test("a server elsewhere cannot send us to ourselves, however it spells that", () => {
+  const hosts = [
+    "localhost",
+    "LOCALHOST.",
+    "a.localhost",
+    "127.0.0.1",
+    "127.1",
+    "0x7f.1",
+    "2130706433",
+    "0.0.0.0",
+    "169.254.169.254",
+    "[::1]",
+    "[::]",
+    "[fe80::1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+  ];
+  for (const host of hosts) {
+    assert.throws(() => follow([`https://${host}/x`]), { code: "insecure" }, host);
+  }
+  for (const host of ["10.0.0.1", "128.0.0.1", "[fd00::1]", "[::ffff:10.0.0.1]", "mylocalhost"]) {
+    assert.equal(follow([`https://${host}/x`]).url.pathname, "/x", host);
+  }
+});
+
+Deno.test("a local server may redirect to local addresses", () => {
+  const local = firstHop(endpoint("http://127.0.0.1:1/a"), 1_000);
+  assert.equal(nextHop([local], "http://localhost:2/b", "GET", 10).url.port, "2");
+});
