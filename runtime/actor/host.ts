@@ -3,7 +3,7 @@
 import type { Env, LogLevel } from "../env/env.ts";
 import { ActorTimers } from "./actor_timers.ts";
 import { checkName, formatAddress, parseAddress } from "./address.ts";
-import { Cell, type CellHooks } from "./cell.ts";
+import { Cell, type CellHooks, type Rare } from "./cell.ts";
 import type { ContextHost } from "./context.ts";
 import type { Core } from "./core.ts";
 import type { ActorDefinition, SpawnOptions } from "./definition.ts";
@@ -141,11 +141,12 @@ export class CellHost implements ContextHost {
   }
 
   unwatch(ref: Ref): void {
-    const target = cellOf(ref);
-    const watch = this.#cell.rare?.watching?.get(target ?? ref.address);
-    if (watch === undefined) return;
-    this.#cell.rare!.watching!.delete(target ?? ref.address);
-    target?.rare?.watchers?.delete(watch.note);
+    const watching = this.#cell.rare?.watching;
+    if (!watching) return;
+    const key = cellOf(ref) ?? keyByAddress(watching, ref.address);
+    const watch = watching.get(key);
+    watching.delete(key);
+    watch?.target?.rare?.watchers?.delete(watch.note);
   }
 
   startTask(name: string, run: (signal: AbortSignal) => unknown): void {
@@ -187,6 +188,12 @@ export class CellHost implements ContextHost {
   refTo(protocol: Protocol, address: string): Ref {
     return refTo(this.#cell.core, protocol, address);
   }
+}
+
+/** A name whose actor is gone may still have its `ended` queued. */
+function keyByAddress(watching: NonNullable<Rare["watching"]>, address: string): unknown {
+  for (const [key, { note }] of watching) if (note.ref.address === address) return key;
+  return null;
 }
 
 /** Notes the watch with its target, or answers at once where that is gone. */
