@@ -2,6 +2,7 @@
 
 import { parseBytes, parseDurationMs } from "../runtime/base/units.ts";
 import { defaultsOf, type Definition, type StepDeclaration, stepsOf } from "./definition.ts";
+import { withDefaults } from "./defaults.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { isTemplate } from "./expression.ts";
 import { cyclesOf } from "./graph.ts";
@@ -21,11 +22,15 @@ export function checkSteps(definition: Definition): Diagnostic[] {
     ];
   }
   const found = definition.kind === "Transfer" ? [] : checkNames(definition, steps);
+  const { model, document } = definition;
+  const timeout = model.kind === "TransferGroup" ? model.spec.execution?.timeout : undefined;
+  found.push(...checkDuration(document, ["spec", "execution", "timeout"], timeout, 1));
   const defaults = defaultsOf(definition);
   found.push(...checkBody(definition.document, ["spec", "defaults"], defaults as DeclaredTransfer));
   for (const step of steps) {
     found.push(...checkPlaces(definition.document, step));
     found.push(...checkBody(definition.document, step.path, step.body));
+    found.push(...checkHashing(definition.document, step.path, withDefaults(defaults, step.body)));
   }
   return found;
 }
@@ -111,6 +116,7 @@ function checkBody(
 ): Diagnostic[] {
   return [
     ...checkUnits(document, path, body),
+    ...checkDurations(document, path, body),
     ...checkRelations(document, path, body),
     ...checkChecksum(document, [...path, "validation", "checksum", "value"], body),
     ...checkCredentials(document, [...path, "source"], body),
@@ -135,6 +141,33 @@ function checkUnits(
     .map(([at, text]) =>
       document.finding("invalidValue", `the size ${text} is too large`, [...path, ...at])
     );
+}
+
+function checkDurations(
+  document: SourceDocument,
+  path: ValuePath,
+  body: DeclaredTransfer,
+): Diagnostic[] {
+  const source = body.source as DeclaredTransfer["source"] | undefined;
+  return [
+    ...checkDuration(document, [...path, "timeout"], body.timeout, 1),
+    ...checkDuration(document, [...path, "source", "timeout"], source?.timeout, 1),
+    ...checkDuration(document, [...path, "retry", "initialDelay"], body.retry?.initialDelay, 0),
+    ...checkDuration(document, [...path, "retry", "maxDelay"], body.retry?.maxDelay, 0),
+  ];
+}
+
+function checkDuration(
+  document: SourceDocument,
+  path: ValuePath,
+  declared: string | number | undefined,
+  leastMs: number,
+): Diagnostic[] {
+  if (declared === undefined) return [];
+  const ms = parseDurationMs(declared);
+  if (ms !== null && ms >= leastMs && ms <= LIMITS.durationMs) return [];
+  const message = `${path.at(-1)} ${declared} is outside of ${leastMs}ms ... 365d`;
+  return [document.finding("invalidValue", message, path)];
 }
 
 function checkRelations(
@@ -195,6 +228,24 @@ function checkChecksum(
 /** Whether an algorithm's name means SHA-256, which is also what no name means. */
 export function isSha256(algorithm: string | undefined): boolean {
   return algorithm === undefined || /^sha-?256$/i.test(algorithm);
+}
+
+/** Without a hash nothing can be compared with one: verification must not vanish by contradiction. */
+function checkHashing(
+  document: SourceDocument,
+  path: ValuePath,
+  body: DeclaredTransfer,
+): Diagnostic[] {
+  if (body.transfer?.hash !== false) return [];
+  const { checksum, level } = body.validation ?? {};
+  const asked = checksum !== undefined
+    ? "a checksum"
+    : level === "source" || level === "reread"
+    ? `level ${level}`
+    : null;
+  if (asked === null) return [];
+  const message = `transfer.hash is false, but validation asks for ${asked}; remove one of them`;
+  return [document.finding("invalidValue", message, [...path, "transfer", "hash"])];
 }
 
 const REQUIRED: Readonly<

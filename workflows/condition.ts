@@ -113,7 +113,7 @@ function lower(
     if (typeof part === "string") {
       offsets.push([cel.length, textAt]);
       cel += part;
-      textAt += part.length;
+      textAt += part.length + part.split("${").length - 1;
       continue;
     }
     offsets.push([cel.length, part.offset]);

@@ -8,9 +8,9 @@ import {
   brokenDependency,
   concurrencyOf,
   isSettled,
+  type Move,
   type OrderPlan,
   type Skip,
-  type Step,
 } from "./strategy.ts";
 
 /**
@@ -56,14 +56,14 @@ export class Frontier {
   }
 
   /** What may start at first, or after the run was taken up again. */
-  begin(): Step {
+  begin(): Move {
     const suspects = new Heap((name) => this.#levelKey(name));
     for (const step of this.#plan.transfers) suspects.push(step.name);
-    return this.#step(suspects);
+    return this.#move(suspects);
   }
 
   /** A running transfer has ended. `skipped` is said of one whose condition turned out false. */
-  settle(name: string, state: Exclude<StepState, "waiting" | "running">): Step {
+  settle(name: string, state: Exclude<StepState, "waiting" | "running">): Move {
     assert(this.#states.get(name) === "running", `${name} is running when it settles`);
     this.#running -= 1;
     const suspects = new Heap((suspect) => this.#levelKey(suspect));
@@ -71,7 +71,7 @@ export class Frontier {
     if (this.#stopper === name) {
       for (const step of this.#plan.transfers) suspects.push(step.name);
     }
-    return this.#step(suspects);
+    return this.#move(suspects);
   }
 
   #takeUp(step: OrderPlan["transfers"][number]): void {
@@ -107,7 +107,7 @@ export class Frontier {
     }
   }
 
-  #step(suspects: Heap): Step {
+  #move(suspects: Heap): Move {
     const skip = this.#skipBroken(suspects);
     const start: string[] = [];
     const room = concurrencyOf(this.#plan);

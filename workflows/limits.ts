@@ -43,6 +43,7 @@ export const WORKFLOW_LIMITS = {
     value: 50,
     why: "elements of a list or map in a condition",
   },
+  durationMs: { unit: "ms", value: 31_536_000_000, why: "timeouts and delays at most: 365 days" },
   leastPipelineBytes: { unit: "bytes", value: 4 * 2 ** 10, why: "chunkSize and window at least" },
   mostPipelineBytes: { unit: "bytes", value: 2 ** 30, why: "chunkSize and window at most" },
   concurrency: { unit: "count", value: 1_000, why: "transfers of one run at the same time" },

@@ -138,7 +138,9 @@ const pipeline = z.strictObject({
   chunkSize: size.optional(),
   window: size.optional(),
   parallelRanges: z.int().min(1).max(64).optional(),
-  hash: flag.optional(),
+  hash: flag.optional().meta({
+    description: "false: the bytes are moved and counted only, without SHA-256 and checkpoint",
+  }),
 });
 
 const shared = {

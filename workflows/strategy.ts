@@ -35,7 +35,7 @@ export interface Skip {
 }
 
 /** What to do now: mark `skip` as skipped and `start` as running; `ended` once nothing is left. */
-export interface Step {
+export interface Move {
   readonly start: readonly string[];
   readonly skip: readonly Skip[];
   readonly ended: null | "succeeded" | "failed";
@@ -66,7 +66,7 @@ export function concurrencyOf(plan: Pick<OrderPlan, "strategy" | "maxConcurrency
  * What may start and what is to be skipped, from the states alone; O(transfers + dependencies). A name
  * without a state is waiting. A run of many transfers uses `Frontier`, which answers the same.
  */
-export function ready(plan: OrderPlan, states: ReadonlyMap<string, StepState>): Step {
+export function ready(plan: OrderPlan, states: ReadonlyMap<string, StepState>): Move {
   const now = new Map(
     plan.transfers.map((step) => [step.name, states.get(step.name) ?? "waiting"]),
   );

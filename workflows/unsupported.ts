@@ -131,7 +131,7 @@ function checkMonitoring({ monitoring = {} }: DeclaredTransfer, add: Add): void 
 function checkActions(definition: Definition, add: Add): void {
   for (const outcome of ["onSuccess", "onFailure"] as const) {
     for (const { path, action } of actionsOf(definition, outcome)) {
-      if (action.action !== "notify" || action.target.startsWith("log:")) continue;
+      if (action.action !== "notify" || /^log(:|$)/.test(action.target)) continue;
       const reason = `${action.target} is not reached by this version; the message goes to the log`;
       add([...path, "target"], "warning", reason);
     }

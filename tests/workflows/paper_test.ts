@@ -46,7 +46,7 @@ Deno.test("the paper's transfer plans as a group of one", () => {
     minBytes: 10_000_000,
     maxBytes: 5_000_000_000,
     checksum: { algorithm: "sha256", valueHex: null, required: true },
-    level: "size",
+    level: "none",
   });
   assert.deepEqual(template.retry, {
     maxAttempts: 5,
