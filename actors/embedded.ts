@@ -33,6 +33,8 @@ import { openRunFolder, type RunFolder } from "./run_folder.ts";
 
 /** The name of the one agent. */
 const AGENT = "local";
+/** The largest plan, and commands of a busy run behind it. */
+const PENDING_BYTES = 2 * ACTOR_LIMITS.planBytes.value;
 
 /** How an embedded run is started. */
 export interface EmbeddedOptions {
@@ -107,7 +109,8 @@ async function openGroup(
   epoch: number,
   sync: boolean,
 ): Promise<LocalGroup> {
-  const journal = await openJournal(env, folder.logPath(epoch), { sync });
+  const limits = { recordBytes: ACTOR_LIMITS.planBytes.value, pendingBytes: PENDING_BYTES };
+  const journal = await openJournal(env, folder.logPath(epoch), { sync, limits });
   return await openLocalGroup(env, journal, epoch);
 }
 

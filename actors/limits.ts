@@ -50,6 +50,11 @@ export const ACTOR_LIMITS = {
     value: 10_000,
     why: "a cancelled or paused attempt has so long to keep its checkpoint and let go",
   },
+  planBytes: {
+    unit: "bytes",
+    value: 64 * 1_048_576,
+    why: "a run's plan as one command of its log: some 50,000 transfers",
+  },
   cleanupFiles: {
     unit: "count",
     value: 100_000,

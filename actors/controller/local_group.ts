@@ -30,7 +30,7 @@ export async function openLocalGroup(
   epoch: number,
 ): Promise<LocalGroup> {
   let state: State = { ...INITIAL_STATE, epoch };
-  for await (const { index, bytes } of journal.replay()) {
+  for await (const { index, bytes } of journal.replay) {
     state = apply(state, decode(bytes, index), index).state;
   }
   return new LocalGroup(env, journal, state);

@@ -11,7 +11,7 @@ import { Frontier } from "../../workflows/frontier.ts";
 import type { Plan, PlannedTransfer, StepResult } from "../../workflows/plan.ts";
 import { resolveTransfer, type RunFailure } from "../../workflows/resolve.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
-import { skipText, type Step } from "../../workflows/strategy.ts";
+import { type Move, skipText } from "../../workflows/strategy.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
@@ -118,20 +118,20 @@ function expireInTime(state: State, ctx: Context<typeof Run>): void {
 }
 
 /** Follows the frontier until it asks for nothing more: conditions and failures settle at once. */
-function take(state: State, first: Step): void {
-  const steps: Step[] = [first];
-  for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
-    for (const { name, why } of step.skip) note(state, name, skipText(why), false);
-    for (const name of step.start) {
+function take(state: State, first: Move): void {
+  const moves: Move[] = [first];
+  for (let move = moves.shift(); move !== undefined; move = moves.shift()) {
+    for (const { name, why } of move.skip) note(state, name, skipText(why), false);
+    for (const name of move.start) {
       const next = start(state, name);
-      if (next !== null) steps.push(next);
+      if (next !== null) moves.push(next);
     }
-    if (step.ended !== null) state.outcome = step.ended;
+    if (move.ended !== null) state.outcome = move.ended;
   }
 }
 
 /** Makes a transfer a job, or settles it because its condition or its texts say so. */
-function start(state: State, name: string): Step | null {
+function start(state: State, name: string): Move | null {
   const found = state.byName.get(name);
   if (found === undefined) throw new TypeError(`no transfer ${name} in the plan`);
   if (recordOf(state.group, state.runId).intent === "cancel") {
