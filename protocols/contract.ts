@@ -69,6 +69,7 @@ export interface Source {
   /**
    * Opens a range. With `expected`, a source that is no longer that version fails with `changed`;
    * a source that cannot serve the range fails with `rangeNotSupported`; neither delivers a byte.
+   * The signal ends the opening and every later read of the reader with `aborted`.
    */
   open(
     range: ByteRange,
@@ -82,9 +83,15 @@ export interface Source {
 export interface SourceReader {
   /** Of the whole file, as seen when this range was opened. */
   readonly facts: SourceFacts;
-  /** Fills `into` from its start with at least one byte; 0 means the end. `truncated` if it came early. */
+  /**
+   * Fills `into`, which is not empty, from its start with at least one byte; 0 means the end, again and
+   * again. `truncated` if the end came early, `tooLong` if there is more than was announced.
+   */
   read(into: Uint8Array): Promise<number>;
-  /** What the source says of itself after the last byte; `changed` sources show here. */
+  /**
+   * What the source says of itself after the last byte, to be compared with `facts`; `changed` if it is
+   * gone. Called before `close`.
+   */
   confirm(): Promise<Fingerprint>;
   /** Idempotent; frees the connection or handle, read to the end or not. */
   close(): Promise<void>;
@@ -160,17 +167,29 @@ export interface Sink {
   stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null>;
   /** SHA-256 of the file at `name`, `null` if there is none; `unsupported` without `readBack`. */
   hash(name: string, signal: AbortSignal): Promise<string | null>;
-  /** Creates the temporary file, which must not exist (`exists`). `mode` is that of the file while unpublished. */
+  /** Creates the temporary file, which must not exist (`exists`); only its writer may read it. */
   create(temp: string, signal: AbortSignal): Promise<SinkFile>;
   /** Opens a temporary file of an earlier attempt, `null` if it is gone. */
   reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null>;
-  /** Syncs, gives mode and mtime, renames to the final name and syncs the directory. Closes the file. */
+  /**
+   * Gives mode (0644 unless told) and mtime, syncs, renames to the final name and syncs the directory.
+   * Closes the file, also when it fails. `notFound` if the temporary file is gone: seized or removed.
+   * `unsupported` for an mtime or a mode that is not declared, before anything happens. An error that
+   * is not `definite` may have published; any other left the temporary file as it was.
+   */
   publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts>;
-  /** Takes a temporary file away from a stale writer by renaming it; `false` if it is gone. */
+  /**
+   * Takes a temporary file away from a stale writer by renaming it; `false` if it is gone. `unsupported`
+   * unless that is the fence. After `true`, a publish with `replace: false` that was cut in its middle
+   * may still stand at the final name: `probe(to, ...)` tells.
+   */
   seize(temp: string, to: string): Promise<boolean>;
   /** Removes a temporary file; no error if it is gone. */
   abort(temp: string): Promise<void>;
-  /** After a crash between grant and receipt: was it published? (DESIGN section 7.7) */
+  /**
+   * After a crash between grant and receipt: was it published? (DESIGN section 7.7) It may finish the
+   * removal of a temporary name whose file stands at the final one already.
+   */
   probe(temp: string, expected: ProbeExpectation): Promise<"unpublished" | "published" | "unknown">;
   close(): Promise<void>;
 }
@@ -185,7 +204,7 @@ export interface SinkFile {
   /** Reads back up to `into.length` bytes; 0 at the end. `unsupported` without `readBack`. */
   read(into: Uint8Array, at: number): Promise<number>;
   truncate(size: number): Promise<void>;
-  /** What was written before is durable when this resolves. */
+  /** What was written before is durable when this resolves; without `durableSync` it promises nothing. */
   sync(): Promise<void>;
   /** Idempotent. The temporary file stays. */
   close(): Promise<void>;

@@ -175,6 +175,7 @@ export class FileSink implements Sink {
       }
       if (final?.kind !== "file" || final.size !== expected.size) return "unknown";
       if (expected.fileId === fileIdOf(final)) return "published";
+      if (expected.sha256 === null) return "unknown";
       const path = joinPath(await this.#resolved(), expected.name);
       const sha256 = await hashOfFile(this.#env, path, new AbortController().signal);
       return sha256 === expected.sha256 ? "published" : "unknown";

@@ -1,5 +1,6 @@
 /** Reading local files. */
 
+import { assert } from "../../runtime/base/assert.ts";
 import type { Disk, DiskFile, FileInfo } from "../../runtime/env/env.ts";
 import { assertNotAborted } from "../aborting.ts";
 import { assertRegularFile, fileIdOf, isSameFile, shownPath } from "../containment.ts";
@@ -129,6 +130,7 @@ class FileReader implements SourceReader {
   read(into: Uint8Array): Promise<number> {
     return translated(async () => {
       assertNotAborted(`read ${shownPath(this.#path)}`, this.#signal);
+      assert(into.length > 0, "a read has room for a byte");
       const wanted = Math.min(into.length, this.#end - this.#position);
       if (wanted === 0) return 0;
       const count = await this.#file.read(into.subarray(0, wanted), this.#position);

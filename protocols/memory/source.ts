@@ -1,5 +1,6 @@
 /** Reading from a memory store. */
 
+import { assert } from "../../runtime/base/assert.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { abortedError, assertNotAborted } from "../aborting.ts";
 import { shownPath } from "../containment.ts";
@@ -129,6 +130,7 @@ class MemoryReader implements SourceReader {
 
   async read(into: Uint8Array): Promise<number> {
     assertNotAborted(`read ${shownPath(this.#parts.path)}`, this.#signal);
+    assert(into.length > 0, "a read has room for a byte");
     if (this.#atEnd) return 0;
     const count = await this.#call("read", () => this.#take(into));
     return count ?? await this.#silence();

@@ -145,6 +145,9 @@ export const publishCases: readonly SinkCase[] = [
         const { fileId, readBack } = sink.capabilities;
         const answer = fileId || readBack ? "published" : "unknown";
         assert.equal(await sink.probe("t.part", expected), answer);
+        const unhashed = { ...expected, sha256: null };
+        assert.equal(await sink.probe("t.part", unhashed), fileId ? "published" : "unknown");
+        assert.equal(await sink.probe("t.part", { ...unhashed, fileId: null }), "unknown");
         if (sink.capabilities.readBack) {
           assert.equal(await sink.probe("t.part", { ...expected, fileId: null }), "published");
           assert.equal(await sink.probe("t.part", { ...expected, fileId: "1:2" }), "published");
