@@ -71,8 +71,9 @@ export class LocalGroup implements Group {
       this.#pending.push({ entry, index, settled });
     } catch (error) {
       settled.reject(error);
+      return settled.promise;
     }
-    this.#pumping ??= this.#pump().finally(() => this.#pumping = null);
+    this.#pumping ??= this.#pump();
     return settled.promise;
   }
 
@@ -102,6 +103,8 @@ export class LocalGroup implements Group {
       }
       this.#applyBatch(batch);
     }
+    // In the same step as the last look at the queue: who proposes from now on starts a new pump.
+    this.#pumping = null;
   }
 
   #applyBatch(batch: readonly Pending[]): void {
