@@ -89,7 +89,7 @@ export type HandlerResult<P extends Protocol, T extends Tag<P>> = T extends AskT
 /** One handler per message; the state is the handler's to change. */
 export type Handlers<P extends Protocol, S> = {
   readonly [T in Tag<P>]: (
-    state: S,
+    state: NoInfer<S>,
     body: BodyOf<P, T>,
     context: Context<P>,
   ) => HandlerResult<P, T>;
@@ -101,7 +101,7 @@ export interface ActorSpec<P extends Protocol, S, A> {
   readonly children?: ChildrenPolicy;
   /** Makes the first state, at start and at every restart. Throwing means that the start failed. */
   readonly state: (args: A, context: Context<P>) => S;
-  readonly on: NoInfer<Handlers<P, S>>;
+  readonly on: Handlers<P, S>;
   /** A task settled. Without this, a failed task fails the actor. */
   readonly done?: (state: NoInfer<S>, task: TaskEnd, context: Context<P>) => unknown;
   /** A watched actor is gone. */

@@ -32,6 +32,24 @@ const job = actor(Job, {
   },
 });
 
+/** No mistake: `ctx` needs no annotation for the state's type to be known. */
+export const inferred = actor(Job, {
+  state: (args: { total: number }, ctx) => ({ ...args, done: 0, me: ctx.self }),
+  on: {
+    start: (state, message, ctx) => {
+      state.done += message.from.length;
+      ctx.watch(state.me);
+    },
+    status: async (state) => await Promise.resolve({ done: state.done }),
+  },
+  done: (state, task) => {
+    if (task.ok) state.done += 1;
+  },
+  ended: (state, end) => {
+    if (end.reason === "failed") state.done = 0;
+  },
+});
+
 export function misuse(node: Node): void {
   const ref = node.spawn(job, { name: "job", args: { total: 3 } });
   ref.tell("start", { from: "a" });
