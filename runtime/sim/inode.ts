@@ -57,7 +57,7 @@ class Content {
 /** What a sync that has begun will make durable. */
 export interface SyncPoint {
   readonly size: number;
-  /** The smallest size since the last sync: what lay beyond was cut off. */
+  /** The smallest size since the device last agreed: what lay beyond was cut off. */
   readonly lowestSize: number;
   readonly truncations: number;
   readonly metadata: Metadata | null;
@@ -80,7 +80,8 @@ export class FileInode {
   /** Sectors that the device may lack, with the number of their last write. */
   readonly #dirty = new Map<number, number>();
   #writes = 0;
-  #lowestSize = 0;
+  /** The smallest size that the device has not seen yet; what lay beyond was cut off. */
+  #lowestSize = Infinity;
   #truncations = 0;
 
   constructor(ino: number, mode: number, mtimeMs: number) {
@@ -132,9 +133,9 @@ export class FileInode {
   }
 
   endSync(point: SyncPoint): void {
-    this.#device.resize(Math.min(this.#device.size, point.lowestSize));
+    if (point.truncations === this.#truncations) this.#cutDevice();
+    else this.#device.resize(Math.min(this.#device.size, point.lowestSize));
     this.#device.resize(point.size);
-    if (point.truncations === this.#truncations) this.#lowestSize = point.size;
     for (const { index, bytes, write } of point.sectors) {
       this.#device.setSector(index, bytes);
       if (this.#dirty.get(index) === write) this.#dirty.delete(index);
@@ -159,6 +160,7 @@ export class FileInode {
   writeBack(random: SeededRandom): void {
     if (this.#dirty.size === 0) return;
     const index = [...this.#dirty.keys()][random.integer(0, this.#dirty.size - 1)]!;
+    this.#cutDevice();
     const reach = Math.min(this.#cache.size, (index + 1) * SECTOR);
     if (this.#device.size < reach) this.#device.resize(reach);
     this.#device.setSector(index, this.#cache.sector(index));
@@ -167,9 +169,7 @@ export class FileInode {
 
   /** What the device has after the power went: a subset of the unsynced sectors, perhaps torn. */
   losePower(random: SeededRandom, tornWrites: boolean): void {
-    if (random.chance(0.5)) {
-      this.#device.resize(Math.min(this.#device.size, this.#lowestSize));
-    }
+    if (random.chance(0.5)) this.#cutDevice();
     this.#device.resize(this.#sizeAfterLoss(random));
     for (const index of this.#dirty.keys()) {
       if (random.chance(0.5)) continue;
@@ -181,7 +181,7 @@ export class FileInode {
     this.#dirty.clear();
     if (random.chance(0.5)) this.#durableMetadata = this.metadata;
     this.metadata = this.#durableMetadata;
-    this.#lowestSize = this.#device.size;
+    this.#lowestSize = Infinity;
     this.#cache.resize(0);
     const content = new Uint8Array(this.#device.size);
     this.#device.read(content, 0);
@@ -192,6 +192,11 @@ export class FileInode {
   flipBit(position: number, bit: number): void {
     if (position < this.#cache.size) this.#cache.flip(position, bit);
     if (position < this.#device.size) this.#device.flip(position, bit);
+  }
+
+  #cutDevice(): void {
+    this.#device.resize(Math.min(this.#device.size, this.#lowestSize));
+    this.#lowestSize = Infinity;
   }
 
   #sizeAfterLoss(random: SeededRandom): number {

@@ -70,6 +70,14 @@ export class World {
     await this.run(this.#nowMs + ms);
   }
 
+  /** Lets one event happen and its microtasks run; false if there was none. */
+  async step(): Promise<boolean> {
+    await nextTurn();
+    const happened = this.#happenNext();
+    await nextTurn();
+    return happened;
+  }
+
   /** Lets everything happen until nothing is left to happen. */
   async settle(): Promise<void> {
     await this.#while(() => true);
@@ -103,17 +111,21 @@ export class World {
   async #while(goOn: () => boolean): Promise<void> {
     for (let count = 0; count < LIMITS.events; count += 1) {
       await nextTurn();
-      if (!goOn()) return;
-      const event = this.#queue.take();
-      if (event === undefined) return;
-      assert(event.atMs >= this.#nowMs, "virtual time does not go back");
-      this.#nowMs = event.atMs;
-      this.#trace.add(event.atMs, event.label);
-      event.happen();
+      if (!goOn() || !this.#happenNext()) return;
     }
     throw new SimError(
       "restless",
       `cannot rest: ${LIMITS.events} events happened by ${this.#nowMs} ms of seed ${this.seed}; use run(untilMs) where timers repeat`,
     );
+  }
+
+  #happenNext(): boolean {
+    const event = this.#queue.take();
+    if (event === undefined) return false;
+    assert(event.atMs >= this.#nowMs, "virtual time does not go back");
+    this.#nowMs = event.atMs;
+    this.#trace.add(event.atMs, event.label);
+    event.happen();
+    return true;
   }
 }
