@@ -1,0 +1,34 @@
+/** The demo's files: made of their name and a size when they are asked for, stored nowhere. */
+
+import { createHash } from "node:crypto";
+
+/** What the demo's server offers: bytes by path. */
+export const FILES: ReadonlyMap<string, number> = new Map([
+  ["/index.bin", 64_000],
+  ["/photos.bin", 160 * 2 ** 20],
+  ["/videos.bin", 96 * 2 ** 20],
+  ["/changes.bin", 5_000_001],
+  ["/everything.bin", 500 * 2 ** 20],
+  ["/report.bin", 0],
+]);
+
+const BLOCK_BYTES = 65_536;
+
+/** The bytes of a file from `start` to `end`, some 64 KiB at a time; no two blocks are equal. */
+export function* bytesOf(path: string, start: number, end: number): Generator<Uint8Array> {
+  const block = createHash("shake256", { outputLength: BLOCK_BYTES }).update(path).digest();
+  for (let at = start; at < end;) {
+    const within = at % BLOCK_BYTES;
+    const part = new Uint8Array(block);
+    new DataView(part.buffer).setUint32(0, (at - within) / BLOCK_BYTES);
+    yield part.subarray(within, Math.min(BLOCK_BYTES, within + end - at));
+    at += BLOCK_BYTES - within;
+  }
+}
+
+/** The SHA-256 that a right copy has. */
+export function sha256Of(path: string): string {
+  const hash = createHash("sha256");
+  for (const part of bytesOf(path, 0, FILES.get(path) ?? 0)) hash.update(part);
+  return hash.digest("hex");
+}
