@@ -31,7 +31,7 @@ function same(a: Uint8Array | null, b: Uint8Array): boolean {
 }
 
 async function crashed(seed: number, kind: CrashKind, replace: boolean): Promise<string> {
-  const first = simulatedEnv({ seed, tornWrites: true, writeBackRate: 0 });
+  const first = simulatedEnv({ seed, tornWrites: true });
   const { world } = first;
   const directory = replace ? "/data" : "/data/new";
   await world.complete((async () => {
