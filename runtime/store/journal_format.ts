@@ -20,7 +20,8 @@ const CRC_COVERS_BYTES = 16;
 const INDEX_OFFSET = 8;
 const BEHIND_OFFSET = 16;
 
-function viewOf(bytes: Uint8Array): DataView {
+/** All of `bytes` as numbers. */
+export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -63,9 +64,9 @@ export function encodeRecord(
   offset: number,
   record: { readonly index: number; readonly unsyncedFrom: number; readonly payload: Uint8Array },
   crc32: Crc32,
+  view: DataView = viewOf(into),
 ): number {
   const { index, unsyncedFrom, payload } = record;
-  const view = viewOf(into);
   const body = offset + RECORD_HEAD_BYTES;
   view.setUint32(offset, payload.length, true);
   view.setFloat64(offset + INDEX_OFFSET, index, true);
@@ -86,17 +87,17 @@ export type RecordReading =
   }
   | { readonly kind: "damaged" };
 
-/** Reads the record that must have `index`. */
+/** Reads the record that must have `index`; `view` is one of all `bytes`, made once for many records. */
 export function decodeRecord(
   bytes: Uint8Array,
   offset: number,
   index: number,
   longest: number,
   crc32: Crc32,
+  view: DataView = viewOf(bytes),
 ): RecordReading {
   const body = offset + RECORD_HEAD_BYTES;
   if (body > bytes.length) return { kind: "damaged" };
-  const view = viewOf(bytes);
   const length = view.getUint32(offset, true);
   const end = body + length;
   if (length > longest || end > bytes.length) return { kind: "damaged" };
@@ -123,7 +124,7 @@ export function provesDurable(
   for (let at = offset; at + RECORD_HEAD_BYTES <= bytes.length; at += 1) {
     const found = view.getFloat64(at + INDEX_OFFSET, true);
     if (!Number.isSafeInteger(found) || found <= index || found > index + bytes.length) continue;
-    const reading = decodeRecord(bytes, at, found, longest, crc32);
+    const reading = decodeRecord(bytes, at, found, longest, crc32, view);
     if (reading.kind === "record" && reading.unsyncedFrom > index) return true;
   }
   return false;

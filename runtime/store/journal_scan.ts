@@ -3,7 +3,13 @@
 import type { LimitValues } from "../base/limits.ts";
 import type { Env } from "../env/env.ts";
 import { JournalError } from "./journal_error.ts";
-import { decodeHeader, decodeRecord, HEADER_BYTES, provesDurable } from "./journal_format.ts";
+import {
+  decodeHeader,
+  decodeRecord,
+  HEADER_BYTES,
+  provesDurable,
+  viewOf,
+} from "./journal_format.ts";
 import type { STORE_LIMITS } from "./limits.ts";
 
 /** What the journal takes of Env. */
@@ -75,10 +81,11 @@ export async function scanSegment(
 ): Promise<ScannedSegment> {
   const bytes = await readSegment(env, segment.path);
   checkHeader(env, segment, bytes);
+  const view = viewOf(bytes);
   let offset = HEADER_BYTES;
   let index = segment.firstIndex;
   while (offset < bytes.length) {
-    const reading = decodeRecord(bytes, offset, index, limits.recordBytes, env.hash.crc32);
+    const reading = decodeRecord(bytes, offset, index, limits.recordBytes, env.hash.crc32, view);
     if (reading.kind === "damaged") {
       const isTorn = isLast &&
         !provesDurable(bytes, offset, index, limits.recordBytes, env.hash.crc32);
@@ -116,9 +123,10 @@ export async function* recordsOf(
   limits: JournalLimits,
 ): AsyncIterable<JournalRecord> {
   const bytes = await readSegment(env, segment.path);
+  const view = viewOf(bytes);
   let offset = HEADER_BYTES;
   for (let index = segment.firstIndex; index <= lastIndex; index += 1) {
-    const reading = decodeRecord(bytes, offset, index, limits.recordBytes, env.hash.crc32);
+    const reading = decodeRecord(bytes, offset, index, limits.recordBytes, env.hash.crc32, view);
     if (reading.kind === "damaged") {
       throw corrupt(segment.path, offset, `record ${index} is damaged`);
     }

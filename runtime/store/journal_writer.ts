@@ -2,7 +2,13 @@
 
 import { assert } from "../base/assert.ts";
 import type { DiskFile } from "../env/env.ts";
-import { encodeHeader, encodeRecord, HEADER_BYTES, RECORD_HEAD_BYTES } from "./journal_format.ts";
+import {
+  encodeHeader,
+  encodeRecord,
+  HEADER_BYTES,
+  RECORD_HEAD_BYTES,
+  viewOf,
+} from "./journal_format.ts";
 import {
   type JournalEnv,
   type JournalLimits,
@@ -104,11 +110,12 @@ export class SegmentWriter {
     for (const payload of batch) total += RECORD_HEAD_BYTES + payload.length;
     if (this.#scratch.length < total) this.#scratch = new Uint8Array(total * 2);
     const { crc32 } = this.#env.hash;
+    const view = viewOf(this.#scratch);
     let offset = 0;
     let index = firstIndex;
     for (const payload of batch) {
       const record = { index, unsyncedFrom: this.#unsyncedFrom, payload };
-      offset = encodeRecord(this.#scratch, offset, record, crc32);
+      offset = encodeRecord(this.#scratch, offset, record, crc32, view);
       index += 1;
     }
     return this.#scratch.subarray(0, total);
