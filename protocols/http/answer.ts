@@ -34,14 +34,16 @@ export function isWhole(range: ByteRange): boolean {
   return range.start === 0 && range.end === null;
 }
 
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
 /** An empty range cannot be written in HTTP: one byte is asked for and not read. */
 function endAsked(range: ByteRange): number | null {
   return range.end === null ? null : Math.max(range.end, range.start + 1);
 }
 
 /** `Range` and `If-Range` of a question (RFC 9110, 13.1.5 and 14.2); none for a whole file. */
-export function rangeHeaders({ range, expected }: Question): Record<string, string> {
-  if (isWhole(range)) return {};
+export function rangeHeaders({ range, expected }: Question): Readonly<Record<string, string>> {
+  if (isWhole(range)) return NO_HEADERS;
   const end = endAsked(range);
   const headers: Record<string, string> = {
     range: `bytes=${range.start}-${end === null ? "" : end - 1}`,

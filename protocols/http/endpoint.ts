@@ -39,7 +39,7 @@ const REFUSED_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** `identity`: sizes, ranges and hashes are those of the file, not of a compressed form of it. */
-const OWN_HEADERS = { accept: "*/*", "accept-encoding": "identity", "user-agent": "quorus" };
+const OWN_HEADERS = { "accept-encoding": "identity", "user-agent": "quorus" };
 
 /** The first hop of an endpoint; `badEndpoint` says what is wrong with it and never shows a value. */
 export function firstHop(endpoint: SourceEndpoint, headerMaxBytes: number): Hop {

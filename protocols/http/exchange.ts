@@ -48,6 +48,7 @@ export class Exchange {
   #timedOut: Error | null = null;
   #hop: Hop;
   #response: NetResponse | null = null;
+  #ended = false;
 
   constructor(
     readonly client: Client,
@@ -82,7 +83,6 @@ export class Exchange {
     const trail = [this.#hop];
     while (true) {
       const response = await this.#sendOnce(extra);
-      this.#response = response;
       if (!isRedirect(response.status)) return response;
       const location = response.headers.get("location");
       this.#hop = nextHop(trail, location, this.method, this.client.limits.httpRedirectsMax);
@@ -110,16 +110,16 @@ export class Exchange {
     } finally {
       this.#deadline.disarm();
     }
-    await this.#checkHeaderBytes(response);
+    this.#response = response;
+    this.#checkHeaderBytes(response);
     return response;
   }
 
-  async #checkHeaderBytes(response: NetResponse): Promise<void> {
+  #checkHeaderBytes(response: NetResponse): void {
     const most = this.client.limits.httpHeaderMaxBytes;
     let bytes = 0;
-    for (const [name, value] of response.headers) bytes += name.length + value.length;
+    response.headers.forEach((value, name) => bytes += name.length + value.length);
     if (bytes <= most) return;
-    await response.body.cancel();
     throw failure("badResponse", this.place, `the response headers take more than ${most} bytes`);
   }
 
@@ -159,6 +159,8 @@ export class Exchange {
 
   /** Frees timer, listener and connection. Idempotent. */
   async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#deadline.stop();
     this.signal.removeEventListener("abort", this.#onAbort);
     await this.#response?.body.cancel();
