@@ -1,0 +1,46 @@
+/** Options that several verbs share, and how their values are read. */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { OUTPUT_FORMATS } from "./show/data_formats.ts";
+
+/** Where runs are kept unless `--data` says otherwise. */
+const DATA_DIRECTORY = "./.quorus";
+const MOST_CONCURRENT = 1_000;
+
+/** `--var NAME=VALUE`, any number of times, and `--vars FILE`. */
+export function withVariables(command: Command): Command {
+  return command
+    .option("--var <NAME=VALUE>", "bind a variable; may be repeated", collect)
+    .option("--vars <FILE>", "bind the variables of a YAML or JSON file");
+}
+
+/** `-o table|json|yaml`. */
+export function withOutput(command: Command): Command {
+  return command.addOption(
+    new Option("-o, --output <FORMAT>", "how the result is written")
+      .choices([...OUTPUT_FORMATS]).default("table"),
+  );
+}
+
+/** What `run` and `copy` have in common. */
+export function withExecution(command: Command): Command {
+  return withOutput(command)
+    .option("--data <DIR>", "where runs keep their state", DATA_DIRECTORY)
+    .option("--no-sync", "do not wait for the disk: faster, lost in a power failure")
+    .option("--secrets <DIR>", "a directory of secrets: one file each; else QUORUS_SECRET_NAME")
+    .addOption(
+      new Option("--json", "write events as NDJSON instead of a report").conflicts("output"),
+    );
+}
+
+/** Gathers a repeated option. */
+export function collect(value: string, earlier: readonly string[] | undefined): string[] {
+  return [...earlier ?? [], value];
+}
+
+/** A whole number from 1 on. */
+export function count(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= MOST_CONCURRENT) return value;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_CONCURRENT}.`);
+}

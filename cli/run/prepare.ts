@@ -1,0 +1,108 @@
+/** From definitions to runs that can be started: bound, planned, named; nothing is touched yet. */
+
+import type { SecretSources } from "../../actors/agent/reveal.ts";
+import type { Hashing } from "../../runtime/env/env.ts";
+import type { Definition } from "../../workflows/definition.ts";
+import type { Bindings } from "../../workflows/bindings.ts";
+import { formatDiagnostic } from "../../workflows/diagnostic.ts";
+import { runDigest } from "../../workflows/digest.ts";
+import type { Plan } from "../../workflows/plan.ts";
+import { planGroup } from "../../workflows/planner.ts";
+import { EXIT, Exit } from "../exit.ts";
+import { bind } from "../input/bind.ts";
+import { findingTexts, isInvalid, type LoadedFile } from "../input/documents.ts";
+import { missingSecrets, secretSources } from "../input/secrets.ts";
+import { absolutePath } from "../input/text_file.ts";
+import type { Session } from "../session.ts";
+
+/** A run that can be started. */
+export interface PreparedRun {
+  readonly file: string;
+  readonly plan: Plan;
+  readonly runId: string;
+  readonly folder: string;
+  readonly secrets: SecretSources;
+}
+
+/** How runs are prepared. */
+export interface PrepareOptions {
+  readonly values: Readonly<Record<string, string>>;
+  readonly data: string;
+  /** The directory of secrets as given. */
+  readonly secrets?: string;
+  /** Replaces `maxConcurrency`. */
+  readonly concurrency?: number;
+}
+
+/** Prepares every definition before any is started; says all that is wrong and exits 2 otherwise. */
+export async function prepareRuns(
+  session: Session,
+  files: readonly LoadedFile[],
+  options: PrepareOptions,
+): Promise<PreparedRun[]> {
+  const findings = findingTexts(files, "refused");
+  if (findings.length > 0) session.process.err(`${findings.join("\n\n")}\n`);
+  const refused = files.some(({ unsupported }) =>
+    unsupported.flat().some(({ severity }) => severity === "refused")
+  );
+  if (isInvalid(files) || refused) throw new Exit(EXIT.invalid);
+  const prepared: PreparedRun[] = [];
+  const problems: string[] = [];
+  for (const { file, directory, definitions } of files) {
+    for (const definition of definitions) {
+      const one = await prepareRun(session, definition, file, directory, options);
+      if (Array.isArray(one)) problems.push(...one);
+      else prepared.push(one);
+    }
+  }
+  if (problems.length === 0) return prepared;
+  session.process.err(`${problems.join("\n\n")}\n`);
+  throw new Exit(EXIT.invalid);
+}
+
+/** One run, or why it cannot be. */
+async function prepareRun(
+  session: Session,
+  definition: Definition,
+  file: string,
+  directory: string,
+  options: PrepareOptions,
+): Promise<PreparedRun | string[]> {
+  const { env, process } = session;
+  const bound = await bind(definition, options.values, directory, env, process);
+  const { plan, diagnostics } = planGroup(definition, bound.bindings);
+  const problems = [...bound.problems.map((why) => `${file}: error: ${why}`)];
+  const secretsDirectory = options.secrets === undefined
+    ? null
+    : absolutePath(process.cwd, options.secrets);
+  const secrets = secretSources({ disk: env.disk, process, secretsDirectory, directory });
+  const missing = await missingSecrets(bound.wanted, secrets);
+  problems.push(...missing.map((why) => `${file}: error: ${why}`));
+  problems.push(...diagnostics.map(formatDiagnostic));
+  if (plan === null || problems.length > 0) return problems;
+  const runId = runIdOf(env.hash, definition, bound.bindings);
+  return {
+    file,
+    plan: options.concurrency === undefined
+      ? plan
+      : { ...plan, maxConcurrency: options.concurrency },
+    runId,
+    folder: `${absolutePath(process.cwd, options.data)}/runs/${runId}`,
+    secrets,
+  };
+}
+
+const NAME_CHARACTERS = 48;
+const DIGEST_CHARACTERS = 12;
+
+/** `daily-backup-1f2e3d4c5b6a`: the same file with the same values is the same run. */
+export function runIdOf(hash: Hashing, definition: Definition, bindings: Bindings): string {
+  const sha256 = (text: string) => {
+    const hasher = hash.sha256();
+    hasher.update(new TextEncoder().encode(text));
+    return hasher.digestHex();
+  };
+  const name = definition.name.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, NAME_CHARACTERS);
+  const digest = sha256(runDigest(definition, bindings, sha256));
+  return `${name}-${digest.slice(0, DIGEST_CHARACTERS)}`;
+}
