@@ -44,8 +44,8 @@ export async function publishFile(
     if (options.mtimeMs !== null) await handle.setMtime(options.mtimeMs);
     // At the same time: file systems with a journal commit both in one go.
     if (settings.sync) await bothSettled(handle.sync(), file.syncName());
-    const finished = await handle.stat();
-    await assertStillOurs(disk, file, settings.contained);
+    // One look serves both: it finds the inode that was written, and its final size and time.
+    const finished = await stillOurs(disk, file, settings.contained);
     // Before the rename: a network file system reports late write errors when a file is closed.
     await file.close();
     await giveFinalName(disk, file, options);
@@ -71,10 +71,14 @@ async function bothSettled(first: Promise<void>, second: Promise<void>): Promise
 }
 
 /** What stands at the temporary name must be the very file that was written and verified. */
-async function assertStillOurs(disk: Disk, file: FileSinkFile, contained: boolean): Promise<void> {
+async function stillOurs(
+  disk: Disk,
+  file: FileSinkFile,
+  contained: boolean,
+): Promise<FileInfo> {
   if (contained) await assertCanonical(disk, file.directory, file.temp);
   const standing = await disk.lstat(file.path);
-  if (standing !== null && isSameFile(standing, file.opened)) return;
+  if (standing !== null && isSameFile(standing, file.opened)) return standing;
   throw new ProtocolError(
     "notFound",
     `cannot publish ${shownPath(file.path)}: ${
