@@ -16,9 +16,14 @@ const SIZE = HOSTILE_FILE.size;
 const TEN = { start: 10, end: 20 };
 const V1: Fingerprint = { ...UNKNOWN_FINGERPRINT, etag: '"v1"', size: SIZE };
 
+interface Timeouts {
+  readonly responseTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+}
+
 interface Scene {
   readonly server: HostileServer;
-  readonly source: (path: string) => Source;
+  readonly source: (path: string, timeouts?: Timeouts) => Source;
 }
 
 function hostile(name: string, test: (scene: Scene) => Promise<void>, options?: HostileOptions) {
@@ -26,8 +31,10 @@ function hostile(name: string, test: (scene: Scene) => Promise<void>, options?: 
     const server = startHostileServer(options);
     try {
       await withSources(async (source) => {
-        const timeouts = { responseTimeoutMs: 150, idleTimeoutMs: 150 };
-        await test({ server, source: (path) => source(server.origin + path, timeouts) });
+        await test({
+          server,
+          source: (path, timeouts) => source(server.origin + path, timeouts),
+        });
       });
     } finally {
       await server.close();
@@ -41,10 +48,11 @@ function fails(
   path: string,
   code: string,
   retryable: boolean,
-  how: { range?: { start: number; end: number | null }; expected?: Fingerprint } = {},
+  how: Timeouts & { range?: { start: number; end: number | null }; expected?: Fingerprint } = {},
 ): void {
   hostile(`a server that ${does} gives ${code}`, async ({ source }) => {
-    const reading = readRange(source(path), how.range ?? WHOLE, how.expected ?? null);
+    const { range: _range, expected: _expected, ...timeouts } = how;
+    const reading = readRange(source(path, timeouts), how.range ?? WHOLE, how.expected ?? null);
     const error = await failing(reading, code);
     assert.equal(error.retryable, retryable);
     assert.match(error.message, /^GET http:\/\/127\.0\.0\.1:\d+\//);
@@ -70,9 +78,9 @@ fails("has become shorter", "/changed-unsatisfiable", "changed", true, {
   expected: V1,
 });
 fails("has no such range", "/unsatisfiable", "rangeNotSupported", false, { range: TEN });
-fails("stalls before its headers", "/stalls-at-once", "timeout", true);
-fails("stalls in its headers", "/stalls-in-headers", "timeout", true);
-fails("stalls in its body", "/stalls-in-body", "timeout", true);
+fails("stalls before its headers", "/stalls-at-once", "timeout", true, { responseTimeoutMs: 150 });
+fails("stalls in its headers", "/stalls-in-headers", "timeout", true, { responseTimeoutMs: 150 });
+fails("stalls in its body", "/stalls-in-body", "timeout", true, { idleTimeoutMs: 150 });
 fails("compresses", "/gzip", "badResponse", false);
 fails("redirects to itself", "/redirects-to-itself", "redirectLoop", false);
 fails("redirects in a circle", "/redirects-in-a-circle", "redirectLoop", false);
@@ -91,7 +99,7 @@ fails("answers 204", "/status/204", "badResponse", false);
 fails("answers 500", "/status/500", "serverError", true);
 fails("answers 502", "/status/502", "serverError", true);
 fails("answers 501", "/status/501", "serverError", false);
-fails("stalls after its refusal", "/error-body-stalls", "notFound", false);
+fails("stalls after its refusal", "/error-body-stalls", "notFound", false, { idleTimeoutMs: 150 });
 
 hostile("a server that does not speak HTTP gives badResponse", async ({ source }) => {
   await failing(readRange(source("/garbage")), "badResponse");
