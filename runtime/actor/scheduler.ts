@@ -115,15 +115,6 @@ export class Scheduler {
       sinceCheck = 0;
     }
     if (sinceCheck > 0) this.#account(last, this.#clock.monotonic() - atMs);
-    if (this.#messagesLeft <= 0 || this.#msLeft <= 0) this.#keepTurn();
-  }
-
-  /** A budget that ends with an empty queue must still be renewed by the event loop. */
-  #keepTurn(): void {
-    if (this.#head < this.#ready.length) return;
-    this.#ready.length = 0;
-    this.#ready.push(IDLE);
-    this.#head = 0;
   }
 
   /** Fast handlers share a clock reading, slow ones get one each. */

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { actor } from "../../../runtime/actor/definition.ts";
 import type { Context } from "../../../runtime/actor/definition.ts";
+import { Deadlines } from "../../../runtime/actor/deadlines.ts";
+import { PendingAsk } from "../../../runtime/actor/envelope.ts";
 import { ask, protocol, tell } from "../../../runtime/actor/protocol.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
 import { virtualNode } from "../../../testing.ts";
@@ -237,4 +239,87 @@ Deno.test("a reply that the codec cannot carry fails the ask instead of arriving
     return true;
   }));
   await world.complete(node.stop());
+});
+
+const Pair = protocol("test.pair", {
+  version: 1,
+  messages: {
+    start: ask(z.string(), z.string()),
+    back: ask(z.string(), z.string()),
+    hi: ask(z.null(), z.string()),
+  },
+});
+
+Deno.test("asking back an actor that does not wait for the answer is no cycle", async () => {
+  const { node, world } = virtualNode();
+  const got: string[] = [];
+  const pair = actor(Pair, {
+    state: () => null,
+    on: {
+      start: (_, other, ctx) => {
+        ctx.ref(Pair, other).ask("back", ctx.self.address).then((text) => got.push(text));
+        return "started";
+      },
+      back: async (_, asker, ctx) => {
+        await Promise.resolve();
+        return await ctx.ref(Pair, asker).ask("hi", null);
+      },
+      hi: () => "hi",
+    },
+  });
+  const one = node.spawn(pair, { name: "one" });
+  const two = node.spawn(pair, { name: "two" });
+  assert.equal(await world.complete(one.ask("start", two.address)), "started");
+  await world.pass(1);
+  assert.deepEqual(got, ["hi"]);
+  await world.complete(node.stop());
+});
+
+Deno.test("a task may ask the actor whose async handler started it", async () => {
+  const { node, world } = virtualNode();
+  const got: string[] = [];
+  const ref = node.spawn(
+    actor(Pair, {
+      state: () => null,
+      on: {
+        start: async (_, text, ctx) => {
+          const self = ctx.self;
+          ctx.task("ask", () => self.ask("hi", null));
+          const wait = Promise.withResolvers<void>();
+          ctx.env.timers.after(50, () => wait.resolve());
+          await wait.promise;
+          return text;
+        },
+        back: () => "",
+        hi: () => "hi",
+      },
+      done: (_, end) => void got.push(end.ok ? end.value as string : (end.error as Error).message),
+    }),
+    {},
+  );
+  assert.equal(await world.complete(ref.ask("start", "x")), "x");
+  await world.pass(1);
+  assert.deepEqual(got, ["hi"]);
+  await world.complete(node.stop());
+});
+
+Deno.test("an answered ask leaves the timer wheel", () => {
+  const { env } = virtualNode();
+  const deadlines = new Deadlines(env.clock, env.timers);
+  const target = { address: "quorus://n/a", handling: null, abortHandling: () => {} };
+  const replies: unknown[] = [];
+  const asked = new PendingAsk(
+    target,
+    "t",
+    null,
+    deadlines,
+    (reply) => replies.push(reply),
+    () => {},
+  );
+  deadlines.set(asked, 100);
+  asked.reply("first");
+  asked.reply("second");
+  assert.deepEqual(replies, ["first"]);
+  assert.equal(asked.dueTick, -1);
+  deadlines.close();
 });

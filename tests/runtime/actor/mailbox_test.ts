@@ -102,6 +102,33 @@ Deno.test("senders to a full wait mailbox get room in the order they came", asyn
   await world.complete(node.stop());
 });
 
+Deno.test("nobody gets past those that wait for room, the actor itself included", async () => {
+  const { node, world } = virtualNode();
+  const deliveries: string[] = [];
+  const handled: number[] = [];
+  const ref = node.spawn(
+    actor(Store, {
+      mailbox: { capacity: 2, full: "wait" },
+      state: () => null,
+      on: {
+        put: (_, item, ctx) => {
+          handled.push(item);
+          if (item === 1) deliveries.push(ctx.self.tell("put", 99));
+        },
+        all: () => [],
+      },
+    }),
+    {},
+  );
+  ref.tell("put", 1);
+  ref.tell("put", 2);
+  await world.complete(Promise.all([ref.send("put", 3), ref.send("put", 4)]));
+  await world.pass(1);
+  assert.deepEqual(deliveries, ["full"]);
+  assert.deepEqual(handled, [1, 2, 3, 4]);
+  await world.complete(node.stop());
+});
+
 Deno.test("a waiting send is given up by its signal and by the actor's end", async () => {
   const { node, world } = virtualNode();
   const ref = node.spawn(store("wait"), {});

@@ -149,6 +149,21 @@ Deno.test("a restart waits for the backoff, and messages sent meanwhile are hand
   await world.complete(node.stop());
 });
 
+Deno.test("a failure while a restart is pending joins it, and all start in order", async () => {
+  const { node, world } = virtualNode();
+  const events: string[] = [];
+  family(node, { strategy: "restForOne", backoffMs: [1_000, 1_000] }, THREE, events);
+  events.length = 0;
+  node.ref(Child, "quorus://virtual/parent/b").tell("crash", null);
+  await world.pass(500);
+  node.ref(Child, "quorus://virtual/parent/a").tell("crash", null);
+  await world.pass(900);
+  assert.deepEqual(events, ["failed b", "stopped c", "failed a"]);
+  await world.pass(200);
+  assert.deepEqual(events.slice(3), ["start a 2", "start b 2", "start c 2"]);
+  await world.complete(node.stop());
+});
+
 Deno.test("a permanent child that stops itself is started again, a transient one is not", async () => {
   const { node, world } = virtualNode();
   const events: string[] = [];

@@ -10,6 +10,7 @@ const Worker = protocol("test.worker", {
     run: tell(z.object({ name: z.string(), how: z.string() })),
     abort: tell(z.string()),
     crash: tell(z.null()),
+    holdAndCrash: tell(z.number()),
     ping: ask(z.null(), z.string()),
   },
 });
@@ -59,6 +60,12 @@ function spawnWorker(parts: Bench) {
         run: (_, { name, how }, ctx) => ctx.task(name, (signal) => work(how, signal, parts)),
         abort: (_, name, ctx) => ctx.abort(name, "not needed"),
         crash: () => {
+          throw new Error("crash");
+        },
+        holdAndCrash: async (_, ms, ctx) => {
+          const held = Promise.withResolvers<void>();
+          ctx.env.timers.after(ms, () => held.resolve());
+          await held.promise;
           throw new Error("crash");
         },
         ping: () => "pong",
@@ -131,6 +138,17 @@ Deno.test("a restart waits until the tasks of the old incarnation have settled",
   release.resolve("late");
   await world.pass(1_000);
   assert.deepEqual(events, ["start 1", "begin stubborn", "stopping", "start 2"]);
+  assert.deepEqual(ends, []);
+  await world.complete(node.stop());
+});
+
+Deno.test("the end of an old incarnation's task does not reach the new one", async () => {
+  const { node, world, ends, spawn } = bench();
+  const ref = spawn();
+  ref.tell("run", { name: "a", how: "value" });
+  ref.tell("holdAndCrash", 10);
+  await world.pass(100);
+  assert.equal(node.metrics().restarts, 1);
   assert.deepEqual(ends, []);
   await world.complete(node.stop());
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { actor } from "../../../runtime/actor/definition.ts";
 import { type Node, startNode } from "../../../runtime/actor/node.ts";
-import { protocol, tell } from "../../../runtime/actor/protocol.ts";
+import { ask, protocol, tell } from "../../../runtime/actor/protocol.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
 import { probe, virtualNode } from "../../../testing.ts";
 
@@ -50,6 +50,27 @@ Deno.test("endless messages starve neither timers nor I/O of the real event loop
   assert.ok(tookMs < 1_000, `timers of 26 ms took ${tookMs} ms`);
   assert.ok(node.metrics().messagesHandled > 1_000);
   left.tell("stop", null);
+  await node.stop();
+  env.close();
+});
+
+const Echo = protocol("test.echo", { version: 1, messages: { echo: ask(z.number(), z.number()) } });
+
+Deno.test("an endless loop of asks, each alone in its turn, does not starve timers either", async () => {
+  const env = realEnv({ log: { write: () => {} } });
+  const node = startNode(env, { id: "busy" });
+  const ref = node.spawn(actor(Echo, { state: () => null, on: { echo: (_, n) => n } }), {});
+  let done = false;
+  let asks = 0;
+  const loop = (async () => {
+    while (!done) asks = await ref.ask("echo", asks + 1);
+  })();
+  const startedMs = performance.now();
+  await new Promise<void>((resolve) => env.timers.after(5, resolve));
+  const tookMs = performance.now() - startedMs;
+  done = true;
+  await loop;
+  assert.ok(tookMs < 500, `a timer of 5 ms took ${tookMs} ms and ${asks} asks`);
   await node.stop();
   env.close();
 });

@@ -139,9 +139,27 @@ Deno.test("a watcher that restarted has no watches left", async () => {
   watcher.tell("watch", ref.address);
   watcher.tell("crash", null);
   await world.pass(100);
+  const other = node.spawn(target, { name: "other" });
+  watcher.tell("watch", other.address);
+  await world.pass(1);
   await world.complete(node.stopActor(ref));
   await world.pass(1);
   assert.deepEqual(log, []);
+  await world.complete(node.stopActor(other));
+  await world.pass(1);
+  assert.deepEqual(log, ["ended stopped"]);
+  await world.complete(node.stop());
+});
+
+Deno.test("a watcher that restarted may watch the same actor again", async () => {
+  const { node, world, watcher, ref, log } = start();
+  watcher.tell("watch", ref.address);
+  watcher.tell("crash", null);
+  watcher.tell("watch", ref.address);
+  await world.pass(100);
+  await world.complete(node.stopActor(ref));
+  await world.pass(1);
+  assert.deepEqual(log, ["ended stopped"]);
   await world.complete(node.stop());
 });
 
