@@ -1,6 +1,7 @@
 /** From a verified temporary file to the final name: grant, publish, and what a crash left unclear. */
 
 import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import type { SinkFile } from "../../protocols/contract.ts";
 import { JobError } from "./errors.ts";
 import type { Work } from "./work.ts";
 import type { JobEvent } from "./lifecycle.ts";
@@ -25,8 +26,13 @@ export async function publish(attempt: Attempt, work: Work, verified: Verified):
   for (let n = 0; n < candidates; n++) {
     const finalName = candidateName(attempt.ends.sink.name, n);
     if (conflict === "rename" && await isTaken(attempt, finalName)) continue;
-    const published = await publishAs(attempt, work, verified, finalName, replace);
-    if (published !== "exists") return published;
+    const file = n === 0 ? work.file : await reopen(attempt, work.file.temp);
+    try {
+      const published = await publishAs(attempt, { ...work, file }, verified, finalName, replace);
+      if (published !== "exists") return published;
+    } finally {
+      await file.close();
+    }
   }
   throw new JobError(
     "destinationExists",
@@ -42,6 +48,15 @@ export function candidateName(name: string, n: number): string {
   if (n === 0) return name;
   const dot = name.lastIndexOf(".");
   return dot > 0 ? `${name.slice(0, dot)} (${n})${name.slice(dot)}` : `${name} (${n})`;
+}
+
+/** A sink closes the file with every try to publish it. */
+async function reopen(attempt: Attempt, temp: string): Promise<SinkFile> {
+  const file = await attempt.ends.sink.reopen(temp, attempt.signal);
+  if (file !== null) return file;
+  throw new JobError("temporaryDamaged", `the finished temporary file ${temp} is gone`, {
+    retryable: true,
+  });
 }
 
 async function isTaken(attempt: Attempt, name: string): Promise<boolean> {
