@@ -1,6 +1,6 @@
 /** Conditions: CEL over the outcomes of earlier transfers, checked before anything runs. */
 
-import { type ASTNode, Environment } from "@marcbachmann/cel-js";
+import { type ASTNode, Environment, ParseError, type ParseResult } from "@marcbachmann/cel-js";
 import { messageOf } from "../runtime/base/errors.ts";
 import { WorkflowError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
@@ -132,16 +132,31 @@ function lower(
 }
 
 function check(condition: ParsedCondition): ConditionProblem | null {
-  const checked = ENVIRONMENT.check(condition.cel);
-  if (!checked.valid) {
-    const error = checked.error!;
-    return problemAt(condition, sentence(error.summary), error.range ?? { start: 0, end: 1 });
-  }
-  const refused = refusedNode(condition, ENVIRONMENT.parse(condition.cel).ast, 0);
+  const parsed = parseCel(condition.cel);
+  if (parsed instanceof ParseError) return celProblem(condition, parsed);
+  const checked = parsed.check();
+  if (!checked.valid) return celProblem(condition, checked.error!);
+  const refused = refusedNode(condition, parsed.ast, 0);
   if (refused !== null) return refused;
   if (checked.type === "bool" || checked.type === "dyn") return null;
   const message = `a condition must be true or false, this one is ${checked.type}`;
   return { message, start: 0, end: condition.text.length };
+}
+
+function parseCel(cel: string): ParseResult | ParseError {
+  try {
+    return ENVIRONMENT.parse(cel);
+  } catch (thrown) {
+    if (thrown instanceof ParseError) return thrown;
+    throw thrown;
+  }
+}
+
+function celProblem(
+  condition: ParsedCondition,
+  { summary, range }: Pick<ParseError, "summary" | "range">,
+): ConditionProblem {
+  return problemAt(condition, sentence(summary), range ?? { start: 0, end: 1 });
 }
 
 function sentence(summary: string): string {

@@ -90,7 +90,7 @@ function furtherFindings(
   if (!result.success) return [];
   const model = result.data;
   const found = checkDefinition({ kind, name: model.metadata.name, model, document }, given);
-  return found.filter(({ code }) => code !== "missingKey");
+  return found.filter(({ code }) => code !== "missingKey" && code !== "notADependency");
 }
 
 function readKind({ document, value }: ParsedDocument): keyof typeof KINDS | Diagnostic {

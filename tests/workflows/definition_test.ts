@@ -110,6 +110,7 @@ Deno.test("a run is the document and the values it uses, not the moment and no s
   assert.ok(!first.includes("hunter2") && !first.includes("here"));
   assert.notEqual(first, digest({ env: { ...env, PLACE: "elsewhere" } }));
   assert.notEqual(first, digest({ env, values: { MODE: "part" } }));
+  assert.notEqual(first, digest({ env, pathBase: "/elsewhere" }));
   assert.equal(
     runDigest(define(text), { ...BINDINGS, env }),
     runDigest(definition, { ...BINDINGS, env }),

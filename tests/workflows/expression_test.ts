@@ -121,6 +121,14 @@ Deno.test("variables that double each other are stopped", () => {
   assert.ok(codes(group({ variables, transfers })).includes("tooMany"));
 });
 
+Deno.test("a text that grows too long with its values is stopped", () => {
+  const transfers = [transfer("a", {
+    source: { uri: "https://a.example/x", headers: { A: "${BIG}".repeat(100) } },
+  })];
+  const text = group({ variables: { BIG: "x".repeat(1_000) }, transfers });
+  assert.deepEqual(codes(text), ["tooMany"]);
+});
+
 Deno.test("a plan is plain JSON", () => {
   const text = group({
     transfers: [transfer("a"), transfer("b", { dependsOn: ["a"], condition: "${a.success}" })],
