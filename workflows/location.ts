@@ -81,7 +81,9 @@ function checkPath(text: string, what: string): void {
   const invalid = (reason: string) =>
     new WorkflowError("pathInvalid", `cannot use the ${what} ${JSON.stringify(text)}: ${reason}`);
   if (text === "") throw invalid("it is empty");
-  if (text.endsWith("/") || /(^|\/)\.{1,2}$/.test(text)) throw invalid("it names a directory");
+  if (text.endsWith("/") || /(^|\/)\.{1,2}$/.test(text)) {
+    throw invalid("it names a directory; add the name of the file");
+  }
   // deno-lint-ignore no-control-regex -- finding them is the point
   if (/[\x00-\x1f\x7f]/.test(text)) throw invalid("it holds control characters");
   if (!text.isWellFormed()) throw invalid("it is not well-formed Unicode");

@@ -56,8 +56,24 @@ function planSource(
     auth: planAuth(resolver, declared, [...path, key]),
     timeoutMs: milliseconds(source.timeout),
     tls: planTls(resolver, source, [...path, "tls"]),
-    options: source.options ?? {},
+    options: planOptions(resolver, source.options ?? {}, [...path, "options"]),
   };
+}
+
+function planOptions(
+  resolver: Resolver,
+  declared: NonNullable<DeclaredSource["options"]>,
+  path: ValuePath,
+): Record<string, string | number | boolean> {
+  const options: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(declared)) {
+    const parts = typeof value === "string" ? resolver.template(value, [...path, name]) : [];
+    if (parts.some((part) => typeof part !== "string")) {
+      resolver.report("notADependency", "an earlier result cannot be an option", [...path, name]);
+    }
+    options[name] = typeof value === "string" ? parts.join("") : value;
+  }
+  return options;
 }
 
 function planAuth(

@@ -69,7 +69,11 @@ export function resolveAction(
   const fill = (text: Template) => fillText(text, results, failure, `the ${action.type} action`);
   switch (action.type) {
     case "notify":
-      return { type: "notify", target: fill(action.target), message: fill(action.message) };
+      return {
+        type: "notify",
+        target: fill(action.target),
+        message: fillMessage(action.message, results, failure),
+      };
     case "cleanup":
       return { ...action, target: fill(action.target) };
     case "rollback":
@@ -110,6 +114,16 @@ function fillText(
   if (text.length === 1 && typeof text[0] === "string") return text[0];
   return text.map((part) => typeof part === "string" ? part : fact(part, results, failure, what))
     .join("");
+}
+
+/** A message must arrive even when what it wanted to tell never came to be. */
+function fillMessage(text: Template, results: StepResults, failure: RunFailure | null): string {
+  return text.map((part) => {
+    if (typeof part === "string") return part;
+    if ("error" in part) return failure?.[part.error] ?? "(unknown)";
+    const result = Object.hasOwn(results, part.step) ? results[part.step] : undefined;
+    return (result === undefined ? null : factOf(result, part.field)) ?? "(unknown)";
+  }).join("");
 }
 
 function fillSealed(text: SealedTemplate, results: StepResults, what: string): Sealed {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatDate, parseText, type TextPart } from "../../workflows/expression.ts";
 import { maskSealed } from "../../workflows/sealed.ts";
-import { resolveTransfer } from "../../workflows/resolve.ts";
-import { codes, group, NOW_MS, plan, succeeded, transfer } from "./fixtures.ts";
+import { resolveAction, resolveTransfer } from "../../workflows/resolve.ts";
+import { codes, failed, group, NOW_MS, plan, succeeded, transfer } from "./fixtures.ts";
 
 const write = (part: TextPart): string =>
   typeof part === "string" ? part.replaceAll("${", () => "$${") : part.written;
@@ -119,6 +119,34 @@ Deno.test("variables that double each other are stopped", () => {
   }
   const transfers = [transfer("a", { destination: { path: "/data/${V40}" } })];
   assert.ok(codes(group({ variables, transfers })).includes("tooMany"));
+});
+
+Deno.test("a message arrives even when a fact is missing, a cleanup does not guess", () => {
+  const made = plan(group({
+    transfers: [transfer("users")],
+    onFailure: [
+      { action: "notify", target: "log", message: "${users.result.bytes} of ${error.transfer}" },
+      { action: "cleanup", target: "/data/${users.result.checksum}", retentionDays: 1 },
+    ],
+  }));
+  const failure = { message: "no route", code: "net", transfer: "users" };
+  const results = { users: failed("no route") };
+  const [notify, cleanup] = made.onFailure;
+  assert.deepEqual(resolveAction(notify!, results, failure), {
+    type: "notify",
+    target: "log",
+    message: "(unknown) of users",
+  });
+  assert.throws(() => resolveAction(cleanup!, results, failure), { code: "missingResult" });
+});
+
+Deno.test("options of a source may use variables", () => {
+  const source = {
+    uri: "https://a.example/x",
+    options: { depth: 3, zone: "${metadata.labels.zone}" },
+  };
+  const made = plan(group({ transfers: [transfer("a", { source })] }));
+  assert.deepEqual(made.transfers[0]!.template.source.options, { depth: 3, zone: "dmz" });
 });
 
 Deno.test("a text that grows too long with its values is stopped", () => {
