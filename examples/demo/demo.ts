@@ -18,8 +18,8 @@ const MIRRORED: ReadonlyMap<string, string> = new Map([
   ["report.bin", "/report.bin"],
 ]);
 
-const folder = resolve(Deno.args[0] ?? ".quorus/demo");
-const out = `${folder}/files`;
+const folder = Deno.args[0] ?? ".quorus/demo";
+const out = `${resolve(folder)}/files`;
 await Deno.remove(folder, { recursive: true }).catch(() => {});
 const server = startServer({ path: "/photos.bin", afterBytes: 100 * 2 ** 20 });
 const ended = await quorus(server.origin);
@@ -29,14 +29,15 @@ Deno.exit(right ? 0 : 1);
 
 /** Runs the workflow as a user would, with no more permissions than it needs. */
 async function quorus(origin: string): Promise<boolean> {
-  const permissions = ["--allow-read", `--allow-write=${folder}`, "--allow-net=127.0.0.1"];
-  const command = ["cli.ts", "run", "examples/demo/demo.yaml", "--data", `${folder}/state`];
+  const granted = ["--allow-read", "--allow-env", `--allow-write=${folder}`];
+  const deno = ["run", ...granted, "--allow-net=127.0.0.1", "cli.ts"];
+  const verb = ["run", "examples/demo/demo.yaml", "--data", `${folder}/state`];
   const variables = ["--var", `ORIGIN=${origin}`, "--var", `OUT=${out}`];
-  const args = ["run", ...permissions, ...command, ...variables];
-  console.log(`$ deno ${args.join(" ")}\n`);
-  const repository = resolve(import.meta.dirname ?? ".", "../..");
-  return (await new Deno.Command(Deno.execPath(), { args, cwd: repository }).spawn().status)
-    .success;
+  console.log(
+    [["$ deno", ...deno], verb, variables].map((line) => line.join(" ")).join(" \\\n    "),
+  );
+  const args = [...deno, ...verb, ...variables];
+  return (await new Deno.Command(Deno.execPath(), { args }).spawn().status).success;
 }
 
 /** Reads every file again and shows what was moved, as the server saw it. */

@@ -4,15 +4,15 @@ import { createHash } from "node:crypto";
 
 /** What the demo's server offers: bytes by path. */
 export const FILES: ReadonlyMap<string, number> = new Map([
-  ["/index.bin", 64_000],
+  ["/index.bin", 64 * 2 ** 10],
   ["/photos.bin", 160 * 2 ** 20],
   ["/videos.bin", 96 * 2 ** 20],
   ["/changes.bin", 5_000_001],
   ["/everything.bin", 500 * 2 ** 20],
-  ["/report.bin", 0],
+  ["/report.bin", 12_000],
 ]);
 
-const BLOCK_BYTES = 65_536;
+const BLOCK_BYTES = 1_048_576;
 
 /** The bytes of a file from `start` to `end`, some 64 KiB at a time; no two blocks are equal. */
 export function* bytesOf(path: string, start: number, end: number): Generator<Uint8Array> {
