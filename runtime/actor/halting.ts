@@ -135,9 +135,12 @@ function haltChildren(cell: Cell): boolean {
 }
 
 function release(cell: Cell, rare: Rare): void {
-  const reason = new ActorError("ActorStopped", `stop ${cell.address}: its work is to end`);
-  rare.handlerAbort?.abort(reason);
-  rare.tasks?.abortAll(reason);
+  // Most actors stop with nothing under way, and an error costs its stack.
+  if (rare.handlerAbort !== null || (rare.tasks?.count ?? 0) > 0) {
+    const reason = new ActorError("ActorStopped", `stop ${cell.address}: its work is to end`);
+    rare.handlerAbort?.abort(reason);
+    rare.tasks?.abortAll(reason);
+  }
   rare.timers?.cancelAll();
   for (const { note, target } of rare.watching?.values() ?? []) {
     target?.rare?.watchers?.delete(note);
