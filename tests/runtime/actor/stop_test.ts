@@ -160,3 +160,47 @@ Deno.test("clean-up that throws is logged and does not hold the stop", async () 
   await world.complete(node.stop());
   assert.ok(env);
 });
+
+Deno.test("a drain that became a stop gives every actor the same time to end its work", async () => {
+  const { node, world } = virtualNode();
+  const slow = actor(Tree, {
+    state: (_: undefined, ctx) => {
+      const { env } = ctx;
+      ctx.task(
+        "slow",
+        (signal) =>
+          new Promise<void>((resolve) =>
+            signal.addEventListener("abort", () => env.timers.after(400, resolve))
+          ),
+      );
+      return null;
+    },
+    on: {
+      grow: () => {},
+      note: () => {},
+      hold: () => new Promise<void>(() => {}),
+      prune: () => {},
+      count: () => 0,
+    },
+  });
+  for (const name of ["a", "b", "c", "d"]) node.spawn(slow, { name });
+  await world.pass(1);
+  const startedMs = world.nowMs;
+  await world.complete(node.stop({ withinMs: 100 }));
+  assert.ok(world.nowMs - startedMs < 1_000, String(world.nowMs - startedMs));
+});
+
+Deno.test("a node may be told to stop while an actor of it starts", async () => {
+  const { node, world } = virtualNode();
+  let stopped: Promise<void> | null = null;
+  const last = actor(Tree, {
+    state: () => {
+      stopped = node.stop();
+      return null;
+    },
+    on: { grow: () => {}, note: () => {}, hold: () => {}, prune: () => {}, count: () => 0 },
+  });
+  node.spawn(last, {});
+  await world.complete(stopped!);
+  assert.deepEqual(node.inspect(), []);
+});

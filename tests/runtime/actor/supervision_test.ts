@@ -316,3 +316,71 @@ Deno.test("supervision does not wait for a busy supervisor: its child restarts m
   assert.equal(await world.complete(boss.ask("drive", null)), "alive again");
   await world.complete(node.stop());
 });
+
+Deno.test("a sibling whose start fails in a group restart sends the group back to wait", async () => {
+  const { node, world } = virtualNode();
+  const events: string[] = [];
+  const part = (name: string) =>
+    actor(Child, {
+      state: (_: undefined, ctx) => {
+        events.push(`start ${name} ${ctx.incarnation}`);
+        if (name === "a" && ctx.incarnation === 2) throw new Error("not yet");
+        return {};
+      },
+      on: {
+        crash: () => {
+          throw new Error("crash");
+        },
+        leave: () => {},
+        echo: (_s, text) => text,
+      },
+    });
+  node.spawn(
+    actor(Parent, {
+      children: { strategy: "oneForAll", ...BACKOFF },
+      state: (_: undefined, ctx) => {
+        for (const name of ["a", "b"]) ctx.spawn(part(name), { name });
+        return {};
+      },
+      on: { crash: () => {} },
+    }),
+    { name: "parent" },
+  );
+  events.length = 0;
+  node.ref(Child, "quorus://virtual/parent/b").tell("crash", null);
+  await world.pass(200);
+  assert.deepEqual(events, ["start a 2", "start a 3", "start b 2"]);
+  await world.complete(node.stop());
+});
+
+Deno.test("whatever crashes when, all permanent children run again in the end, once each", async () => {
+  const crash = fc.record({ child: fc.nat(3), waitMs: fc.nat(30) });
+  const strategy = fc.constantFrom(
+    "oneForOne" as const,
+    "oneForAll" as const,
+    "restForOne" as const,
+  );
+  await fc.assert(
+    fc.asyncProperty(strategy, fc.array(crash, { maxLength: 12 }), async (strategy, crashes) => {
+      const { node, world } = virtualNode({ seed: crashes.length + 1 });
+      const names = ["a", "b", "c", "d"];
+      const events: string[] = [];
+      const children = names.map((name) => [name, "permanent"] as const);
+      family(node, { strategy, max: 1_000, ...BACKOFF }, children, events);
+      for (const { child, waitMs } of crashes) {
+        node.ref(Child, `quorus://virtual/parent/${names[child]}`).tell("crash", null);
+        await world.pass(waitMs);
+      }
+      await world.pass(1_000);
+      const views = node.inspect()[0]!.children;
+      assert.deepEqual(views.map((view) => view.phase), names.map(() => "running"));
+      for (const name of names) {
+        const own = events.filter((event) => event.includes(` ${name}`))
+          .map((event) => event.startsWith("start") ? "start" : "end");
+        own.forEach((event, index) => assert.equal(event, index % 2 === 0 ? "start" : "end"));
+      }
+      await world.complete(node.stop());
+    }),
+    { numRuns: 40 },
+  );
+});
