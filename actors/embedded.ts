@@ -110,7 +110,7 @@ async function openGroup(
   sync: boolean,
 ): Promise<LocalGroup> {
   const limits = { recordBytes: ACTOR_LIMITS.planBytes.value, pendingBytes: PENDING_BYTES };
-  const journal = await openJournal(env, folder.logPath(epoch), { sync, limits });
+  const journal = await openJournal(env, await folder.makeLog(epoch), { sync, limits });
   return await openLocalGroup(env, journal, epoch);
 }
 

@@ -7,6 +7,7 @@
 
 import { QuorusError } from "../runtime/base/errors.ts";
 import type { Disk, DiskLock } from "../runtime/env/env.ts";
+import { DiskError } from "../runtime/env/errors.ts";
 
 /** A run folder that cannot be used. */
 export class RunFolderError extends QuorusError<"locked" | "unusable"> {
@@ -18,7 +19,8 @@ export interface RunFolder {
   /** The newest execution's number; 0 if there was none. */
   readonly epoch: number;
   readonly keyValuePath: string;
-  logPath(epoch: number): string;
+  /** The directory of an execution's log, made if absent; its name survives a power loss. */
+  makeLog(epoch: number): Promise<string>;
   /** Removes the logs of earlier executions. */
   dropLogsBefore(epoch: number): Promise<void>;
   unlock(): Promise<void>;
@@ -35,7 +37,10 @@ export async function openRunFolder(disk: Disk, path: string): Promise<RunFolder
   return {
     epoch: Math.max(0, ...epochs),
     keyValuePath: `${path}/state.kv`,
-    logPath,
+    makeLog: async (epoch) => {
+      await makeDurably(disk, logPath(epoch));
+      return logPath(epoch);
+    },
     dropLogsBefore: async (epoch) => {
       for (const old of epochs) if (old > 0 && old < epoch) await removeTree(disk, logPath(old));
     },
@@ -46,7 +51,7 @@ export async function openRunFolder(disk: Disk, path: string): Promise<RunFolder
 async function lockFolder(disk: Disk, path: string): Promise<DiskLock> {
   let lock: DiskLock | null;
   try {
-    await disk.makeDirectory(path, { recursive: true, mode: 0o700 });
+    await makeDurably(disk, path);
     lock = await disk.tryLock(`${path}/lock`);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -61,6 +66,25 @@ async function lockFolder(disk: Disk, path: string): Promise<DiskLock> {
     "locked",
     `another process is working on this run (it holds ${path}/lock): wait for it, or stop it first`,
   );
+}
+
+/**
+ * Makes a directory and its missing parents. Its name is synced even if it stood there: whoever made
+ * it may have died before that, and what is durable below a lost name is lost.
+ */
+async function makeDurably(disk: Disk, path: string): Promise<void> {
+  const end = path.lastIndexOf("/");
+  const parent = end > 0 ? path.slice(0, end) : end === 0 ? "/" : ".";
+  if (await disk.stat(path) === null) {
+    if (parent !== path && await disk.stat(parent) === null) await makeDurably(disk, parent);
+    await disk.makeDirectory(path, { recursive: true, mode: 0o700 });
+  }
+  try {
+    await disk.syncDirectory(parent);
+  } catch (error) {
+    // A parent that only others may list was made durable by them.
+    if (!(error instanceof DiskError && error.code === "denied")) throw error;
+  }
 }
 
 async function removeTree(disk: Disk, path: string): Promise<void> {
