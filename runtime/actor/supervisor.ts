@@ -115,7 +115,10 @@ export class Supervisor<C extends Supervised> {
   }
 
   #restart(child: C): void {
-    const set = restartSet(this.#policy.strategy, [...this.children], child);
+    const { strategy } = this.#policy;
+    const set = strategy === "oneForOne"
+      ? [child] // without a walk over what may be very many
+      : restartSet(strategy, [...this.children], child);
     const group = this.#groupFor();
     const delayMs = backoffDelayMs(this.#policy.backoffMs, this.#intensity.count, this.#random());
     for (const cell of set) {
@@ -146,7 +149,9 @@ export class Supervisor<C extends Supervised> {
   #startIfReady(group: RestartGroup<C>): void {
     if (!group.waited) return;
     for (const cell of group.cells) if (!cell.isHalted) return;
-    const inOrder = [...this.children].filter((cell) => group.cells.has(cell));
+    const inOrder = group.cells.size === 1
+      ? [...group.cells]
+      : [...this.children].filter((cell) => group.cells.has(cell));
     for (const cell of inOrder) this.#groups.delete(cell);
     group.cells.clear();
     for (const cell of inOrder) {
