@@ -48,7 +48,7 @@ const INVALID: ReadonlySet<string> = new Set([
 /** The exit code that an error ends the program with. */
 export function exitCodeOf(thrown: unknown): ExitCode {
   if (thrown instanceof Exit) return thrown.exitCode;
-  if (thrown instanceof CliError) return EXIT.invalid;
+  if (thrown instanceof CliError || isNotGranted(thrown)) return EXIT.invalid;
   if (!(thrown instanceof QuorusError)) return EXIT.failed;
   const kind = `${thrown.name} ${thrown.code}`;
   if (LOCKED.has(kind)) return EXIT.refused;
@@ -58,11 +58,17 @@ export function exitCodeOf(thrown: unknown): ExitCode {
 /** What is told of an error that ends the program: one line, and the stack where it is asked for. */
 export function failureText(thrown: unknown, withStack: boolean): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const expected = thrown instanceof QuorusError;
   const lines = [`quorus: ${message}`];
-  if (!expected) {
+  if (isNotGranted(thrown)) {
+    lines[0] = `quorus: Deno was not granted what this needs: ${message}`;
+  } else if (!(thrown instanceof QuorusError)) {
     lines.push("this is a defect of quorus; QUORUS_DEBUG=1 shows where, please report it");
   }
   if (withStack && thrown instanceof Error && thrown.stack !== undefined) lines.push(thrown.stack);
-  return lines.join("\n") + "\n";
+  return `${lines.join("\n")}\n`;
+}
+
+/** Started with fewer permissions than the verb needs: the caller's choice, no defect. */
+function isNotGranted(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "NotCapable";
 }

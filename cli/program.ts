@@ -3,9 +3,9 @@
  * that `quorus run` needs.
  */
 
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
-import { count, withExecution, withOutput, withVariables } from "./options.ts";
+import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
 
 /** Carries out what the arguments of the process say; never rejects, and says why it failed. */
@@ -46,7 +46,8 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
     program.addCommand(verb.copyInheritedSettings(program));
   };
   addRunning(add, process);
-  addTelling(add, process);
+  addLooking(add, process);
+  addTelling(add, process, program);
   return program;
 }
 
@@ -56,7 +57,7 @@ type Add = (verb: Command, call: (verb: Command) => Promise<ExitCode>) => void;
 function addRunning(add: Add, process: Process): void {
   const run = new Command("run")
     .description("carry workflow files out, one after the other, to their end")
-    .argument("<FILE...>", "workflow files")
+    .argument("<FILE...>", "workflow files; relative paths in them start where they stand")
     .option("--concurrency <N>", "transfers at a time, instead of maxConcurrency", count)
     .option("--keep-going", "go on with the next workflow after one that failed")
     .option("--dry-run", "ask every source, look at every destination, touch nothing");
@@ -64,12 +65,76 @@ function addRunning(add: Add, process: Process): void {
     const { runVerb } = await import("./verbs/run.ts");
     return await runVerb(process, verb.args, verb.opts());
   });
+  const copy = new Command("copy")
+    .description("copy one file, verified, resumable")
+    .argument("<SRC>", "a path or URI")
+    .argument("<DST>", "a path or URI; with / at its end, or a directory, it keeps the name")
+    .option("--checksum <sha256:HEX>", "what the file must be")
+    .addOption(
+      new Option("--conflict <POLICY>", "what happens to a file that is there")
+        .choices(["overwrite", "fail", "skip-if-same", "rename"]),
+    )
+    .option("--parallel <N>", "ranges at a time", count)
+    .option("--chunk-size <SIZE>", "such as 8MiB: what is hashed and resumed as one")
+    .option("--header <'K: V'>", "a header of the request; may be repeated", collect)
+    .addOption(
+      new Option("--verify <LEVEL>", "the least that must be verified")
+        .choices(["none", "size", "source", "reread"]),
+    );
+  add(withExecution(copy), async (verb) => {
+    const { copyVerb } = await import("./verbs/copy.ts");
+    const [source = "", destination = ""] = verb.args;
+    return await copyVerb(process, source, destination, verb.opts());
+  });
+}
+
+/** Verbs that look and move nothing. */
+function addLooking(add: Add, process: Process): void {
+  const validate = new Command("validate")
+    .description("say everything that is wrong with workflow files")
+    .argument("<FILE...>", "workflow files");
+  add(withVariables(withOutput(validate)), async (verb) => {
+    const { validateVerb } = await import("./verbs/validate.ts");
+    return await validateVerb(process, verb.args, verb.opts());
+  });
+  const plan = new Command("plan")
+    .description("show what run would do: order, what is parallel, variables, skips")
+    .argument("<FILE...>", "workflow files");
+  add(withVariables(withOutput(plan)), async (verb) => {
+    const { planVerb } = await import("./verbs/plan.ts");
+    return await planVerb(process, verb.args, verb.opts());
+  });
+  const doctor = new Command("doctor")
+    .description("say whether a place can be read from or written to, and what it offers")
+    .argument("<URI...>", "URIs or paths; in local directories a small file is written and removed")
+    .option("--header <'K: V'>", "a header of the request; may be repeated", collect);
+  add(withOutput(doctor), async (verb) => {
+    const { doctorVerb } = await import("./verbs/doctor.ts");
+    return await doctorVerb(process, verb.args, verb.opts());
+  });
 }
 
 /** Verbs about the program itself. */
-function addTelling(add: Add, process: Process): void {
-  add(withOutput(new Command("version").description("versions")), async (verb) => {
+function addTelling(add: Add, process: Process, program: Command): void {
+  const schema = new Command("schema")
+    .description("print the JSON Schema of workflow files, or of what run --json writes")
+    .addArgument(
+      new Argument("[NAME]", "which").choices(["workflow", "run-events"]).default("workflow"),
+    )
+    .option("--check <FILE>", "say whether FILE holds this schema (exit 1 if not)");
+  add(schema, async (verb) => {
+    const { schemaVerb } = await import("./verbs/schema.ts");
+    return await schemaVerb(process, verb.processedArgs[0], verb.opts());
+  });
+  add(withOutput(new Command("version").description("print versions")), async (verb) => {
     const { versionVerb } = await import("./verbs/version.ts");
-    return versionVerb(process, verb.opts());
+    return await versionVerb(process, verb.opts());
+  });
+  const completion = new Command("completion")
+    .description("print shell completion: source <(quorus completion bash)")
+    .addArgument(new Argument("<SHELL>", "which shell").choices(["bash", "zsh", "fish"]));
+  add(completion, async (verb) => {
+    const { completionVerb } = await import("./verbs/completion.ts");
+    return completionVerb(process, verb.processedArgs[0], program);
   });
 }

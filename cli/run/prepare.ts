@@ -1,11 +1,8 @@
 /** From definitions to runs that can be started: bound, planned, named; nothing is touched yet. */
 
 import type { SecretSources } from "../../actors/agent/reveal.ts";
-import type { Hashing } from "../../runtime/env/env.ts";
 import type { Definition } from "../../workflows/definition.ts";
-import type { Bindings } from "../../workflows/bindings.ts";
-import { formatDiagnostic } from "../../workflows/diagnostic.ts";
-import { runDigest } from "../../workflows/digest.ts";
+import { type Diagnostic, formatDiagnostic } from "../../workflows/diagnostic.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import { planGroup } from "../../workflows/planner.ts";
 import { EXIT, Exit } from "../exit.ts";
@@ -14,6 +11,7 @@ import { findingTexts, isInvalid, type LoadedFile } from "../input/documents.ts"
 import { missingSecrets, secretSources } from "../input/secrets.ts";
 import { absolutePath } from "../input/text_file.ts";
 import type { Session } from "../session.ts";
+import { runIdOf } from "./run_id.ts";
 
 /** A run that can be started. */
 export interface PreparedRun {
@@ -30,6 +28,8 @@ export interface PrepareOptions {
   readonly data: string;
   /** The directory of secrets as given. */
   readonly secrets?: string;
+  /** The document was made of arguments: there is no file to show a line of. */
+  readonly fromArguments?: boolean;
   /** Replaces `maxConcurrency`. */
   readonly concurrency?: number;
 }
@@ -40,7 +40,9 @@ export async function prepareRuns(
   files: readonly LoadedFile[],
   options: PrepareOptions,
 ): Promise<PreparedRun[]> {
-  const findings = findingTexts(files, "refused");
+  const findings = options.fromArguments
+    ? files.flatMap(argumentFindings)
+    : findingTexts(files, "refused");
   if (findings.length > 0) session.process.err(`${findings.join("\n\n")}\n`);
   const refused = files.some(({ unsupported }) =>
     unsupported.flat().some(({ severity }) => severity === "refused")
@@ -60,6 +62,17 @@ export async function prepareRuns(
   throw new Exit(EXIT.invalid);
 }
 
+function argumentFindings({ diagnostics, unsupported }: LoadedFile): string[] {
+  return [
+    ...diagnostics.map(argumentText),
+    ...unsupported.flat().map(({ reason }) => `quorus: ${reason}`),
+  ];
+}
+
+function argumentText({ message, suggestion }: Diagnostic): string {
+  return `quorus: ${message}${suggestion === undefined ? "" : `; ${suggestion}`}`;
+}
+
 /** One run, or why it cannot be. */
 async function prepareRun(
   session: Session,
@@ -77,8 +90,10 @@ async function prepareRun(
     : absolutePath(process.cwd, options.secrets);
   const secrets = secretSources({ disk: env.disk, process, secretsDirectory, directory });
   const missing = await missingSecrets(bound.wanted, secrets);
-  problems.push(...missing.map((why) => `${file}: error: ${why}`));
-  problems.push(...diagnostics.map(formatDiagnostic));
+  problems.push(
+    ...missing.map((why) => `${options.fromArguments ? "quorus" : `${file}: error`}: ${why}`),
+  );
+  problems.push(...diagnostics.map(options.fromArguments ? argumentText : formatDiagnostic));
   if (plan === null || problems.length > 0) return problems;
   const runId = runIdOf(env.hash, definition, bound.bindings);
   return {
@@ -90,19 +105,4 @@ async function prepareRun(
     folder: `${absolutePath(process.cwd, options.data)}/runs/${runId}`,
     secrets,
   };
-}
-
-const NAME_CHARACTERS = 48;
-const DIGEST_CHARACTERS = 12;
-
-/** `daily-backup-1f2e3d4c5b6a`: the same file with the same values is the same run. */
-export function runIdOf(hash: Hashing, definition: Definition, bindings: Bindings): string {
-  const sha256 = (text: string) => {
-    const hasher = hash.sha256();
-    hasher.update(new TextEncoder().encode(text));
-    return hasher.digestHex();
-  };
-  const name = definition.name.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, NAME_CHARACTERS);
-  const digest = sha256(runDigest(definition, bindings, sha256));
-  return `${name}-${digest.slice(0, DIGEST_CHARACTERS)}`;
 }

@@ -109,6 +109,8 @@ export function reportLines(report: Report, colours: Paint): string[] {
     ...tableLines(COLUMNS, shown.map(tableRow), colours),
     ...(hidden > 0 ? [colours.dim(`… and ${hidden} more; -o json lists all`)] : []),
     "",
+    ...shown.filter(({ error }) => error !== null)
+      .map(({ name, error }) => colours.bad(`${clean(name)}: ${clean(error?.message ?? "")}`)),
     summaryLine(report, colours),
   ];
 }
@@ -136,7 +138,7 @@ function tableRow(one: TransferReport): string[] {
 
 function whereText(one: TransferReport): string {
   if (one.uri !== null) return shownPlace(one.uri);
-  return one.state === "succeeded" ? "-" : one.error?.message ?? one.why;
+  return one.error !== null ? "see below" : one.state === "succeeded" ? "-" : one.why;
 }
 
 /** Local files as paths, which is what people paste into a shell. */
@@ -157,6 +159,8 @@ function summaryLine(report: Report, colours: Paint): string {
   if (skipped > 0) facts.push(`${skipped} skipped`);
   facts.push(`${formatBytes(bytes)} in ${formatDuration(durationMs)}`);
   if (keptBytes > 0) facts.push(`${formatBytes(keptBytes)} of it kept from before`);
-  const reason = report.state === "succeeded" ? "" : `: ${clean(report.why)}`;
+  // A failed transfer has said why in a line of its own.
+  const isTold = report.state === "succeeded" || transfers.some(({ error }) => error !== null);
+  const reason = isTold ? "" : `: ${clean(report.why)}`;
   return `${clean(report.name)} ${colour(report.state)}: ${facts.join(", ")}${reason}`;
 }

@@ -1,0 +1,46 @@
+/** What `doctor` finds out: one line each. */
+
+import { errorData } from "../../runtime/base/errors.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+
+/** One look at one thing; `ok: null` where there is nothing to be good or bad. */
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean | null;
+  readonly detail: string;
+  /** Of the error, where there was one. */
+  readonly code?: string;
+}
+
+/** Something that is as it should be. */
+export function good(check: string, detail: string): Finding {
+  return { check, ok: true, detail };
+}
+
+/** A fact that costs something, or says that there is nothing. */
+export function fact(check: string, detail: string): Finding {
+  return { check, ok: null, detail };
+}
+
+/** Something that prevents a transfer. */
+export function bad(check: string, thrown: unknown): Finding {
+  const { code, message } = errorData(thrown);
+  return { check, ok: false, detail: message, code };
+}
+
+const REFUSED: ReadonlySet<string> = new Set(["denied", "unauthenticated", "readOnly", "insecure"]);
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "unreachable",
+  "timeout",
+  "tls",
+  "notFound",
+  "redirectLoop",
+]);
+
+/** Exit code of the findings: refused before unreachable before any other trouble. */
+export function exitCodeOfFindings(findings: readonly Finding[]): ExitCode {
+  const codes = findings.filter(({ ok }) => ok === false).map(({ code }) => code ?? "");
+  if (codes.length === 0) return EXIT.ok;
+  if (codes.some((code) => REFUSED.has(code))) return EXIT.refused;
+  return codes.some((code) => UNREACHABLE.has(code)) ? EXIT.unreachable : EXIT.failed;
+}
