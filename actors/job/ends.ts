@@ -36,7 +36,7 @@ export async function openEnds(spec: TransferSpec, options: EndsOptions): Promis
   const sink = to.sink({
     uri: spec.destination.uri,
     createDirectories: spec.destination.createDirectories,
-    root: spec.destination.root,
+    root: rootPath(spec.destination.root),
     sync,
   }, { env });
   return {
@@ -47,6 +47,13 @@ export async function openEnds(spec: TransferSpec, options: EndsOptions): Promis
       await sink.close();
     },
   };
+}
+
+/** `file:///a/b/` as `/a/b`: a sink takes the declared directory as a path of its own kind. */
+function rootPath(root: string | null): string | null {
+  if (root === null) return null;
+  const encoded = root.replace(/^[^:/]+:\/\/[^/]*/, "").replace(/\/+$/, "");
+  return encoded === "" ? "/" : decodeURIComponent(encoded);
 }
 
 /** A source endpoint with every reference revealed: keep it no longer than the attempt. */

@@ -14,7 +14,9 @@ export async function makeDirectories(
   root: string | null,
   sync: boolean,
 ): Promise<void> {
-  if (root !== null && root !== directory) await makeDirectories(disk, root, null, sync);
+  // The root itself is as trusted as what stands above it.
+  if (root === directory) return await makeDirectories(disk, directory, null, sync);
+  if (root !== null) await makeDirectories(disk, root, null, sync);
   const missing: string[] = [];
   let standing = directory;
   while (standing !== "/" && await disk.stat(standing) === null) {
