@@ -62,7 +62,7 @@ export class Follower {
     this.#board = new Board(plan.transfers.map(({ name }) => name));
     for (const job of this.#jobs()) {
       this.#names.set(job.id, job.spec.name);
-      this.#board.change(job);
+      this.#board.change(job, this.#clock.now());
     }
     for (const [name, { why, failed }] of this.#run().skipped) this.#board.skip(name, why, failed);
     this.#skipsSeen = this.#run().skipped.size;
@@ -88,7 +88,7 @@ export class Follower {
     for (const job of jobs) {
       this.#names.set(job.id, job.spec.name);
       const known = this.#board.row(job.spec.name);
-      const { before, after } = this.#board.change(job);
+      const { before, after } = this.#board.change(job, this.#clock.now());
       const isNews = known?.jobId !== job.id || before.state !== after.state ||
         before.attempts !== after.attempts || before.why !== after.why;
       if (isNews) this.#display.changed(before, after);

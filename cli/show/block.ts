@@ -126,8 +126,8 @@ function figures(row: Row, nowMs: number): Figures {
   return {
     done: progress.doneBytes,
     total: progress.totalBytes,
-    rate: progress.bytesPerSecond,
-    eta: progress.etaMs === null ? "" : `ETA ${formatDuration(progress.etaMs)}`,
+    rate: isActive(row) ? progress.bytesPerSecond : 0,
+    eta: progress.etaMs === null || !isActive(row) ? "" : `ETA ${formatDuration(progress.etaMs)}`,
   };
 }
 

@@ -18,7 +18,9 @@ export interface Row {
   readonly destination: string | null;
   readonly error: ErrorData | null;
   readonly receipt: Receipt | null;
-  /** Of the running attempt; `null` while there is none. */
+  /** When this process saw the attempt begin, wall clock. */
+  readonly leasedMs: number | null;
+  /** Of the running or paused attempt; `null` while there is none. */
   readonly progress: Progress | null;
 }
 
@@ -50,6 +52,16 @@ export function isFailed(row: Row): boolean {
   return FAILED.has(row.state);
 }
 
+/** Where the file was published; the policy `rename` may have chosen a name beside the declared one. */
+export function publishedUri({ receipt, destination }: Row): string | null {
+  if (receipt === null || destination === null) return null;
+  return destination.slice(0, destination.lastIndexOf("/") + 1) + encodeURIComponent(receipt.name);
+}
+
+function hasProgress(state: JobState): boolean {
+  return ACTIVE.has(state) || state === "paused";
+}
+
 /** See the file's comment. Reading the totals takes time by the running transfers only. */
 export class Board {
   readonly #rows = new Map<string, Row>();
@@ -77,8 +89,8 @@ export class Board {
     return [...this.#active].map((name) => this.#rows.get(name)).filter((row) => row !== undefined);
   }
 
-  /** Takes a job's new record; the transfer before and after. */
-  change(job: Job): { before: Row; after: Row } {
+  /** Takes a job's new record, seen at `nowMs`; the transfer before and after. */
+  change(job: Job, nowMs: number): { before: Row; after: Row } {
     const before = this.#rows.get(job.spec.name) ?? waiting(job.spec.name);
     const after: Row = {
       name: job.spec.name,
@@ -90,7 +102,8 @@ export class Board {
       destination: job.spec.destination.uri,
       error: job.error,
       receipt: job.receipt,
-      progress: ACTIVE.has(job.state) && before.attempts === job.attempts ? before.progress : null,
+      leasedMs: before.attempts === job.attempts ? before.leasedMs : nowMs,
+      progress: before.attempts === job.attempts && hasProgress(job.state) ? before.progress : null,
     };
     this.#put(before, after);
     return { before, after };
@@ -165,6 +178,7 @@ function waiting(name: string): Row {
     destination: null,
     error: null,
     receipt: null,
+    leasedMs: null,
     progress: null,
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Board, Row } from "./board.ts";
+import { type Board, publishedUri, type Row } from "./board.ts";
 import { rateOf } from "./plain.ts";
 import type { Report } from "./report.ts";
 
@@ -161,13 +161,13 @@ export function changedEvent(head: EventHead, row: Row): RunEvent {
   };
 }
 
-function receiptOf({ receipt, destination }: Row): z.infer<typeof jobChanged>["receipt"] {
+function receiptOf(row: Row): z.infer<typeof jobChanged>["receipt"] {
+  const { receipt } = row;
   if (receipt === null) return null;
-  const { outcome, name, bytes, fetchedBytes, keptBytes, sha256, level, fence } = receipt;
-  const folder = destination?.slice(0, destination.lastIndexOf("/") + 1) ?? null;
+  const { outcome, bytes, fetchedBytes, keptBytes, sha256, level, fence } = receipt;
   return {
     outcome,
-    uri: folder === null ? null : folder + encodeURIComponent(name),
+    uri: publishedUri(row),
     bytes,
     fetchedBytes,
     keptBytes,
@@ -175,7 +175,7 @@ function receiptOf({ receipt, destination }: Row): z.infer<typeof jobChanged>["r
     verified: level,
     fence,
     durationMs: Math.max(0, receipt.endedMs - receipt.startedMs),
-    bytesPerSecond: rateOf(receipt),
+    bytesPerSecond: rateOf(row),
   };
 }
 

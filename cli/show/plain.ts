@@ -40,14 +40,17 @@ export function changeLine(
     case "retrying":
       return colours.warn(`${name}: ${why}; again in ${waitText(after, nowMs)}`);
     case "succeeded":
-      return colours.good(`${name}: ${after.receipt === null ? why : receiptText(after.receipt)}`);
+      return colours.good(
+        `${name}: ${after.receipt === null ? why : receiptText(after, after.receipt)}`,
+      );
     case "failed":
       return colours.bad(`${name}: failed${attemptsText(after)}: ${errorText(after)}`);
     case "unknown":
       return colours.bad(`${name}: ${why}; look at the destination, then run again`);
     case "cancelled":
+      return colours.warn(`${name}: cancelled: ${why}`);
     case "paused":
-      return colours.warn(`${name}: ${after.state}: ${why}`);
+      return colours.warn(`${name}: paused${arrivedText(after)}`);
     case "skipped":
       return colours.dim(`${name}: skipped: ${why}`);
     default:
@@ -71,18 +74,24 @@ function attemptsText(row: Row): string {
   return row.attempts > 1 ? ` after ${row.attempts} attempts` : "";
 }
 
+function arrivedText({ progress }: Row): string {
+  if (progress === null || progress.doneBytes === 0) return "";
+  const total = progress.totalBytes === null ? "" : ` of ${formatBytes(progress.totalBytes)}`;
+  return `, ${formatBytes(progress.doneBytes)}${total} had arrived`;
+}
+
 function errorText(row: Row): string {
   return clean(row.error?.message ?? row.why);
 }
 
 /** `succeeded, 10.0 MiB in 1.2s (8.3 MiB/s), 4.0 MiB of it kept, verified by size, sha256 1f2e3d4c5b6a`. */
-export function receiptText(receipt: Receipt): string {
+export function receiptText(row: Row, receipt: Receipt): string {
   if (receipt.outcome === "skipped") {
     return `succeeded, an equal file was there (${formatBytes(receipt.bytes)})`;
   }
   const tookMs = Math.max(0, receipt.endedMs - receipt.startedMs);
   const parts = [
-    `succeeded, ${formatBytes(receipt.bytes)} in ${formatDuration(tookMs)}${rateText(receipt)}`,
+    `succeeded, ${formatBytes(receipt.bytes)} in ${formatDuration(tookMs)}${rateText(row)}`,
   ];
   if (receipt.keptBytes > 0) parts.push(`${formatBytes(receipt.keptBytes)} of it kept`);
   if (receipt.outcome === "recovered") parts.push("it had been published before the interruption");
@@ -105,15 +114,16 @@ export function levelText(level: Receipt["level"]): string {
   }
 }
 
-/** Bytes that came from the source, by the time of the job; nothing where that says nothing. */
-function rateText(receipt: Receipt): string {
-  const rate = rateOf(receipt);
+function rateText(row: Row): string {
+  const rate = rateOf(row);
   return rate === null ? "" : ` (${formatBytes(rate)}/s)`;
 }
 
 /** Bytes per second of the attempt that succeeded; `null` for none or no time at all. */
-export function rateOf(receipt: Receipt): number | null {
-  const tookMs = receipt.endedMs - receipt.startedMs;
-  if (tookMs < 1 || receipt.fetchedBytes === 0) return null;
-  return Math.round(receipt.fetchedBytes / tookMs * 1_000);
+export function rateOf({ receipt, leasedMs }: Row): number | null {
+  if (receipt === null || receipt.fetchedBytes === 0) return null;
+  // The receipt's time begins with the first attempt, its bytes are those of the last one.
+  const startedMs = Math.max(receipt.startedMs, receipt.attempts > 1 ? leasedMs ?? 0 : 0);
+  const tookMs = receipt.endedMs - startedMs;
+  return tookMs < 1 ? null : Math.round(receipt.fetchedBytes / tookMs * 1_000);
 }

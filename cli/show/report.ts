@@ -3,7 +3,7 @@
 import { formatBytes, formatDuration } from "../../runtime/base/units.ts";
 import type { Run } from "../../actors/controller/state.ts";
 import { cliLimits } from "../limits.ts";
-import { type Board, isFailed, type Row } from "./board.ts";
+import { type Board, isFailed, publishedUri, type Row } from "./board.ts";
 import { rateOf } from "./plain.ts";
 import { type Column, tableLines } from "./table.ts";
 import { clean, type Paint } from "./text.ts";
@@ -73,21 +73,15 @@ function transferReport(row: Row): TransferReport {
     bytes: receipt?.bytes ?? null,
     fetchedBytes: receipt?.fetchedBytes ?? null,
     keptBytes: receipt?.keptBytes ?? null,
-    bytesPerSecond: receipt === null ? null : rateOf(receipt),
+    bytesPerSecond: rateOf(row),
     durationMs: receipt === null ? null : receipt.endedMs - receipt.startedMs,
     outcome: receipt?.outcome ?? null,
     verified: receipt?.level ?? null,
     fence: receipt?.fence ?? null,
     sha256: receipt?.sha256 ?? null,
-    uri: receipt === null ? null : placeOf(row.destination, receipt.name),
+    uri: publishedUri(row),
     error: error === null || !isFailed(row) ? null : { code: error.code, message: error.message },
   };
-}
-
-/** The policy `rename` may have published beside the declared name. */
-function placeOf(destination: string | null, name: string): string | null {
-  if (destination === null) return null;
-  return destination.slice(0, destination.lastIndexOf("/") + 1) + encodeURIComponent(name);
 }
 
 const COLUMNS: readonly Column[] = [

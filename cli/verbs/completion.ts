@@ -4,9 +4,7 @@ import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 
-/** The shells that are known. */
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-type Shell = (typeof SHELLS)[number];
+type Shell = "bash" | "zsh" | "fish";
 
 interface Verb {
   readonly name: string;

@@ -7,9 +7,7 @@ import { cliLimits } from "../limits.ts";
 import type { Process } from "../process.ts";
 import { withSession } from "../session.ts";
 
-/** What there are schemas of. */
-export const SCHEMAS = ["workflow", "run-events"] as const;
-type SchemaName = (typeof SCHEMAS)[number];
+type SchemaName = "workflow" | "run-events";
 
 /** Prints a schema; with `check` says instead whether that file holds the same (exit 1 if not). */
 export async function schemaVerb(
