@@ -7,6 +7,7 @@ import { clean, fit, pad, type Paint, widthOf } from "./text.ts";
 
 /** Lines that the block leaves to the shell and to what is printed above it. */
 const SPARE_LINES = 2;
+const LEAST_NAME_CELLS = 5;
 const STATE_CELLS = 10;
 const BYTES_CELLS = 21;
 const RATE_CELLS = 12;
@@ -62,24 +63,28 @@ function chosenRows(
 interface Layout {
   readonly cells: number;
   readonly name: number;
+  readonly bytes: number;
   readonly bar: number;
   readonly rate: number;
   readonly eta: number;
 }
 
 function layoutFor(rows: readonly Row[], cells: number): Layout {
-  const longest = Math.max(5, ...rows.map(({ name }) => widthOf(clean(name))));
-  const name = Math.min(longest, Math.max(5, Math.floor(cells * NAME_SHARE)));
-  let left = cells - name - STATE_CELLS - BYTES_CELLS - 2 * 2;
+  const longest = Math.max(LEAST_NAME_CELLS, ...rows.map(({ name }) => widthOf(clean(name))));
+  const share = Math.floor(cells * NAME_SHARE);
+  const beside = cells - STATE_CELLS - BYTES_CELLS - 2 * 2;
+  const name = Math.min(longest, Math.max(LEAST_NAME_CELLS, Math.min(share, beside)));
+  let left = cells - name - STATE_CELLS - 2;
   const take = (wanted: number) => {
     if (left < wanted + 2) return 0;
     left -= wanted + 2;
     return wanted;
   };
+  const bytes = take(BYTES_CELLS);
   const rate = take(RATE_CELLS);
   const eta = take(ETA_CELLS);
   const bar = left >= LEAST_BAR_CELLS + 2 ? Math.min(BAR_CELLS, left - 2) : 0;
-  return { cells, name, bar, rate, eta };
+  return { cells, name, bytes, bar, rate, eta };
 }
 
 function rowLine(row: Row, layout: Layout, nowMs: number, colours: Paint): string {
@@ -137,7 +142,8 @@ function joined(
   rest: Figures & { readonly layout: Layout; readonly bytes: string },
 ): string {
   const { layout, bytes, done, total, rate, eta } = rest;
-  const parts = [name, state, pad(bytes, BYTES_CELLS, "right")];
+  const parts = [name, state];
+  if (layout.bytes > 0) parts.push(pad(bytes, layout.bytes, "right"));
   if (layout.bar > 0) parts.push(bar(done, total, layout.bar));
   if (layout.rate > 0) {
     parts.push(pad(rate > 0 ? `${formatBytes(rate)}/s` : "", RATE_CELLS, "right"));
