@@ -1,6 +1,6 @@
 /**
  * Adopting the temporary file of an earlier attempt (DESIGN section 7.3 and 7.4): the kept prefix is
- * read again locally, compared chunk by chunk with the checkpoint, and rebuilds the whole file's hash.
+ * read again locally, compared at every chunk's end with the checkpoint, and rebuilds the file's hash.
  */
 
 import type { Hashing, HashLane } from "../../runtime/env/env.ts";
@@ -101,8 +101,8 @@ async function verifyPrefix(
   for (let chunk = 0; chunk < chunks; chunk++) {
     const start = chunk * chunkBytes;
     const end = keptSize(chunk + 1, chunkBytes, fingerprint);
-    if (!await feedBack(file, lane, chunk, start, end, options)) break;
-    const verdict = lane.endChunk(chunk).then((digest) => digest === digests.get(chunk));
+    if (!await feedBack(file, lane, start, end, options)) break;
+    const verdict = lane.mark().then((digest) => digest === digests.get(chunk));
     verdict.catch(() => {});
     verdicts.push(verdict);
   }
@@ -115,7 +115,6 @@ async function verifyPrefix(
 async function feedBack(
   file: SinkFile,
   lane: HashLane,
-  chunk: number,
   start: number,
   end: number,
   options: AdoptOptions,
@@ -135,7 +134,7 @@ async function feedBack(
       return false;
     }
     const give = () => options.window.give(slot);
-    lane.feed(slot.subarray(0, length), { chunk, file: true }).then(give, give);
+    lane.feed(slot.subarray(0, length)).then(give, give);
     at += length;
     options.meter.keptBytes += length;
   }

@@ -104,7 +104,7 @@ async function fetchRest(
   const { tools, job, window, meter, signal, ends } = attempt;
   meter.totalBytes = work.facts.fingerprint.size;
   if (work.reader === null && work.lane !== null) {
-    return { bytes: work.keptBytes, sha256: await work.lane.endFile(), parallel: false };
+    return { bytes: work.keptBytes, sha256: await work.lane.end(), parallel: false };
   }
   if (work.reader === null) {
     throw new JobError("temporaryDamaged", "nothing to read and nothing kept");

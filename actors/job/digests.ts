@@ -1,6 +1,9 @@
 /**
- * The chunk digests of one file: SHA-256 per chunk, and their root.
+ * The chunk digests of one file, and their root.
  *
+ * The digest of a chunk is the SHA-256 of the file from its start to the end of that chunk: the
+ * running hash of the whole file, marked. So verifying a kept prefix and rebuilding the file's hash
+ * are one pass, and every byte is hashed once (a second hash per chunk cost 0.7 s per GiB and core).
  * Stored as 32 bytes each; all zeros stand for a chunk that is not there yet (no input is known
  * whose SHA-256 is zero).
  */

@@ -93,7 +93,7 @@ async function moveMany(
       end = await streamTo(pipeline, first, lane, from, filled);
       expectEnd(pipeline, first, end);
     }
-    const sha256 = await lane.endFile();
+    const sha256 = await lane.end();
     return { bytes: end, sha256: pipeline.hashed ? sha256 : null, parallel };
   } catch (error) {
     lane.abort();
@@ -149,8 +149,8 @@ function expectEnd(pipeline: Pipeline, reader: SourceReader, end: number): void 
 /** Where bytes go that are only to be moved. */
 const UNHASHED: HashLane = {
   feed: () => Promise.resolve(),
-  endChunk: () => Promise.resolve(""),
-  endFile: () => Promise.resolve(""),
+  mark: () => Promise.resolve(""),
+  end: () => Promise.resolve(""),
   abort: () => {},
 };
 

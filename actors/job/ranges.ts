@@ -1,7 +1,7 @@
 /**
  * Parallel ranges: several readers, each on a chunk of its own.
  *
- * The whole file's hash runs in order. The reader whose chunk is next feeds it from memory; chunks
+ * The file's hash runs in order. The reader whose chunk is next feeds it from memory; chunks
  * that were complete before their turn are read back from the temporary file (the page cache).
  */
 
@@ -109,7 +109,7 @@ async function fetchChunk(
       await stages.write(at, length, live);
       at += length;
     }
-    stages.endChunk(chunk);
+    if (live) stages.endChunk(chunk);
   } finally {
     stages.letGo();
     await stages.settled();
@@ -151,9 +151,10 @@ async function hashBack(
       const limit = Math.min(pipeline.slotBytes, end - at);
       const length = await stages.readBack(at, limit);
       if (length < limit) throw shortRange(start, end, at + length);
-      stages.feed(length, { chunk: null, file: true });
+      stages.feed(length);
       at += length;
     }
+    stages.endChunk(chunk);
   } finally {
     stages.letGo();
     await stages.settled();

@@ -80,30 +80,30 @@ export class Stages {
     this.#slot = slot;
   }
 
-  /** Writes what was read at `at`, and hashes it; `inOrder` where the whole file's hash is next. */
+  /** Writes what was read at `at`, and hashes it where it is the next of the file (`inOrder`). */
   async write(at: number, length: number, inOrder: boolean): Promise<void> {
     const slot = this.#slot;
     assert(slot !== null, "what is written was read before");
     await this.#pipeline.file.write(slot.subarray(0, length), at);
-    const chunk = Math.floor(at / this.#pipeline.chunkBytes);
-    this.feed(length, { chunk, file: inOrder });
+    if (inOrder) this.feed(length);
+    else this.letGo();
   }
 
   /** Hashes what was read; the buffer goes back when that is done. */
-  feed(length: number, into: { chunk: number | null; file: boolean }): void {
+  feed(length: number): void {
     const slot = this.#slot;
     assert(slot !== null, "what is hashed was read before");
     this.#slot = null;
     const { window } = this.#pipeline;
-    const done = this.#lane.feed(slot.subarray(0, length), into);
+    const done = this.#lane.feed(slot.subarray(0, length));
     this.#track(done.finally(() => window.give(slot)));
   }
 
-  /** All of the chunk was fed: its digest is noted as soon as it is known. */
+  /** The hash has come to the end of `chunk`: its digest is noted as soon as it is known. */
   endChunk(chunk: number): void {
     if (!this.#pipeline.hashed) return;
     this.#track(
-      this.#lane.endChunk(chunk).then((digest) => {
+      this.#lane.mark().then((digest) => {
         this.#pipeline.digests.set(chunk, digest);
         this.#pipeline.listener.chunkDone(chunk);
       }),

@@ -212,21 +212,20 @@ export interface Hasher {
 }
 
 /**
- * Hashes buffers away from the calling thread where there is one to spare.
- * Segments are hashed in the order of the calls, each both as part of its chunk and, where
- * `inOrder`, as the next bytes of the whole file.
+ * Hashes the bytes of one file, in order, away from the calling thread where there is one to spare.
+ * Calls may overlap; they take effect in the order in which they were made.
  */
 export interface HashLane {
   /**
-   * Feeds a filled part of a buffer that came from {@link Hashing.buffers}; resolves when the buffer
-   * may be written again. Calls may overlap. `chunk: null` feeds the file alone.
+   * Feeds the next bytes: a filled part of a buffer that came from {@link Hashing.buffers}. Resolves
+   * when the buffer may be written again.
    */
-  feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void>;
-  /** Ends a chunk: resolves to the SHA-256 of all segments fed for it. Chunks end before the file. */
-  endChunk(chunk: number): Promise<string>;
-  /** Resolves to the SHA-256 of the bytes fed with `file: true`, and ends the lane. */
-  endFile(): Promise<string>;
-  /** Gives the lane up; pending calls reject. Idempotent. */
+  feed(segment: Uint8Array): Promise<void>;
+  /** Resolves to the SHA-256 of all bytes fed so far; the lane goes on. */
+  mark(): Promise<string>;
+  /** Resolves to the SHA-256 of all bytes fed, and ends the lane. */
+  end(): Promise<string>;
+  /** Gives the lane up; pending and later calls reject. Idempotent. */
   abort(): void;
 }
 

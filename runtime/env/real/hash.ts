@@ -4,8 +4,6 @@ import { assert } from "../../base/assert.ts";
 import type { Hashing, HashLane } from "../env.ts";
 import { HashError } from "../hash_error.ts";
 import { InlineLane } from "../inline_lane.ts";
-import { LaneStreams } from "../lane_streams.ts";
-import type { LaneStream } from "../lane_streams.ts";
 import { crc32, sha256 } from "../sha256.ts";
 import type { HashPool, HashThread } from "./hash_pool.ts";
 
@@ -13,85 +11,60 @@ const ABORTED = "cannot hash on this lane: it was aborted; open a new one";
 
 class ThreadedLane implements HashLane {
   readonly #pool: HashPool;
-  readonly #file: HashThread;
-  readonly #chunks: HashThread;
-  readonly #streams: LaneStreams;
+  readonly #thread: HashThread;
+  readonly #stream: number;
   #state: "open" | "ended" | "aborted" = "open";
 
   constructor(pool: HashPool) {
     this.#pool = pool;
-    ({ file: this.#file, chunks: this.#chunks } = pool.pair());
-    this.#streams = new LaneStreams(() => pool.stream());
+    this.#thread = pool.thread();
+    this.#stream = pool.stream();
   }
 
-  async feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void> {
+  async feed(segment: Uint8Array): Promise<void> {
     this.#assertOpen();
-    const step = this.#streams.feed(into.chunk, into.file);
-    if (step.fork !== null) {
-      this.#file.post({ type: "fork", from: this.#streams.file.id, to: step.fork.id });
-    }
-    const shared = sharedView(segment);
-    await Promise.all(step.into.map((stream) => this.#update(stream, shared)));
-  }
-
-  // deno-lint-ignore require-await
-  async endChunk(chunk: number): Promise<string> {
-    this.#assertOpen();
-    const { stream, keep } = this.#streams.endChunk(chunk);
-    return this.#digest(stream, keep);
-  }
-
-  // deno-lint-ignore require-await
-  async endFile(): Promise<string> {
-    this.#assertOpen();
-    this.#state = "ended";
-    const digest = this.#digest(this.#streams.file, false);
-    const left = this.#streams.all().map((stream) => stream.id);
-    this.#file.post({ type: "drop", streams: left });
-    this.#chunks.post({ type: "drop", streams: left });
-    return digest;
-  }
-
-  abort(): void {
-    if (this.#state === "aborted") return;
-    this.#state = "aborted";
-    const streams = this.#streams.all().map((stream) => stream.id);
-    const reason = new HashError("aborted", ABORTED);
-    this.#file.drop(this, streams, reason);
-    this.#chunks.drop(this, streams, reason);
-  }
-
-  #update(stream: LaneStream, view: Uint8Array<SharedArrayBuffer>): Promise<string> {
-    const thread = this.#threadOf(stream);
+    const view = sharedView(segment);
     const buffer = this.#pool.bufferNumber(view.buffer);
-    thread.share(buffer, view.buffer);
+    this.#thread.share(buffer, view.buffer);
     const { byteOffset: offset, byteLength: length } = view;
-    return thread.call(this, (call) => ({
+    const stream = this.#stream;
+    await this.#thread.call(this, (call) => ({
       type: "update",
       call,
-      stream: stream.id,
+      stream,
       buffer,
       offset,
       length,
     }));
   }
 
-  #digest(stream: LaneStream, keep: boolean): Promise<string> {
-    return this.#threadOf(stream).call(this, (call) => ({
-      type: "digest",
-      call,
-      stream: stream.id,
-      keep,
-    }));
+  // deno-lint-ignore require-await
+  async mark(): Promise<string> {
+    this.#assertOpen();
+    return this.#digest(true);
   }
 
-  #threadOf(stream: LaneStream): HashThread {
-    return stream.besideFile ? this.#file : this.#chunks;
+  // deno-lint-ignore require-await
+  async end(): Promise<string> {
+    this.#assertOpen();
+    this.#state = "ended";
+    return this.#digest(false);
+  }
+
+  abort(): void {
+    if (this.#state === "aborted") return;
+    this.#state = "aborted";
+    this.#thread.drop(this, this.#stream, new HashError("aborted", ABORTED));
+  }
+
+  #digest(keep: boolean): Promise<string> {
+    const stream = this.#stream;
+    return this.#thread.call(this, (call) => ({ type: "digest", call, stream, keep }));
   }
 
   #assertOpen(): void {
     if (this.#state === "aborted") throw new HashError("aborted", ABORTED);
-    assert(this.#state === "open", "a hash lane takes no calls after endFile");
+    assert(this.#state === "open", "a hash lane takes no calls after its end");
   }
 }
 
@@ -116,24 +89,26 @@ class ChoosingLane implements HashLane {
     this.#pool = pool;
   }
 
-  feed(segment: Uint8Array, into: { chunk: number | null; file: boolean }): Promise<void> {
+  feed(segment: Uint8Array): Promise<void> {
     this.#lane ??= isShared(segment) ? new ThreadedLane(this.#pool) : new InlineLane();
-    return this.#lane.feed(segment, into);
+    return this.#lane.feed(segment);
   }
 
-  endChunk(chunk: number): Promise<string> {
-    this.#lane ??= new InlineLane();
-    return this.#lane.endChunk(chunk);
+  mark(): Promise<string> {
+    return this.#chosen().mark();
   }
 
-  endFile(): Promise<string> {
-    this.#lane ??= new InlineLane();
-    return this.#lane.endFile();
+  end(): Promise<string> {
+    return this.#chosen().end();
   }
 
   abort(): void {
+    this.#chosen().abort();
+  }
+
+  #chosen(): HashLane {
     this.#lane ??= new InlineLane();
-    this.#lane.abort();
+    return this.#lane;
   }
 }
 

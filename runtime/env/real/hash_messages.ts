@@ -15,14 +15,13 @@ export type HashRequest =
     readonly offset: number;
     readonly length: number;
   }
-  | { readonly type: "fork"; readonly from: number; readonly to: number }
   | {
     readonly type: "digest";
     readonly call: number;
     readonly stream: number;
     readonly keep: boolean;
   }
-  | { readonly type: "drop"; readonly streams: readonly number[] };
+  | { readonly type: "drop"; readonly stream: number };
 
 /** From a worker to the pool: the call that is done, with its digest if it asked for one. */
 export interface HashReply {

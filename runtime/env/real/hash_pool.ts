@@ -1,8 +1,6 @@
 /**
- * Two threads that hash for all lanes of one Env.
- *
- * Two, because each byte is hashed twice (chunk and file) at about 0.7 s per GiB each. Segments stay
- * in shared memory; only small descriptors travel, as messages (a few microseconds each against 0.7 ms
+ * Two threads that hash for all lanes of one Env; each lane keeps to one of them, so its order holds.
+ * Segments stay in shared memory; only small descriptors travel, as messages (a few microseconds each against 0.7 ms
  * of hashing for 1 MiB), so an idle worker waits in its event loop and costs nothing. What is in
  * flight is bounded by the buffers of its callers: a segment occupies its buffer until it is hashed.
  */
@@ -67,9 +65,9 @@ export class HashThread {
     });
   }
 
-  /** Forgets the hashes of a lane; its open calls reject with `reason`. */
-  drop(lane: object, streams: readonly number[], reason: HashError): void {
-    this.post({ type: "drop", streams });
+  /** Forgets the hash of a lane; its open calls reject with `reason`. */
+  drop(lane: object, stream: number, reason: HashError): void {
+    this.post({ type: "drop", stream });
     for (const [number, call] of this.#calls) {
       if (call.lane !== lane) continue;
       this.#calls.delete(number);
@@ -114,8 +112,8 @@ export class HashPool {
     return this.#nextStream++;
   }
 
-  /** The threads for a new lane's file and chunks; lanes alternate, so that both are loaded alike. */
-  pair(): { file: HashThread; chunks: HashThread } {
+  /** The thread for a new lane; lanes alternate, so that both are loaded alike. */
+  thread(): HashThread {
     if (this.#closed) {
       throw new HashError("aborted", "cannot open a hash lane: its Env was closed");
     }
@@ -123,10 +121,7 @@ export class HashPool {
       this.#stopThreads();
       this.#threads = [new HashThread(), new HashThread()];
     }
-    const [first, second] = this.#threads;
-    return this.#nextLane++ % 2 === 0
-      ? { file: first, chunks: second }
-      : { file: second, chunks: first };
+    return this.#threads[this.#nextLane++ % 2 === 0 ? 0 : 1];
   }
 
   /** The number of a shared buffer. */

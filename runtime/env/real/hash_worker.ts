@@ -20,13 +20,10 @@ class Hashes {
         return null;
       case "update":
         return this.#update(request);
-      case "fork":
-        this.#hashes.set(request.to, this.#hash(request.from).copy());
-        return null;
       case "digest":
         return { call: request.call, hex: this.#digest(request.stream, request.keep) };
       case "drop":
-        for (const stream of request.streams) this.#hashes.delete(stream);
+        this.#hashes.delete(request.stream);
         return null;
     }
   }

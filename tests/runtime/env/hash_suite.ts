@@ -15,39 +15,24 @@ function sha256(...parts: readonly Uint8Array[]): string {
   return hash.digest("hex");
 }
 
-interface Piece {
-  readonly chunk: number | null;
-  readonly file: boolean;
-  readonly bytes: Uint8Array;
-}
+const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 });
 
-const pieces = fc.array(
-  fc.record({
-    chunk: fc.option(fc.nat({ max: 3 })),
-    file: fc.boolean(),
-    bytes: fc.uint8Array({ maxLength: 40 }),
-  }),
-  { maxLength: 12 },
-);
-
-/** Feeds pieces as they come, overlapping, and compares every digest with the plain hashes. */
-async function checkLane(env: Env, fed: readonly Piece[]): Promise<void> {
+/** Feeds pieces, overlapping, and compares the mark after each and the end with the plain hash. */
+async function checkLane(env: Env, fed: readonly Uint8Array[]): Promise<void> {
   const lane = env.hash.lane();
-  const feeding = fed.map((piece) => {
+  const feeding: Promise<void>[] = [];
+  const marks: Promise<string>[] = [];
+  for (const piece of fed) {
     const [buffer] = env.hash.buffers(1, 64);
-    buffer!.set(piece.bytes, 7);
-    const segment = buffer!.subarray(7, 7 + piece.bytes.length);
-    return lane.feed(segment, { chunk: piece.chunk, file: piece.file });
-  });
-  const chunks = [...new Set(fed.map((piece) => piece.chunk))].filter((chunk) => chunk !== null);
-  const digests = await Promise.all(chunks.map((chunk) => lane.endChunk(chunk)));
-  const whole = await lane.endFile();
+    buffer!.set(piece, 7);
+    feeding.push(lane.feed(buffer!.subarray(7, 7 + piece.length)));
+    marks.push(lane.mark());
+  }
+  const whole = await lane.end();
   await Promise.all(feeding);
-  const bytesOf = (keep: (piece: Piece) => boolean) => fed.filter(keep).map((piece) => piece.bytes);
-  assert.equal(whole, sha256(...bytesOf((piece) => piece.file)));
-  chunks.forEach((chunk, index) =>
-    assert.equal(digests[index], sha256(...bytesOf((piece) => piece.chunk === chunk)))
-  );
+  assert.equal(whole, sha256(...fed));
+  const expected = fed.map((_, index) => sha256(...fed.slice(0, index + 1)));
+  assert.deepEqual(await Promise.all(marks), expected);
 }
 
 /** Registers the suite for one side. */
@@ -66,7 +51,7 @@ export function hashSuite(side: Side): void {
     return Promise.resolve();
   });
 
-  suiteTest(side, "a lane equals plain hashes for any order of segments", async ({ env }) => {
+  suiteTest(side, "a lane equals the plain hash at every mark and at its end", async ({ env }) => {
     await fc.assert(fc.asyncProperty(pieces, (fed) => checkLane(env, fed)), { numRuns: 60 });
   });
 
@@ -77,9 +62,9 @@ export function hashSuite(side: Side): void {
     for (let round = 0; round < 50; round += 1) {
       buffer.fill(round);
       expected.update(buffer);
-      await lane.feed(buffer, { chunk: round >> 3, file: true });
+      await lane.feed(buffer);
     }
-    assert.equal(await lane.endFile(), expected.digest("hex"));
+    assert.equal(await lane.end(), expected.digest("hex"));
   });
 
   suiteTest(side, "many lanes at once do not mix", async ({ env }) => {
@@ -87,29 +72,29 @@ export function hashSuite(side: Side): void {
       const lane = env.hash.lane();
       const [buffer] = env.hash.buffers(1, 1_000) as [Uint8Array];
       buffer.fill(number);
-      for (let round = 0; round < 5; round += 1) await lane.feed(buffer, { chunk: 0, file: true });
-      const chunk = await lane.endChunk(0);
+      for (let round = 0; round < 5; round += 1) await lane.feed(buffer);
+      const chunk = await lane.mark();
       assert.equal(chunk, sha256(buffer, buffer, buffer, buffer, buffer));
-      assert.equal(await lane.endFile(), chunk);
+      assert.equal(await lane.end(), chunk);
     });
     await Promise.all(work);
   });
 
   suiteTest(side, "buffers of other memory are hashed too", async ({ env }) => {
     const lane = env.hash.lane();
-    await lane.feed(text("abc"), { chunk: 0, file: true });
-    assert.equal(await lane.endFile(), sha256(text("abc")));
+    await lane.feed(text("abc"));
+    assert.equal(await lane.end(), sha256(text("abc")));
   });
 
   suiteTest(side, "an aborted lane refuses further calls", async ({ env }) => {
     const lane = env.hash.lane();
     const [buffer] = env.hash.buffers(1, 8) as [Uint8Array];
-    await lane.feed(buffer, { chunk: 0, file: true });
+    await lane.feed(buffer);
     lane.abort();
     lane.abort();
     const isAborted = (error: unknown) => error instanceof HashError && error.code === "aborted";
-    await assert.rejects(lane.feed(buffer, { chunk: 0, file: true }), isAborted);
-    await assert.rejects(lane.endChunk(0), isAborted);
-    await assert.rejects((async () => await lane.endFile())(), isAborted);
+    await assert.rejects(lane.feed(buffer), isAborted);
+    await assert.rejects(lane.mark(), isAborted);
+    await assert.rejects((async () => await lane.end())(), isAborted);
   });
 }

@@ -90,11 +90,11 @@ Deno.test("real: closing an Env rejects hashing under way and refuses new lanes"
   const env = realEnv();
   const [buffer] = env.hash.buffers(1, 1_000_000) as [Uint8Array];
   const lane = env.hash.lane();
-  const feeding = lane.feed(buffer, { chunk: 0, file: true });
+  const feeding = lane.feed(buffer);
   env.close();
   await assert.rejects(feeding, /Env was closed/);
   await assert.rejects(
-    (async () => await env.hash.lane().feed(buffer, { chunk: 0, file: true }))(),
+    (async () => await env.hash.lane().feed(buffer))(),
     /Env was closed/,
   );
 });
