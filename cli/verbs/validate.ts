@@ -37,15 +37,13 @@ function show(session: Session, files: readonly LoadedFile[]): void {
   if (findings.length > 0) process.err(`${findings.join("\n\n")}\n\n`);
   for (const file of files) {
     const { errors, warnings } = countsOf(file);
-    const found = errors + warnings === 0
-      ? ""
-      : `, ${plural(errors, "error")}, ${plural(warnings, "warning")}`;
     const verdict = errors > 0 ? outPaint.bad("invalid") : outPaint.good("valid");
     const transfers = file.definitions.reduce((sum, one) => sum + stepsOf(one).length, 0);
-    const sound = errors > 0
-      ? ""
-      : `: ${plural(file.definitions.length, "workflow")}, ${plural(transfers, "transfer")}`;
-    process.out(`${file.file} ${verdict}${sound}${found}\n`);
+    const facts = errors > 0
+      ? []
+      : [plural(file.definitions.length, "workflow"), plural(transfers, "transfer")];
+    if (errors + warnings > 0) facts.push(plural(errors, "error"), plural(warnings, "warning"));
+    process.out(`${file.file} ${verdict}: ${facts.join(", ")}\n`);
   }
 }
 

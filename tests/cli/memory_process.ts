@@ -41,15 +41,15 @@ export class MemoryProcess implements Process {
     return this.#options.env?.[name];
   }
 
-  out(text: string): void {
+  readonly out = (text: string): void => {
     this.output += text;
     this.#look();
-  }
+  };
 
-  err(text: string): void {
+  readonly err = (text: string): void => {
     this.errors += text;
     this.#look();
-  }
+  };
 
   size(): TerminalSize {
     return this.#options.terminal ?? { columns: 80, rows: 24 };
