@@ -1,6 +1,6 @@
 /** The reducer of runs: a run is created with its plan, its ready transfers become jobs, it ends once. */
 
-import type { Job } from "../job/record.ts";
+import type { Job, JobIntent } from "../job/record.ts";
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
@@ -62,16 +62,23 @@ function submitJobs(state: State, command: Command & { type: "submitJobs" }): Ap
   return { ...applied, refused: rejected };
 }
 
+/** What becomes of a job whose run was paused or cancelled while it was being submitted. */
+const FIRST_STATE: Readonly<Record<JobIntent, readonly [Job["state"], string]>> = {
+  run: ["queued", "waiting for a free slot"],
+  pause: ["paused", "the run is paused"],
+  cancel: ["cancelled", "the run was cancelled"],
+};
+
 /** Until tenants are configured, admission takes every job at once. */
 function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): Job {
-  const state0 = run.intent === "pause" ? "paused" : "queued";
+  const [begins, why] = FIRST_STATE[run.intent];
   return {
     id: jobId,
     tenant: run.tenant,
     runId: run.id,
     spec,
-    state: state0,
-    why: state0 === "paused" ? "the run is paused" : "waiting for a free slot",
+    state: begins,
+    why,
     intent: run.intent,
     attempts: 0,
     failures: 0,
@@ -83,7 +90,7 @@ function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): J
     retryAtMs: null,
     submittedMs: state.nowMs,
     startedMs: null,
-    endedMs: null,
+    endedMs: begins === "cancelled" ? state.nowMs : null,
   };
 }
 

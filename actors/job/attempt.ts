@@ -21,9 +21,17 @@ import { probeGrant, publish, type Verified } from "./publish.ts";
 import type { Job, Lease } from "./record.ts";
 import { verifyByReading } from "./reread.ts";
 import { retryAtMs } from "./retry.ts";
+import { quietly } from "./tidy.ts";
 import { type Attempt, type AttemptTools, Released } from "./tools.ts";
 import { checkLevel, checkSize, compareHashes } from "./verify.ts";
-import { dropCheckpoint, dropKept, keepProgress, openWork, type Work } from "./work.ts";
+import {
+  dropCheckpoint,
+  dropEarlier,
+  dropKept,
+  keepProgress,
+  openWork,
+  type Work,
+} from "./work.ts";
 
 /**
  * Carries out one attempt of `job` under `lease`; never rejects. What comes back is the event to
@@ -53,10 +61,10 @@ export async function runAttempt(
         startedMs,
       });
     } finally {
-      await ends.close();
+      await quietly(tools, "close the ends", () => ends.close());
     }
   } catch (error) {
-    return ended(tools, job, lease, bound.signal, error, false);
+    return ended(tools, job, lease, bound.signal, error);
   } finally {
     bound.cancel();
   }
@@ -64,27 +72,44 @@ export async function runAttempt(
 
 async function carryOut(attempt: Attempt): Promise<JobEvent> {
   const decided = await probeGrant(attempt) ?? await conflictBefore(attempt);
-  if (decided !== null) return decided;
+  if (decided !== null) {
+    if (decided.type === "succeed") {
+      await quietly(attempt.tools, "remove what earlier attempts kept", () => dropEarlier(attempt));
+    }
+    return decided;
+  }
   const work = await openWork(attempt);
   try {
     const event = await publish(attempt, work, await move(attempt, work));
-    if (event.type === "succeed") await dropCheckpoint(attempt, work);
+    if (event.type === "succeed") {
+      await quietly(attempt.tools, "drop a checkpoint", () => dropCheckpoint(attempt, work));
+    }
     return event;
   } catch (error) {
-    const keep = await keepProgress(work, error);
-    await work.file.close();
-    if (!keep) await dropKept(attempt, work.file.temp);
-    return ended(attempt.tools, attempt.job, attempt.lease, attempt.signal, error, keep);
+    await quietly(
+      attempt.tools,
+      "keep or remove what was moved",
+      () => letGo(attempt, work, error),
+    );
+    return ended(attempt.tools, attempt.job, attempt.lease, attempt.signal, error);
   } finally {
-    await work.reader?.close();
-    await work.file.close();
+    await quietly(attempt.tools, "close the source", async () => await work.reader?.close());
+    await quietly(attempt.tools, "close the temporary file", () => work.file.close());
   }
+}
+
+/** Keeps the temporary file of a failed attempt where it is worth it, else removes it. */
+async function letGo(attempt: Attempt, work: Work, error: unknown): Promise<void> {
+  const keep = await keepProgress(work, error);
+  await quietly(attempt.tools, "close the temporary file", () => work.file.close());
+  if (!keep) await dropKept(attempt, work.file.temp);
 }
 
 /** Moves what is missing and verifies the whole. */
 async function move(attempt: Attempt, work: Work): Promise<Verified> {
   const { job, tools, meter } = attempt;
   const { bytes, sha256, parallel } = await fetchRest(attempt, work);
+  await work.checkpointer?.assertSynced();
   meter.phase = "verifying";
   await confirmUnchanged(attempt, work, parallel);
   checkSize(job.spec.validation, bytes, "what arrived");
@@ -150,7 +175,6 @@ function ended(
   lease: Lease,
   signal: AbortSignal,
   thrown: unknown,
-  keep: boolean,
 ): JobEvent {
   const reason = signal.aborted ? signal.reason : thrown;
   if (signal.aborted && !(reason instanceof JobError)) {
@@ -160,7 +184,7 @@ function ended(
   const error: ErrorData = errorData(reason);
   const { clock, random } = tools.env;
   const at = retryAtMs(job.spec.retry, job.failures + 1, error, clock.now(), random.next());
-  return { type: "fail", lease, error, retryAtMs: at, keep };
+  return { type: "fail", lease, error, retryAtMs: at };
 }
 
 /** The attempt's signal: the caller's, and the end of the job's whole time. */

@@ -1,9 +1,11 @@
 /** Writes checkpoints while the pipeline goes on: sync the data, then say so. */
 
+import { errorData, messageOf } from "../../runtime/base/errors.ts";
 import type { Clock } from "../../runtime/env/env.ts";
 import type { Fingerprint, SinkFile } from "../../protocols/contract.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { ChunkDigests } from "./digests.ts";
+import { JobError } from "./errors.ts";
 import type { ChunkListener } from "./stages.ts";
 
 /** What a checkpointer works with. */
@@ -22,8 +24,8 @@ export interface CheckpointerOptions {
 
 /**
  * Saves the contiguous verified prefix of a temporary file, one checkpoint at a time. A failure
- * stops checkpointing and shows at {@link Checkpointer.settled}: the pipeline's own sync will tell
- * whether the file is good.
+ * stops checkpointing. A failed sync shows at {@link Checkpointer.assertSynced}: a later sync of the
+ * same file may succeed although its bytes are lost (fsyncgate, 2018).
  */
 export class Checkpointer implements ChunkListener {
   readonly #options: CheckpointerOptions;
@@ -31,6 +33,7 @@ export class Checkpointer implements ChunkListener {
   #savedMs: number;
   #underWay: Promise<void> | null = null;
   #failure: { error: unknown } | null = null;
+  #syncFailure: { error: unknown } | null = null;
   #saves = 0;
 
   constructor(options: CheckpointerOptions) {
@@ -43,6 +46,17 @@ export class Checkpointer implements ChunkListener {
   /** A checkpoint of this temporary file exists: it is worth keeping. */
   get exists(): boolean {
     return this.#saves > 0;
+  }
+
+  /** `false` once a sync has failed: the file is worth nothing then. */
+  get isSynced(): boolean {
+    return this.#syncFailure === null;
+  }
+
+  /** Throws `temporaryDamaged` if a sync of the temporary file has failed. */
+  async assertSynced(): Promise<void> {
+    await this.settled();
+    if (this.#syncFailure !== null) throw unsynced(this.#options.file, this.#syncFailure.error);
   }
 
   chunkDone(): void {
@@ -78,7 +92,10 @@ export class Checkpointer implements ChunkListener {
   async #save(): Promise<void> {
     const { store, jobId, file, fingerprint, chunkBytes, digests, clock } = this.#options;
     const chunks = digests.contiguous();
-    await file.sync();
+    await file.sync().catch((error) => {
+      this.#syncFailure = { error };
+      throw error;
+    });
     const durable = new ChunkDigests(digests.bytes(0, chunks));
     const checkpoint = { temp: file.temp, fingerprint, chunkBytes, digests: durable };
     await store.save(jobId, checkpoint, this.#savedChunks);
@@ -86,4 +103,14 @@ export class Checkpointer implements ChunkListener {
     this.#savedMs = clock.monotonic();
     this.#saves += 1;
   }
+}
+
+/** What a failed sync means for the file. */
+export function unsynced(file: SinkFile, cause: unknown): JobError {
+  const { retryable } = errorData(cause);
+  return new JobError(
+    "temporaryDamaged",
+    `cannot make ${file.temp} durable: ${messageOf(cause)}; nothing was published`,
+    { retryable, cause },
+  );
 }

@@ -11,6 +11,8 @@ export type JobErrorCode =
   | "grantRefused"
   | "interrupted"
   | "jobTimeout"
+  | "publishFailed"
+  | "publishUnclear"
   | "secretMissing"
   | "temporaryDamaged";
 

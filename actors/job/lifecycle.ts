@@ -25,6 +25,8 @@ export type JobEvent =
   | { readonly type: "assign"; readonly lease: Lease }
   | { readonly type: "phase"; readonly lease: Lease; readonly phase: "running" | "verifying" }
   | { readonly type: "grant"; readonly grant: Grant; readonly lease: Lease }
+  /** It is certain that the grant led to nothing: said before its temporary file is given up. */
+  | { readonly type: "notPublished"; readonly lease: Lease }
   | { readonly type: "succeed"; readonly lease: Lease; readonly receipt: Receipt }
   | {
     readonly type: "fail";
@@ -32,8 +34,6 @@ export type JobEvent =
     readonly error: ErrorData;
     /** When the next attempt may start; `null`: there will be none. */
     readonly retryAtMs: number | null;
-    /** The temporary file is good for the next attempt. */
-    readonly keep: boolean;
   }
   | { readonly type: "ambiguous"; readonly lease: Lease; readonly error: ErrorData }
   | {
@@ -58,6 +58,7 @@ export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = 
   phase: ["assigned", "running", "verifying"],
   /** Again while publishing: the granted name was taken, and nothing was renamed. */
   grant: ACTIVE,
+  notPublished: ACTIVE,
   succeed: ACTIVE,
   fail: ACTIVE,
   ambiguous: ["assigned", "running", "publishing"],
@@ -83,6 +84,8 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
       return { ...job, state: event.phase, why: `${event.phase} on ${event.lease.agent}` };
     case "grant":
       return grant(job, event.grant);
+    case "notPublished":
+      return { ...job, state: "running", grant: null, why: `running on ${event.lease.agent}` };
     case "succeed":
       return end(job, "succeeded", `${event.receipt.outcome} ${event.receipt.name}`, nowMs, {
         receipt: event.receipt,
@@ -133,8 +136,13 @@ function grant(job: Job, wanted: Grant): Job | Refusal {
 }
 
 function fail(job: Job, event: JobEvent & { type: "fail" }, nowMs: number): Job {
-  const next = event.keep ? released(job) : { ...job, lease: null, adoptable: [] };
-  const failed: Job = { ...next, error: event.error, grant: null, failures: job.failures + 1 };
+  // Its temporary file is remembered even if it was removed: a power loss may bring its name back.
+  const failed: Job = {
+    ...released(job),
+    error: event.error,
+    grant: grantAfter(job, event),
+    failures: job.failures + 1,
+  };
   if (event.retryAtMs === null || job.intent === "cancel") {
     const state = job.intent === "cancel" ? "cancelled" : "failed";
     return end(failed, state, event.error.message, nowMs, {});
@@ -148,6 +156,12 @@ function fail(job: Job, event: JobEvent & { type: "fail" }, nowMs: number): Job 
   };
 }
 
+/** A grant is over only when it is certain that nothing was published under it: else it is probed. */
+function grantAfter(job: Job, event: JobEvent & { type: "fail" }): Grant | null {
+  const own = job.grant?.leaseIndex === event.lease.index;
+  return own && event.error.definite ? null : job.grant;
+}
+
 /** The lease is given back by its proved-gone holder; its temporary file may be adopted. */
 function released(job: Job): Job {
   if (job.lease === null) return job;
@@ -159,6 +173,11 @@ function released(job: Job): Job {
 
 /** Where a job goes that no agent holds, by what its owner wants. */
 function settle(job: Job, why: string, nowMs: number): Job {
+  if (job.intent === "cancel" && job.grant !== null) {
+    const unclear =
+      `cancelled while ${job.grant.finalName} was being published: look if it is there`;
+    return { ...job, state: "unknown", why: unclear, retryAtMs: null };
+  }
   if (job.intent === "cancel") return end(job, "cancelled", why, nowMs, {});
   if (job.intent === "pause") return { ...job, state: "paused", why, retryAtMs: null };
   return { ...job, state: "queued", why, retryAtMs: null };

@@ -1,11 +1,12 @@
 /** From a verified temporary file to the final name: grant, publish, and what a crash left unclear. */
 
-import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import { errorData, messageOf, QuorusError } from "../../runtime/base/errors.ts";
 import type { SinkFile } from "../../protocols/contract.ts";
 import { JobError } from "./errors.ts";
 import type { Work } from "./work.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import type { Grant, ReachedLevel, Receipt } from "./record.ts";
+import { quietly } from "./tidy.ts";
 import type { Attempt } from "./tools.ts";
 
 /** What was moved and verified, ready to be published. */
@@ -31,7 +32,7 @@ export async function publish(attempt: Attempt, work: Work, verified: Verified):
       const published = await publishAs(attempt, { ...work, file }, verified, finalName, replace);
       if (published !== "exists") return published;
     } finally {
-      await file.close();
+      await quietly(tools, "close the temporary file", () => file.close());
     }
   }
   throw new JobError(
@@ -93,8 +94,11 @@ async function publishAs(
     });
     return succeed(attempt, grant, "published", published.fileId);
   } catch (error) {
-    if (error instanceof QuorusError && error.code === "exists") return "exists";
-    if (error instanceof QuorusError && error.definite) throw error;
+    if (error instanceof QuorusError && error.definite) {
+      await giveBackGrant(attempt);
+      if (error.code === "exists") return "exists";
+      throw condemned(error);
+    }
     return await afterAmbiguity(attempt, grant, error);
   }
 }
@@ -109,12 +113,49 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
   throw new JobError("grantRefused", `may not publish ${grant.finalName}: ${refused.join("; ")}`);
 }
 
+/** Before the temporary file is given up: without it a later probe could not tell any more. */
+async function giveBackGrant({ job, lease, tools }: Attempt): Promise<void> {
+  await tools.propose({ type: "jobEvent", jobId: job.id, event: { type: "notPublished", lease } });
+}
+
 /** The sink failed without telling whether the file was renamed: look. */
 async function afterAmbiguity(attempt: Attempt, grant: Grant, error: unknown): Promise<JobEvent> {
-  const seen = await probe(attempt, grant);
+  const seen = await probe(attempt, grant).catch((cause) => {
+    throw unclear(grant, cause);
+  });
   if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId);
-  if (seen === "unpublished") throw error;
+  if (seen === "unpublished") {
+    await giveBackGrant(attempt);
+    throw notPublished(grant, error);
+  }
   return { type: "ambiguous", lease: attempt.lease, error: errorData(error) };
+}
+
+/** After a failed sync nobody knows what the disk has, and the next sync may not say so again. */
+function condemned(error: QuorusError): QuorusError {
+  if (error.code !== "io" && error.code !== "noSpace") return error;
+  const { retryable } = error;
+  return new JobError("temporaryDamaged", error.message, { retryable, cause: error });
+}
+
+function notPublished(grant: Grant, cause: unknown): JobError {
+  const { retryable } = errorData(cause);
+  return new JobError(
+    "publishFailed",
+    `cannot publish ${grant.finalName}: ${messageOf(cause)}; it was looked at and is not published`,
+    { retryable, cause },
+  );
+}
+
+/** The grant stays, so that the next attempt probes before it does anything else. */
+function unclear(grant: Grant, cause: unknown): JobError {
+  return new JobError(
+    "publishUnclear",
+    `publishing ${grant.finalName} failed, and so did looking whether it is there: ${
+      messageOf(cause)
+    }`,
+    { retryable: true, definite: false, cause },
+  );
 }
 
 /**
@@ -125,7 +166,10 @@ export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
   const { grant } = attempt.job;
   if (grant === null || grant.leaseIndex === attempt.lease.index) return null;
   const seen = await probe(attempt, grant);
-  if (seen === "unpublished") return null;
+  if (seen === "unpublished") {
+    await giveBackGrant(attempt);
+    return null;
+  }
   if (seen === "published") {
     await attempt.tools.checkpoints.drop(attempt.job.id);
     return succeed(attempt, grant, "recovered", grant.fileId);

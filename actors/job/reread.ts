@@ -1,6 +1,7 @@
 /** Verification level `reread`: the written file is read again from its sink and hashed anew. */
 
 import type { SinkFile } from "../../protocols/contract.ts";
+import { unsynced } from "./checkpointer.ts";
 import { JobError } from "./errors.ts";
 import type { Attempt } from "./tools.ts";
 
@@ -11,7 +12,9 @@ export async function verifyByReading(
   bytes: number,
   sha256: string,
 ): Promise<void> {
-  await file.sync();
+  await file.sync().catch((error) => {
+    throw unsynced(file, error);
+  });
   const { window, signal } = attempt;
   const hasher = attempt.tools.env.hash.sha256();
   const slot = await window.take();

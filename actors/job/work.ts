@@ -7,7 +7,8 @@ import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { ChunkDigests } from "./digests.ts";
-import { temporaryName } from "./record.ts";
+import { JobError } from "./errors.ts";
+import { type Job, type Lease, temporaryName } from "./record.ts";
 import type { Attempt } from "./tools.ts";
 import { checkSize } from "./verify.ts";
 
@@ -39,11 +40,23 @@ const CONDEMNING: ReadonlySet<string> = new Set([
 export async function openWork(attempt: Attempt): Promise<Work> {
   const { tools, job, lease } = attempt;
   // A first attempt of a first run has no checkpoint; looking would open the store for nothing.
-  const first = job.attempts <= 1 && lease.epoch <= 1;
-  const checkpoint = first ? null : await tools.checkpoints.load(job.id);
+  const checkpoint = isFirst(job, lease) ? null : await tools.checkpoints.load(job.id);
   await seizeEarlier(attempt, checkpoint?.temp ?? null);
   const resumed = checkpoint === null ? null : await resume(attempt, checkpoint);
   return resumed ?? await begin(attempt);
+}
+
+function isFirst(job: Job, lease: Lease): boolean {
+  return job.attempts <= 1 && lease.epoch <= 1;
+}
+
+/** For a job that ends without moving anything: nothing that was kept is of use any more. */
+export async function dropEarlier(attempt: Attempt): Promise<void> {
+  const { tools, job, lease } = attempt;
+  if (isFirst(job, lease)) return;
+  await seizeEarlier(attempt, null);
+  const checkpoint = await tools.checkpoints.load(job.id);
+  if (checkpoint !== null) await dropKept(attempt, checkpoint.temp);
 }
 
 /** Removes what earlier attempts left, whose writers are proved gone, except what is kept. */
@@ -54,7 +67,8 @@ async function seizeEarlier(attempt: Attempt, kept: string | null): Promise<void
 }
 
 async function begin(attempt: Attempt): Promise<Work> {
-  const { ends, job, lease, signal } = attempt;
+  const { ends, job, lease, meter, signal } = attempt;
+  meter.keptBytes = 0;
   // The source first: a source that is not there leaves nothing behind.
   const reader = await ends.source.open({ start: 0, end: null }, null, signal);
   try {
@@ -87,7 +101,9 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
     meter: attempt.meter,
     signal,
   });
-  return adopted === null ? null : await goOn(attempt, checkpoint, facts, adopted);
+  if (adopted !== null) return await goOn(attempt, checkpoint, facts, adopted);
+  await dropKept(attempt, checkpoint.temp);
+  return null;
 }
 
 async function goOn(
@@ -144,9 +160,11 @@ function announcedSizeFits(attempt: Attempt, facts: SourceFacts): void {
 /** After a failure: is the temporary file worth keeping? Saves what is complete, if so. */
 export async function keepProgress(work: Work, error: unknown): Promise<boolean> {
   await work.checkpointer?.settled();
+  // It is what tells whether the grant led to anything.
+  if (error instanceof JobError && error.code === "publishUnclear") return true;
   if (work.checkpointer === null || isCondemning(error)) return false;
   await work.checkpointer.keep();
-  return work.checkpointer.exists;
+  return work.checkpointer.exists && work.checkpointer.isSynced;
 }
 
 function isCondemning(error: unknown): boolean {
