@@ -44,6 +44,8 @@ import type { World } from "./runtime/sim/world.ts";
 export { simulatedEnv } from "./runtime/sim/env.ts";
 export type { SimulatedEnv, SimulatedEnvOptions } from "./runtime/sim/env.ts";
 export { World } from "./runtime/sim/world.ts";
+export { memoryProtocol } from "./protocols/memory/protocol.ts";
+export { MemoryStore } from "./protocols/memory/store.ts";
 
 /** A message that a probe was told. */
 export type Recorded<P extends Protocol> = {

@@ -119,11 +119,19 @@ const rooms: readonly Room[] = [
   },
   {
     name: "the entries",
-    owns: ["mod.ts", "testing.ts"],
+    owns: ["mod.ts"],
     local: ["runtime/"],
     packages: [],
     builtins: "none",
-    why: "the entries offer the runtime and hold no code of their own",
+    why: "the entry offers the runtime and holds no code of its own",
+  },
+  {
+    name: "the test kit",
+    owns: ["testing.ts"],
+    local: ["runtime/", "protocols/memory/"],
+    packages: [],
+    builtins: "none",
+    why: "the test kit offers the simulated world, and the protocol that transfers use in it",
   },
   {
     name: "tests and examples",
