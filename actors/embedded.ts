@@ -97,9 +97,14 @@ async function openExecution(
   }
   const epoch = folder.epoch + 1;
   const group = await openGroup(env, folder, epoch, sync);
-  const plan = options.plan();
-  await group.propose({ type: "createRun", runId, tenant: plan.tenant, plan });
-  await folder.dropLogsBefore(epoch);
+  try {
+    const plan = options.plan();
+    await group.propose({ type: "createRun", runId, tenant: plan.tenant, plan });
+    await folder.dropLogsBefore(epoch);
+  } catch (error) {
+    await group.close();
+    throw error;
+  }
   return { group, resumed: false };
 }
 
@@ -143,10 +148,13 @@ function startTree(
       await group.propose({ type: "intendRun", runId, intent, why });
     },
     close: async () => {
-      await node.stop({ withinMs: tools.limits.stopMs });
-      await group.close();
-      await tools.checkpoints.close();
-      await folder.unlock();
+      try {
+        await node.stop({ withinMs: tools.limits.stopMs });
+        await group.close();
+        await tools.checkpoints.close();
+      } finally {
+        await folder.unlock();
+      }
     },
   };
 }

@@ -44,7 +44,15 @@ export interface CheckpointStore {
 /** Checkpoints in a key-value store that is opened when the first one is needed. */
 export function checkpointStore(open: () => Promise<KvStore>): CheckpointStore {
   let opening: Promise<KvStore> | null = null;
-  const store = (): Promise<KvStore> => opening ??= open();
+  const store = async (): Promise<KvStore> => {
+    try {
+      return await (opening ??= open());
+    } catch (error) {
+      // The next attempt tries again: a full disk may have room by then.
+      opening = null;
+      throw error;
+    }
+  };
   return {
     load: async (jobId) => await load(await store(), jobId),
     save: async (jobId, checkpoint, firstChanged) =>
