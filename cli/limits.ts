@@ -24,6 +24,11 @@ export const CLI_LIMITS = {
     value: 5_000,
     why: "lines about the changes of one run; more are counted, the report names failures",
   },
+  startedTransfers: {
+    unit: "count",
+    value: 100,
+    why: "runs of more transfers have no line for each begin, only for ends and trouble",
+  },
   releaseMs: {
     unit: "ms",
     value: 10_000,

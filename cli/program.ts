@@ -23,6 +23,23 @@ export async function main(process: Process): Promise<ExitCode> {
   }
 }
 
+/** What every verb has in common; `tests/cli/process_test.ts` runs verbs with these permissions. */
+const EPILOGUE = `
+Exit codes: 0 ok, 1 a transfer failed, 2 usage or invalid input, 3 another process
+works on the same run (doctor: refused), 4 doctor: no answer, 130 interrupted.
+
+Results go to standard output, progress and messages to standard error. NO_COLOR
+turns colours off, QUORUS_DEBUG=1 shows where a defect is.
+
+With fewer permissions than deno task quorus grants (always with --no-prompt):
+  version, schema, completion   none
+  validate, plan                --allow-read=FILES --ignore-env, or --allow-env=NAMES
+  run, copy, doctor             --allow-read=SOURCES,DESTINATIONS,DATA,runtime
+                                --allow-write=DESTINATIONS,DATA --allow-net=HOSTS
+                                --ignore-env, or --allow-env=NAMES,LOG_TOKENS,LOG_STREAM
+                                (runtime: the folder of this program's hash worker)
+`;
+
 /** The commander tree; `done` gets the exit code of the verb that was called. */
 export function programOf(process: Process, done: { code: ExitCode }): Command {
   const program = new Command("quorus")
@@ -38,7 +55,8 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
       getErrHasColors: () => false,
     })
     .showHelpAfterError("(quorus help VERB says more)")
-    .helpCommand("help [VERB]", "what a verb does and takes");
+    .helpCommand("help [VERB]", "what a verb does and takes")
+    .addHelpText("after", EPILOGUE);
   const add = (verb: Command, call: (verb: Command) => Promise<ExitCode>) => {
     verb.action(async () => {
       done.code = await call(verb);

@@ -14,6 +14,7 @@ export class PlainDisplay implements Display {
   readonly #paint: Paint;
   #lines = 0;
   #untold = 0;
+  #tellsBegins = true;
 
   constructor(write: (text: string) => void, clock: Clock, colours: Paint) {
     this.#write = write;
@@ -22,10 +23,12 @@ export class PlainDisplay implements Display {
   }
 
   begin(heading: RunHeading): void {
+    this.#tellsBegins = heading.transfers <= cliLimits.startedTransfers;
     this.#write(`${headingLine(heading)}\n`);
   }
 
   changed(before: Row, after: Row): void {
+    if (after.state === "assigned" && !this.#tellsBegins) return;
     this.#line(changeLine(before, after, this.#clock.now(), this.#paint));
   }
 
