@@ -21,6 +21,7 @@ const MIRRORED: ReadonlyMap<string, string> = new Map([
 const folder = Deno.args[0] ?? ".quorus/demo";
 const out = `${resolve(folder)}/files`;
 await Deno.remove(folder, { recursive: true }).catch(() => {});
+await Deno.mkdir(folder, { recursive: true });
 const server = startServer({ path: "/photos.bin", afterBytes: 100 * 2 ** 20 });
 const ended = await quorus(server.origin);
 const right = ended && await report(server.traffic);
@@ -37,7 +38,9 @@ async function quorus(origin: string): Promise<boolean> {
     [["$ deno", ...deno], verb, variables].map((line) => line.join(" ")).join(" \\\n    "),
   );
   const args = [...deno, ...verb, ...variables];
-  return (await new Deno.Command(Deno.execPath(), { args }).spawn().status).success;
+  // Without a standard input Deno never stops to ask for a permission.
+  const child = new Deno.Command(Deno.execPath(), { args, stdin: "null" }).spawn();
+  return (await child.status).success;
 }
 
 /** Reads every file again and shows what was moved, as the server saw it. */

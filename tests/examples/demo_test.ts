@@ -1,17 +1,19 @@
 /** The demo does what its first page says, as a program of its own with narrow permissions. */
 
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { inFolder } from "../scenario/folder.ts";
 
 const REPOSITORY = resolve(import.meta.dirname ?? ".", "../..");
 
+/** With the permissions that it needs: the folder above the one that it makes, loopback, a sub-process. */
 async function demo(folder: string): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--allow-read",
-      `--allow-write=${folder}`,
+      `--allow-write=${dirname(folder)}`,
+      "--no-prompt",
       "--allow-net=127.0.0.1",
       "--allow-run",
       "examples/demo/demo.ts",
@@ -26,7 +28,7 @@ async function demo(folder: string): Promise<{ code: number; text: string }> {
 
 Deno.test("the demo moves, resumes, skips by condition, verifies, and leaves the files", async () => {
   await inFolder(async (folder) => {
-    const { code, text } = await demo(`${folder}/demo`);
+    const { code, text } = await demo(`${folder}/new/demo`);
     assert.equal(code, 0, text);
     assert.match(text, /photos: attempt 1 failed: .* the connection ended after 104857600 of/);
     assert.match(text, /photos: resumed, \d+\.\d MiB kept/);
