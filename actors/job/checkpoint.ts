@@ -73,6 +73,8 @@ async function load(kv: KvStore, jobId: string): Promise<Checkpoint | null> {
   const bytes = new Uint8Array(chunks * DIGEST_BYTES);
   let at = 0;
   for await (const page of kv.list({ prefix: ["checkpoint", jobId] })) {
+    // A longer checkpoint may have left pages behind this one's end.
+    if (at >= bytes.length) break;
     if (!(page.value instanceof Uint8Array)) return null;
     bytes.set(page.value.subarray(0, bytes.length - at), at);
     at += page.value.length;

@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { apply } from "../../../actors/controller/apply.ts";
+import type { Command } from "../../../actors/controller/commands.ts";
+import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
+import { ALLOWED, type JobEvent, lifecycle } from "../../../actors/job/lifecycle.ts";
+import {
+  FINAL_STATES,
+  type Grant,
+  type Job,
+  type JobState,
+  type Lease,
+  LEASED_STATES,
+  type Receipt,
+  temporaryName,
+} from "../../../actors/job/record.ts";
+import { Rig } from "./rig.ts";
+
+const NOW = 5_000;
+const LEASE: Lease = { epoch: 1, group: 0, index: 7, agent: "local" };
+const STATES = [
+  "submitted",
+  "queued",
+  "assigned",
+  "running",
+  "verifying",
+  "publishing",
+  "succeeded",
+  "retrying",
+  "paused",
+  "cancelled",
+  "failed",
+  "unknown",
+] as const satisfies readonly JobState[];
+const ERROR = { code: "io", message: "broke", retryable: true, definite: true };
+const GRANT: Grant = {
+  leaseIndex: 7,
+  temp: "t",
+  finalName: "to",
+  replace: true,
+  size: 1,
+  sha256: "a",
+  root: "r",
+  fileId: null,
+  level: "size",
+};
+const RECEIPT: Receipt = {
+  outcome: "published",
+  name: "to",
+  bytes: 1,
+  sha256: "a",
+  root: "r",
+  level: "size",
+  fence: "seize",
+  fileId: null,
+  fetchedBytes: 1,
+  keptBytes: 0,
+  attempts: 1,
+  startedMs: 1,
+  endedMs: 2,
+};
+const template = new Rig().job;
+
+function jobIn(state: JobState, more: Partial<Job> = {}): Job {
+  const leased = LEASED_STATES.has(state);
+  const endedMs = FINAL_STATES.has(state) ? 1 : null;
+  return { ...template, state, lease: leased ? LEASE : null, endedMs, attempts: 1, ...more };
+}
+
+const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
+  admit: { type: "admit" },
+  assign: { type: "assign", lease: { ...LEASE, index: 9 } },
+  phase: { type: "phase", lease: LEASE, phase: "running" },
+  grant: { type: "grant", lease: LEASE, grant: GRANT },
+  notPublished: { type: "notPublished", lease: LEASE },
+  succeed: { type: "succeed", lease: LEASE, receipt: RECEIPT },
+  fail: { type: "fail", lease: LEASE, error: ERROR, retryAtMs: 6_000 },
+  ambiguous: { type: "ambiguous", lease: LEASE, error: ERROR },
+  release: { type: "release", lease: LEASE, why: "gone" },
+  intend: { type: "intend", intent: "pause", why: "wait" },
+  decide: { type: "decide", published: true, why: "seen" },
+};
+
+/** Where each event leads from the states in which it may come. */
+const LEADS: Readonly<Record<JobEvent["type"], Partial<Record<JobState, JobState>>>> = {
+  admit: { submitted: "queued" },
+  assign: { queued: "assigned", retrying: "assigned" },
+  phase: { assigned: "running", running: "running", verifying: "running" },
+  grant: active("publishing"),
+  notPublished: active("running"),
+  succeed: active("succeeded"),
+  fail: active("retrying"),
+  ambiguous: { assigned: "unknown", running: "unknown", publishing: "unknown" },
+  release: active("queued"),
+  intend: {
+    submitted: "paused",
+    queued: "paused",
+    retrying: "paused",
+    paused: "paused",
+    unknown: "paused",
+    assigned: "assigned",
+    running: "running",
+    verifying: "verifying",
+    publishing: "publishing",
+  },
+  decide: { unknown: "succeeded" },
+};
+
+function active(to: JobState): Partial<Record<JobState, JobState>> {
+  return { assigned: to, running: to, verifying: to, publishing: to };
+}
+
+Deno.test("every event leads from every state where the table says, or is refused", () => {
+  for (const [type, event] of Object.entries(EVENTS)) {
+    for (const state of STATES) {
+      const before = jobIn(state);
+      const after = lifecycle(before, event, NOW);
+      const expected = LEADS[event.type][state];
+      assert.equal(ALLOWED[event.type].includes(state), expected !== undefined, `${type}/${state}`);
+      if (expected === undefined) assert.ok("refused" in after, `${type} in ${state} is refused`);
+      else {assert.equal(
+          "refused" in after ? after.refused : after.state,
+          expected,
+          `${type}/${state}`,
+        );}
+    }
+  }
+});
+
+Deno.test("an event of a stale lease is refused whatever it says", () => {
+  const stale = [{ ...LEASE, index: 6 }, { ...LEASE, epoch: 0 }, { ...LEASE, group: 1 }];
+  for (const event of Object.values(EVENTS)) {
+    if (!("lease" in event) || event.type === "assign") continue;
+    for (const lease of stale) {
+      for (const state of ALLOWED[event.type]) {
+        const after = lifecycle(jobIn(state), { ...event, lease }, NOW);
+        assert.ok("refused" in after && /stale/.test(after.refused), `${event.type} in ${state}`);
+      }
+    }
+  }
+});
+
+Deno.test("no grant is given against the owner's will, nor for a second file of one lease", () => {
+  for (const intent of ["pause", "cancel"] as const) {
+    assert.ok("refused" in lifecycle(jobIn("running", { intent }), EVENTS.grant, NOW));
+  }
+  const granted = jobIn("publishing", { grant: GRANT });
+  const other = { ...EVENTS.grant, grant: { ...GRANT, temp: "other" } } as JobEvent;
+  assert.ok("refused" in lifecycle(granted, other, NOW));
+  const renamed = { ...EVENTS.grant, grant: { ...GRANT, finalName: "to (1)" } } as JobEvent;
+  assert.ok(!("refused" in lifecycle(granted, renamed, NOW)), "another name for the same file");
+});
+
+Deno.test("a grant is over only when it is certain that nothing was published", () => {
+  const granted = jobIn("publishing", { grant: GRANT });
+  const unclear = { ...ERROR, definite: false };
+  const cases: readonly [Job, JobEvent, boolean][] = [
+    [granted, EVENTS.fail, false],
+    [granted, { ...EVENTS.fail, error: unclear } as JobEvent, true],
+    [jobIn("assigned", { grant: { ...GRANT, leaseIndex: 3 } }), EVENTS.fail, true],
+    [granted, EVENTS.release, true],
+    [granted, EVENTS.notPublished, false],
+    [granted, EVENTS.ambiguous, true],
+  ];
+  for (const [job, event, stays] of cases) {
+    const after = lifecycle(job, event, NOW);
+    assert.ok(!("refused" in after));
+    assert.equal(after.grant !== null, stays, `${event.type} of ${job.grant?.leaseIndex}`);
+  }
+});
+
+Deno.test("a job cancelled between grant and receipt does not claim that nothing happened", () => {
+  const job = jobIn("publishing", { grant: GRANT, intent: "cancel" });
+  const after = lifecycle(job, EVENTS.release, NOW);
+  assert.ok(!("refused" in after));
+  assert.deepEqual([after.state, after.endedMs], ["unknown", null]);
+});
+
+Deno.test("cancel and pause decide what becomes of a failed or released attempt", () => {
+  const cases: readonly ["pause" | "cancel", "fail" | "release", JobState][] = [
+    ["pause", "fail", "paused"],
+    ["pause", "release", "paused"],
+    ["cancel", "fail", "cancelled"],
+    ["cancel", "release", "cancelled"],
+  ];
+  for (const [intent, event, state] of cases) {
+    const after = lifecycle(jobIn("running", { intent }), EVENTS[event], NOW);
+    assert.equal("refused" in after ? after.refused : after.state, state);
+  }
+  const last = lifecycle(jobIn("running"), { ...EVENTS.fail, retryAtMs: null } as JobEvent, NOW);
+  assert.ok(!("refused" in last) && last.state === "failed" && last.endedMs === NOW);
+});
+
+Deno.test("every temporary file of an earlier attempt is remembered until the job succeeds", () => {
+  const after = lifecycle(jobIn("running"), EVENTS.fail, NOW);
+  assert.ok(!("refused" in after));
+  const temp = temporaryName(template.id, LEASE);
+  assert.deepEqual(after.adoptable, [{ temp, leaseIndex: LEASE.index }]);
+});
+
+Deno.test("random commands never break a job's invariants", () => {
+  const kinds = [
+    "assign",
+    "pause",
+    "run",
+    "cancel",
+    "grant",
+    "grant",
+    "notPublished",
+    "succeed",
+    "fail",
+    "failFinally",
+    "ambiguous",
+    "release",
+    "releaseAgent",
+    "decide",
+    "stale",
+  ] as const;
+  const steps = fc.array(fc.constantFrom(...kinds), { maxLength: 60 });
+  fc.assert(
+    fc.property(steps, (sequence) => {
+      let state: State = new Rig().state;
+      const grants = new Map<number, Set<string>>();
+      let ends = 0;
+      let lastLease = 0;
+      let index = 10;
+      for (const kind of sequence) {
+        const before = state.jobs.get("run-1")!;
+        const command = commandOf(kind, before);
+        if (command === null) continue;
+        const applied = apply(state, { version: 1, atMs: index * 10, command }, index++);
+        const after = applied.state.jobs.get("run-1")!;
+        if (applied.refused.length > 0 && command.type === "jobEvent") assert.equal(after, before);
+        if (FINAL_STATES.has(before.state)) {
+          assert.equal(after.state, before.state, "final is final");
+        }
+        if (before.endedMs === null && after.endedMs !== null) ends += 1;
+        assert.equal(after.endedMs !== null, FINAL_STATES.has(after.state));
+        assert.equal(after.lease !== null, LEASED_STATES.has(after.state), after.state);
+        if (after.lease !== null && after.lease !== before.lease) {
+          assert.ok(after.lease.index > lastLease, "leases only grow");
+          lastLease = after.lease.index;
+        }
+        if (kind === "grant" && applied.refused.length === 0) {
+          const temps = grants.get(after.grant!.leaseIndex) ?? new Set();
+          grants.set(after.grant!.leaseIndex, temps.add(after.grant!.temp));
+          assert.equal(temps.size, 1, "one lease publishes one file");
+        }
+        state = applied.state;
+      }
+      assert.ok(ends <= 1, "a job ends once");
+      assert.ok(state.nowMs >= 0 && state.index === (index === 10 ? state.index : index - 1));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+function commandOf(kind: string, job: Job): Command | null {
+  const { lease } = job;
+  const intends = (intent: "run" | "pause" | "cancel"): Command => ({
+    type: "intendRun",
+    runId: "run",
+    intent,
+    why: kind,
+  });
+  switch (kind) {
+    case "assign":
+      return { type: "assignJobs", assignments: [{ jobId: "run-1", agent: "local" }] };
+    case "pause":
+    case "run":
+    case "cancel":
+      return intends(kind);
+    case "releaseAgent":
+      return { type: "releaseAgent", agent: "local", why: kind };
+    case "decide":
+      return {
+        type: "jobEvent",
+        jobId: "run-1",
+        event: { type: "decide", published: true, why: "" },
+      };
+    case "stale":
+      return {
+        type: "jobEvent",
+        jobId: "run-1",
+        event: { type: "succeed", lease: { ...LEASE, index: 1 }, receipt: RECEIPT },
+      };
+  }
+  if (lease === null) return null;
+  const event = kind === "failFinally"
+    ? { ...EVENTS.fail, retryAtMs: null, lease }
+    : { ...EVENTS[kind as "grant"], lease };
+  const grant = { ...GRANT, leaseIndex: lease.index, temp: temporaryName(job.id, lease) };
+  const command = kind === "grant" ? { ...event, grant } : event;
+  return { type: "jobEvent", jobId: "run-1", event: command } as Command;
+}
+
+Deno.test("time in the state never falls, whatever the stamps say", () => {
+  let state = INITIAL_STATE;
+  for (const [index, atMs] of [100, 50, 300, 200].entries()) {
+    const command: Command = { type: "releaseAgent", agent: "x", why: "" };
+    state = apply(state, { version: 1, atMs, command }, index + 1).state;
+  }
+  assert.equal(state.nowMs, 300);
+});
