@@ -58,6 +58,8 @@ async function certificates(folder: string): Promise<void> {
 
 /** Starts nginx on `root`; resolves once it answers. */
 export async function startNginx(root: string): Promise<Nginx> {
+  // nginx's workers are nobody.
+  await Deno.chmod(root, 0o755);
   const folder = await Deno.makeTempDir({ prefix: "quorus-nginx-" });
   await certificates(folder);
   const [plain, tls] = [freePort(), freePort()];
