@@ -18,7 +18,7 @@ export const ACTOR_LIMITS = {
     unit: "bytes",
     value: 64 * 1_048_576,
     why:
-      "fetched again at most after a crash, next to the window: one checkpoint each so many bytes",
+      "fetched again at most after a crash, next to the window: a checkpoint is begun at half of it",
   },
   checkpointMs: {
     unit: "ms",

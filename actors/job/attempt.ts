@@ -21,6 +21,7 @@ import { probeGrant, publish, type Verified } from "./publish.ts";
 import type { Job, Lease } from "./record.ts";
 import { verifyByReading } from "./reread.ts";
 import { retryAtMs } from "./retry.ts";
+import type { ChunkListener } from "./stages.ts";
 import { quietly } from "./tidy.ts";
 import { type Attempt, type AttemptTools, Released } from "./tools.ts";
 import { checkLevel, checkSize, compareHashes } from "./verify.ts";
@@ -145,16 +146,24 @@ async function fetchRest(
         ends.sink.capabilities.readBack
         ? job.spec.pipeline.parallelRanges
         : 1,
-    chunksAhead: tools.limits.chunksAhead,
+    chunksAhead: chunksAhead(tools, job),
     maxBytes: job.spec.validation.maxBytes,
     source: ends.source,
     file: work.file,
     digests: work.digests,
     meter,
-    listener: work.checkpointer ?? { chunkDone: () => {} },
+    listener: work.checkpointer ?? NOBODY,
     signal,
   };
   return await runPipeline(pipeline, work.reader, work.keptBytes, work.lane);
+}
+
+const NOBODY: ChunkListener = { chunkDone: () => {}, ready: () => Promise.resolve() };
+
+/** Chunks ahead of the in-order hash are not kept by a checkpoint: no more than one interval of them. */
+function chunksAhead(tools: AttemptTools, job: Job): number {
+  const { checkpointBytes, chunksAhead: most } = tools.limits;
+  return Math.max(1, Math.min(most, Math.floor(checkpointBytes / job.spec.pipeline.chunkBytes)));
 }
 
 /** The source must still be the version that was opened. */

@@ -17,7 +17,7 @@ export interface CheckpointerOptions {
   readonly fingerprint: Fingerprint;
   readonly chunkBytes: number;
   readonly digests: ChunkDigests;
-  /** One checkpoint each so many bytes, or, on slow links, each so many milliseconds. */
+  /** At most so many bytes are not kept, or, on slow links, each so many milliseconds. */
   readonly everyBytes: number;
   readonly everyMs: number;
 }
@@ -64,9 +64,19 @@ export class Checkpointer implements ChunkListener {
     const { digests, chunkBytes, clock, everyBytes, everyMs } = this.#options;
     const chunks = digests.contiguous() - this.#savedChunks;
     if (chunks <= 0) return;
-    const due = chunks * chunkBytes >= everyBytes ||
+    // At half of it: the other half may arrive while this checkpoint is being written.
+    const due = chunks * chunkBytes >= everyBytes / 2 ||
       clock.monotonic() - this.#savedMs >= everyMs;
     if (due) this.#start();
+  }
+
+  /** A disk that is slower than the source holds it back, or a crash would cost all in between. */
+  async ready(): Promise<void> {
+    const { digests, chunkBytes, everyBytes } = this.#options;
+    while (
+      this.#underWay !== null &&
+      (digests.contiguous() - this.#savedChunks) * chunkBytes >= everyBytes
+    ) await this.#underWay;
   }
 
   /** Keeps what is complete now, if anything is new; for an attempt that is told to stop. */

@@ -121,7 +121,10 @@ async function streamTo(
       slot = null;
       if (length > 0) await stages.write(at, length, true);
       at += length;
-      if (length > 0 && at % chunkBytes === 0) stages.endChunk(at / chunkBytes - 1);
+      if (length > 0 && at % chunkBytes === 0) {
+        stages.endChunk(at / chunkBytes - 1);
+        await pipeline.listener.ready();
+      }
       if (length === limit) continue;
       if (at % chunkBytes !== 0) stages.endChunk(Math.floor(at / chunkBytes));
       break;

@@ -75,9 +75,11 @@ async function fetchChunks(
   size: number,
 ): Promise<void> {
   while (board.next < board.end) {
+    await pipeline.listener.ready();
+    pipeline.signal.throwIfAborted();
+    if (board.next >= board.end) return;
     if (board.next >= board.frontier + pipeline.chunksAhead) {
       await board.change();
-      pipeline.signal.throwIfAborted();
       continue;
     }
     const chunk = board.next++;

@@ -14,6 +14,8 @@ import type { Meter } from "./meter.ts";
 /** What is told when chunks are complete: written, and their digest known. */
 export interface ChunkListener {
   chunkDone(chunk: number): void;
+  /** Resolves when another chunk may be fetched: so many bytes at most are not kept yet. */
+  ready(): Promise<void>;
 }
 
 /** Everything that the stages of one attempt share. */

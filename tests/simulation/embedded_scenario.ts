@@ -37,8 +37,6 @@ const LIMITS = {
   chunksAhead: 2,
   progressMs: 50,
 };
-/** Fetched while a checkpoint is being written: its sync and its commit take some 10 ms. */
-const DURING_CHECKPOINT = 2 * CHUNK;
 const MOST_LIVES = 8;
 const OLD = new TextEncoder().encode("what stood here before");
 
@@ -375,7 +373,7 @@ export class Scenario {
       assert.ok(published <= 1, `${where} was published ${published} times`);
     }
     const bound = (this.#crashes + one.sourceFaults) *
-        (WINDOW + INTERVAL + CHUNK + DURING_CHECKPOINT + (one.ranges > 1 ? AHEAD : 0)) +
+        (WINDOW + INTERVAL + CHUNK + (one.ranges > 1 ? AHEAD : 0)) +
       (one.ranges > 1 ? job.attempts * SLOT : 0);
     const refetched = this.#refetched(one);
     assert.ok(refetched <= bound, `${where} ${refetched} bytes were fetched again, over ${bound}`);

@@ -89,6 +89,29 @@ Deno.test("a crash costs at most window, checkpoint interval and a chunk", async
   }
 });
 
+for (const parallelRanges of [1, 3]) {
+  Deno.test(`a slow disk does not let more bytes go unkept (${parallelRanges} ranges)`, async () => {
+    let most = 0;
+    for (let ms = 300; ms < 2_500; ms += 150) {
+      const rig = new Rig({
+        to: "memory",
+        spec: withParts({ pipeline: { parallelRanges } }),
+        store: { delayMs: () => [0.2, 0.2] },
+        sink: { delayMs: (operation) => operation === "sync" ? [200, 200] : [0.1, 0.1] },
+        limits: { chunksAhead: 64 },
+      });
+      const bytes = rig.put(20 * CHUNK);
+      await rig.crash(ms);
+      const before = rig.fetched;
+      const job = await rig.attempt();
+      assert.equal(job.receipt?.sha256, sha256(bytes), job.why);
+      most = Math.max(most, before + rig.fetched - bytes.length);
+    }
+    const ahead = parallelRanges > 1 ? INTERVAL + 2 * SLOT : 0;
+    assert.ok(most <= WINDOW + INTERVAL + CHUNK + ahead, `${most} bytes again`);
+  });
+}
+
 Deno.test("a flipped bit in what was kept costs the chunks from there on, not the right bytes", async () => {
   for (const chunk of [0, 2, 5]) {
     const { rig, bytes } = await interrupted(7 * CHUNK);
