@@ -96,7 +96,12 @@ Deno.test("an interrupted run keeps its checkpoint, says how to go on, exits 130
   served(async (server, cwd) => {
     server.serve("/big", { stallAfterBytes: 10 * 2 ** 20 });
     const chunks = ", transfer: {chunkSize: 1MiB}";
-    writeFiles(cwd, { "i.yaml": group("i", [transfer("big", server.url("/big"), chunks)]) });
+    writeFiles(cwd, {
+      "i.yaml": group("i", [
+        transfer("small", server.url("/small")),
+        transfer("big", server.url("/big"), chunks),
+      ]),
+    });
     const process = new MemoryProcess(["run", "i.yaml", "--json"], { cwd });
     const ended = main(process);
     await process.written('"doneBytes":10485760');
@@ -104,6 +109,7 @@ Deno.test("an interrupted run keeps its checkpoint, says how to go on, exits 130
     assert.equal(await ended, 130);
     assert.match(process.errors, /SIGINT: keeping the checkpoints/);
     assert.match(process.errors, /\n {2}quorus run i\.yaml --json\n/);
+    assert.match(process.output, /"state":"paused"/);
     assert.match(process.output, /"type":"run\.ended".*"state":"interrupted"/);
     assert.ok(!namesIn(`${cwd}/out`).includes("big"));
     server.serve("/big", {});
@@ -112,12 +118,12 @@ Deno.test("an interrupted run keeps its checkpoint, says how to go on, exits 130
     assert.equal(code, 0, err);
     assert.match(
       err,
-      /^i: going on with the unfinished run i-[0-9a-f]{12}, 0 of 1 transfer done\n/,
+      /^i: going on with the unfinished run i-[0-9a-f]{12}, 1 of 2 transfers done\n/,
     );
     assert.match(out, /big +succeeded .* 10\.0 MiB +[0-9a-f]{12}/);
     assert.equal(server.bytesServed("/big") - before, 14 * 2 ** 20);
     assert.equal(sha256OfFile(`${cwd}/out/big`), sha256Of(BIG));
-    assert.deepEqual(namesIn(`${cwd}/out`), ["big"]);
+    assert.deepEqual(namesIn(`${cwd}/out`), ["big", "small"]);
   }));
 
 Deno.test("every line of --json fits the schema, from run.created to run.ended", () =>

@@ -128,6 +128,9 @@ Deno.test("a missing variable, file or secret is told with its place before anyt
     assert.match(ran.err, /m\.yaml:6:\d+: error: .*NOT_SET/);
     assert.match(ran.err, /nope\.txt: there is no such file/);
     assert.match(ran.err, /\$\{secret:TOKEN\}.* set QUORUS_SECRET_TOKEN, or name a directory/);
+    const planned = await quorus(["plan", "m.yaml"], { cwd });
+    assert.equal(planned.code, 2);
+    assert.match(planned.err, /NOT_SET/);
     assert.deepEqual(namesIn(cwd), ["m.yaml"]);
   });
 });
