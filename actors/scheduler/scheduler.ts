@@ -18,8 +18,8 @@ export interface SchedulerArgs {
 interface State extends SchedulerArgs {
   /** In the order of submission. */
   readonly waiting: Map<string, Waiting>;
-  /** Leases by agent, those under way to be committed included. */
-  readonly taken: Map<string, number>;
+  /** Agent by leased job: told twice is known once, as after a restart. */
+  readonly taken: Map<string, string>;
   proposing: boolean;
   order: number;
 }
@@ -35,7 +35,7 @@ export const scheduler = actor(Scheduler, {
       proposing: false,
       order: 0,
     };
-    for (const job of args.group.state.jobs.values()) note(state, job, null);
+    for (const job of [...args.group.state.jobs.values()].sort(bySubmission)) note(state, job);
     propose(state, ctx);
     return state;
   },
@@ -55,13 +55,19 @@ export const scheduler = actor(Scheduler, {
 });
 
 function noteEffect(state: State, effect: Effect): void {
-  if (effect.type === "jobChanged") note(state, effect.job, effect.before);
+  if (effect.type === "jobChanged") note(state, effect.job);
+}
+
+/** Jobs of one submission are numbered in the order of their plan. */
+function bySubmission(a: Job, b: Job): number {
+  return a.submittedMs - b.submittedMs || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
 }
 
 /** Keeps queue and slots in step with one change of one job. */
-function note(state: State, job: Job, before: Job | null): void {
-  take(state, before, -1);
-  take(state, job, 1);
+function note(state: State, job: Job): void {
+  const { lease } = job;
+  if (lease !== null && LEASED_STATES.has(job.state)) state.taken.set(job.id, lease.agent);
+  else state.taken.delete(job.id);
   if (job.state === "queued" || job.state === "retrying") {
     const order = state.waiting.get(job.id)?.order ?? state.order++;
     state.waiting.set(job.id, { jobId: job.id, order, notBeforeMs: job.retryAtMs });
@@ -70,19 +76,12 @@ function note(state: State, job: Job, before: Job | null): void {
   }
 }
 
-function take(state: State, job: Job | null, count: 1 | -1): void {
-  if (job === null || job.lease === null || !LEASED_STATES.has(job.state)) return;
-  const { agent } = job.lease;
-  state.taken.set(agent, (state.taken.get(agent) ?? 0) + count);
-}
-
 /** One proposal at a time: what it changes comes back as effects before the next one is made. */
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
   if (state.proposing || state.waiting.size === 0) return;
-  const agents = [...state.slots].map(([agent, slots]) => ({
-    agent,
-    freeSlots: slots - (state.taken.get(agent) ?? 0),
-  }));
+  const free = new Map(state.slots);
+  for (const agent of state.taken.values()) free.set(agent, (free.get(agent) ?? 0) - 1);
+  const agents = [...free].map(([agent, freeSlots]) => ({ agent, freeSlots }));
   const nowMs = ctx.env.clock.now();
   const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
