@@ -4,6 +4,7 @@ import { randomFillSync } from "node:crypto";
 import { clearImmediate, setImmediate } from "node:timers";
 import { limitValues } from "../../base/limits.ts";
 import type { Clock, Random, TimerHandle, Timers } from "../env.ts";
+import { COARSE_FROM_MS, CoarseTimers } from "./coarse_timers.ts";
 import { ENV_LIMITS } from "./limits.ts";
 
 const LIMITS = limitValues(ENV_LIMITS);
@@ -43,9 +44,11 @@ class RealTimer implements TimerHandle {
 /** Timers of one Env; {@link RealTimers.close} takes back the turns that were asked for. */
 export class RealTimers implements Timers {
   readonly #turns = new Set<ReturnType<typeof setImmediate>>();
+  readonly #coarse = new CoarseTimers(realClock.monotonic);
 
   after(ms: number, fn: () => void): TimerHandle {
-    return new RealTimer(ms, fn);
+    const coarse = ms >= COARSE_FROM_MS && ms <= LIMITS.timerMaxMs;
+    return coarse ? this.#coarse.after(ms, fn) : new RealTimer(ms, fn);
   }
 
   soon(fn: () => void): void {

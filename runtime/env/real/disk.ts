@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import type { DirectoryEntry, Disk, DiskFile, DiskLock, FileInfo, OpenOptions } from "../env.ts";
 import { diskError, errnoOf } from "./disk_errors.ts";
+import { SharedSync } from "./shared_sync.ts";
 import { RealFile } from "./disk_file.ts";
 
 const DEFAULT_FILE_MODE = 0o644;
@@ -60,7 +61,7 @@ function kindOf(entry: Deno.DirEntry): DirectoryEntry["kind"] {
   return entry.isSymlink ? "symlink" : "other";
 }
 
-async function syncDirectory(path: string): Promise<void> {
+async function syncDirectoryNow(path: string): Promise<void> {
   try {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
     try {
@@ -95,6 +96,8 @@ function tryLock(path: string): DiskLock | null {
   };
 }
 
+const directorySyncs = new SharedSync(syncDirectoryNow);
+
 /** The file system of this machine. */
 export const realDisk: Disk = {
   open: (path, options): Promise<DiskFile> =>
@@ -116,6 +119,6 @@ export const realDisk: Disk = {
       () =>
         Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
     ),
-  syncDirectory,
+  syncDirectory: (path) => directorySyncs.run(path),
   tryLock: (path) => attempt(`lock ${path}`, () => tryLock(path)),
 };
