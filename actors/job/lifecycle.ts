@@ -107,7 +107,7 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
     case "decide":
       return event.published
         ? end(job, "succeeded", event.why, nowMs, {})
-        : { ...job, state: "queued", grant: null, why: event.why };
+        : settle({ ...job, grant: null }, event.why, nowMs);
   }
 }
 

@@ -20,7 +20,8 @@ interface State extends SchedulerArgs {
   readonly waiting: Map<string, Waiting>;
   /** Agent by leased job: told twice is known once, as after a restart. */
   readonly taken: Map<string, string>;
-  proposing: boolean;
+  /** Jobs whose assignment is being committed. */
+  proposed: readonly string[];
   order: number;
 }
 
@@ -32,7 +33,7 @@ export const scheduler = actor(Scheduler, {
       ...args,
       waiting: new Map(),
       taken: new Map(),
-      proposing: false,
+      proposed: [],
       order: 0,
     };
     for (const job of [...args.group.state.jobs.values()].sort(bySubmission)) note(state, job);
@@ -47,7 +48,12 @@ export const scheduler = actor(Scheduler, {
     wake: (state, _, ctx) => propose(state, ctx),
   },
   done: (state, task, ctx) => {
-    state.proposing = false;
+    // The state knows already what the effects will tell only later: no slot is given twice.
+    for (const jobId of state.proposed) {
+      const job = state.group.state.jobs.get(jobId);
+      if (job !== undefined) note(state, job);
+    }
+    state.proposed = [];
     if (!task.ok) {
       ctx.log("error", "an assignment could not be proposed", { why: String(task.error) });
     } else propose(state, ctx);
@@ -78,7 +84,7 @@ function note(state: State, job: Job): void {
 
 /** One proposal at a time: what it changes comes back as effects before the next one is made. */
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
-  if (state.proposing || state.waiting.size === 0) return;
+  if (state.proposed.length > 0 || state.waiting.size === 0) return;
   const free = new Map(state.slots);
   for (const agent of state.taken.values()) free.set(agent, (free.get(agent) ?? 0) - 1);
   const agents = [...free].map(([agent, freeSlots]) => ({ agent, freeSlots }));
@@ -86,8 +92,8 @@ function propose(state: State, ctx: Context<typeof Scheduler>): void {
   const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
   if (assignments.length === 0) return;
-  state.proposing = true;
-  for (const { jobId } of assignments) state.waiting.delete(jobId);
+  state.proposed = assignments.map(({ jobId }) => jobId);
+  for (const jobId of state.proposed) state.waiting.delete(jobId);
   ctx.task(
     "propose",
     () => state.group.propose({ type: "assignJobs", assignments: [...assignments] }),

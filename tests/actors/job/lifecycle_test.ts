@@ -214,6 +214,7 @@ Deno.test("random commands never break a job's invariants", () => {
     "release",
     "releaseAgent",
     "decide",
+    "decideNot",
     "stale",
   ] as const;
   const steps = fc.array(fc.constantFrom(...kinds), { maxLength: 60 });
@@ -236,6 +237,8 @@ Deno.test("random commands never break a job's invariants", () => {
         }
         if (before.endedMs === null && after.endedMs !== null) ends += 1;
         assert.equal(after.endedMs !== null, FINAL_STATES.has(after.state));
+        const waits = after.state === "queued" || after.state === "retrying";
+        assert.ok(!waits || after.intent === "run", "nobody waits for what will be refused");
         assert.equal(after.lease !== null, LEASED_STATES.has(after.state), after.state);
         if (after.lease !== null && after.lease !== before.lease) {
           assert.ok(after.lease.index > lastLease, "leases only grow");
@@ -272,6 +275,12 @@ function commandOf(kind: string, job: Job): Command | null {
       return intends(kind);
     case "releaseAgent":
       return { type: "releaseAgent", agent: "local", why: kind };
+    case "decideNot":
+      return {
+        type: "jobEvent",
+        jobId: "run-1",
+        event: { type: "decide", published: false, why: "" },
+      };
     case "decide":
       return {
         type: "jobEvent",
@@ -301,4 +310,14 @@ Deno.test("time in the state never falls, whatever the stamps say", () => {
     state = apply(state, { version: 1, atMs, command }, index + 1).state;
   }
   assert.equal(state.nowMs, 300);
+});
+
+Deno.test("a decision that nothing was published follows what the owner wants by now", () => {
+  const decided = { type: "decide", published: false, why: "looked" } as const;
+  const cases = [["run", "queued"], ["pause", "paused"], ["cancel", "cancelled"]] as const;
+  for (const [intent, state] of cases) {
+    const after = lifecycle(jobIn("unknown", { intent, grant: GRANT }), decided, NOW);
+    assert.ok(!("refused" in after));
+    assert.deepEqual([after.state, after.grant], [state, null]);
+  }
 });
