@@ -1,6 +1,7 @@
 /** Options that several verbs share, and how their values are read. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseBytes } from "../runtime/base/units.ts";
 import { OUTPUT_FORMATS } from "./show/data_formats.ts";
 
 /** Where runs are kept unless `--data` says otherwise. */
@@ -27,6 +28,8 @@ export function withExecution(command: Command): Command {
   return withOutput(command)
     .option("--data <DIR>", "where runs keep their state", DATA_DIRECTORY)
     .option("--no-sync", "do not wait for the disk: faster, lost in a power failure")
+    .option("--max-rate <SIZE>", "bytes per second from sources, such as 10MB", rate)
+    .option("--trace", "log every call to a source or destination")
     .option("--secrets <DIR>", "a directory of secrets: one file each; else QUORUS_SECRET_NAME")
     .addOption(
       new Option("--json", "write events as NDJSON instead of a report").conflicts("output"),
@@ -43,4 +46,11 @@ export function count(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= MOST_CONCURRENT) return value;
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_CONCURRENT}.`);
+}
+
+/** A size per second. */
+export function rate(text: string): number {
+  const value = parseBytes(text);
+  if (value !== null && value > 0) return value;
+  throw new InvalidArgumentError("It must be a size such as 512KiB or 10MB.");
 }

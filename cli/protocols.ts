@@ -2,7 +2,11 @@
 
 import { fileProtocol } from "../protocols/file/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
+import type { TransferProtocol } from "../protocols/contract.ts";
 import { type ProtocolRegistry, protocolRegistry } from "../protocols/registry.ts";
+import { limited } from "../protocols/wrappers/limit.ts";
+import { traced } from "../protocols/wrappers/trace.ts";
+import type { Env } from "../runtime/env/env.ts";
 
 /** All of them, by the schemes of their URIs. */
 export function installedProtocols(): ProtocolRegistry {
@@ -12,4 +16,27 @@ export function installedProtocols(): ProtocolRegistry {
 /** The schemes of their URIs, which is also what `protocol:` may say in a workflow file. */
 export function installedSchemes(): string[] {
   return installedProtocols().protocols.flatMap((protocol) => [...protocol.schemes]);
+}
+
+/** What `--max-rate` and `--trace` ask for. */
+export interface ProtocolOptions {
+  /** Bytes per second from the sources of each protocol; `null` is no bound. */
+  readonly maxRate: number | null;
+  /** Logs every call: what, on which place, how long, how many bytes. */
+  readonly trace: boolean;
+}
+
+/** The installed protocols as a run uses them. */
+export function protocolsFor(env: Env, options: ProtocolOptions): ProtocolRegistry {
+  const { maxRate, trace } = options;
+  const bounded = (protocol: TransferProtocol): TransferProtocol => {
+    if (maxRate === null) return protocol;
+    const slow = limited(protocol, { bytesPerSecond: maxRate, maxConcurrent: null }, env);
+    // Sinks are left alone: what was read slowly is written slowly.
+    return slow.source === undefined ? protocol : { ...protocol, source: slow.source };
+  };
+  const told = (protocol: TransferProtocol): TransferProtocol =>
+    trace ? traced(protocol, env, (call) => env.log.write("info", "call", { ...call })) : protocol;
+  const { protocols } = installedProtocols();
+  return protocolRegistry(protocols.map((protocol) => told(bounded(protocol))));
 }

@@ -21,7 +21,7 @@ export interface Display {
 /** Log records that a run's owner asked for (`notify`, `cleanup`, `rollback`) or must know. */
 export function isForPeople(level: LogLevel, message: string): boolean {
   if (level === "warn" || level === "error") return true;
-  return level === "info" && ["notify", "cleaned up", "rolled back"].includes(message);
+  return level === "info" && ["notify", "cleaned up", "rolled back", "call"].includes(message);
 }
 
 /** A log record as a line. */
@@ -31,9 +31,18 @@ export function logLine(
   facts: Readonly<Record<string, unknown>>,
 ): string {
   if (message === "notify") return `notify ${String(facts.target)}: ${String(facts.message)}`;
+  if (message === "call") return callLine(facts);
   const shown = Object.entries(facts).map(([name, value]) => `${name} ${factText(value)}`);
   const text = shown.length === 0 ? message : `${message}: ${shown.join(", ")}`;
   return level === "info" ? text : `${level === "warn" ? "warning" : "error"}: ${text}`;
+}
+
+/** `call source read https://host/file: 4096 bytes in 1.9ms, ok`. */
+function callLine(facts: Readonly<Record<string, unknown>>): string {
+  const { side, operation, target, bytes, durationMs, outcome } = facts;
+  const moved = bytes === null ? "" : `${String(bytes)} bytes `;
+  const text = `call ${side} ${operation} ${target}: ${moved}in ${Number(durationMs).toFixed(1)}ms`;
+  return `${text}, ${outcome}`;
 }
 
 function factText(value: unknown): string {

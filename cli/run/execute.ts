@@ -4,7 +4,7 @@ import { startEmbedded } from "../../actors/embedded.ts";
 import type { Embedded } from "../../actors/embedded.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { cliLimits } from "../limits.ts";
-import { installedProtocols } from "../protocols.ts";
+import { type ProtocolOptions, protocolsFor } from "../protocols.ts";
 import type { Session } from "../session.ts";
 import { type Report, reportOf } from "../show/report.ts";
 import type { Display } from "./display.ts";
@@ -13,7 +13,7 @@ import type { Interrupt } from "./interrupt.ts";
 import type { PreparedRun } from "./prepare.ts";
 
 /** How runs are carried out. */
-export interface ExecuteOptions {
+export interface ExecuteOptions extends ProtocolOptions {
   readonly sync: boolean;
   /** Goes on with the next run after one that failed. */
   readonly keepGoing: boolean;
@@ -81,7 +81,7 @@ async function executeRun(
     folder: prepared.folder,
     runId: prepared.runId,
     plan: () => prepared.plan,
-    protocols: installedProtocols(),
+    protocols: protocolsFor(env, options),
     secrets: prepared.secrets,
     sync: options.sync,
     feed: (node) => follower.feed(node),

@@ -17,6 +17,8 @@ import type { OutputFormat } from "../show/data_formats.ts";
 export interface CopyVerbOptions extends CopyOptions {
   readonly data: string;
   readonly sync: boolean;
+  readonly maxRate?: number;
+  readonly trace?: boolean;
   readonly json?: boolean;
   readonly output: OutputFormat;
   readonly secrets?: string;
@@ -43,6 +45,8 @@ export async function copyVerb(
       const display = chooseDisplay(session, options.json ?? false);
       const executed = await executeRuns(session, runs, display, interrupt, {
         sync: options.sync,
+        maxRate: options.maxRate ?? null,
+        trace: options.trace ?? false,
         keepGoing: false,
         againText: againText(process.args),
       });

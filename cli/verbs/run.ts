@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly data: string;
   readonly concurrency?: number;
   readonly sync: boolean;
+  readonly maxRate?: number;
+  readonly trace?: boolean;
   readonly keepGoing?: boolean;
   readonly json?: boolean;
   readonly output: OutputFormat;
@@ -46,6 +48,8 @@ export async function runVerb(
       const display = chooseDisplay(session, options.json ?? false);
       const executed = await executeRuns(session, runs, display, interrupt, {
         sync: options.sync,
+        maxRate: options.maxRate ?? null,
+        trace: options.trace ?? false,
         keepGoing: options.keepGoing ?? false,
         againText: againText(process.args),
       });

@@ -244,3 +244,21 @@ Deno.test("doctor publishes a small file in a directory and leaves nothing", asy
     assert.match(below.out, /is not a directory; name another place/);
   });
 });
+
+Deno.test("copy --trace logs every call, and --max-rate bounds the rate of the source", async () => {
+  const server = startFileServer({ files: new Map([["/f", bytesFile(new Uint8Array(300_000))]]) });
+  try {
+    await inFolder(async (cwd) => {
+      const begin = performance.now();
+      const args = ["copy", server.url("/f"), "f", "--trace", "--max-rate", "200KB"];
+      const { code, err } = await quorus(args, { cwd });
+      assert.equal(code, 0, err);
+      assert.match(err, /call source read http:\S+\/f: \d+ bytes in [\d.]+ms, ok/);
+      assert.match(err, /call sink publish file:\S+\/f: in [\d.]+ms, ok/);
+      // 300 kB at 200 kB/s, less the burst that the bucket holds at first.
+      assert.ok(performance.now() - begin > 500);
+    });
+  } finally {
+    await server.close();
+  }
+});
