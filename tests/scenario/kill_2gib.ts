@@ -58,7 +58,7 @@ function printTable(report: KillReport, ok: boolean): void {
       String(index + 1).padStart(4),
       momentText(kill).padEnd(24),
       mib(diskBytes).padStart(8),
-      (resumedAt === null ? "killed first" : mib(resumedAt)).padStart(13),
+      (resumedAt === null ? unaskedText(index) : mib(resumedAt)).padStart(13),
       mib(sentAgainBytes).padStart(10),
     ];
     console.log(cells.join("  "));
@@ -73,6 +73,11 @@ function printTable(report: KillReport, ok: boolean): void {
       `left behind: ${leftBehind.join(", ") || "nothing"}; ${Math.round(durationMs / 1_000)} s; ` +
       (ok ? "as promised" : "NOT as promised"),
   );
+}
+
+/** The next run asked for nothing: it was killed before that, or, the last one, had all it needed. */
+function unaskedText(index: number): string {
+  return index + 1 < scenario.kills ? "killed first" : "all was kept";
 }
 
 function momentText({ moment, endedBefore }: Kill): string {

@@ -38,7 +38,7 @@ export interface Kill {
   readonly furthestBytes: number;
   /** Of temporary files, after the kill. */
   readonly diskBytes: number;
-  /** Where the next request began; `null` where a further kill came first. */
+  /** Where the next run began to fetch; `null` where it was killed first or had all it needed. */
   resumedAt: number | null;
   /** Bytes that the server sent a second time because of this kill. */
   sentAgainBytes: number;

@@ -10,10 +10,12 @@ Deno.test("run: a second process on the same run exits 3 and says so, and the fi
     const sent = scene.watched.reaches(12 * MIB);
     const first = scene.start();
     await sent;
-    const second = await scene.start({ args: [] }).ended;
+    const fetching = scene.watched.reaches(1).then(() => assert.fail("the second one fetches too"));
+    const second = await Promise.race([scene.start({ args: [] }).ended, fetching]);
     assert.equal(second.code, 3, second.err);
     assert.match(second.err, /another process is working on this run/);
     assert.match(second.err, /wait for it, or stop it first/);
+    fetching.catch(() => {}); // From now on the first one does.
     await scene.restart();
     const { code, out, err } = await first.ended;
     assert.equal(code, 0, out + err);

@@ -39,6 +39,7 @@ export async function withOneFile(
     const url = server.url(PATH);
     const variables = ["--var", `SOURCE=${url}`, "--var", `OUT=${destination}`];
     const command = ["run", "tests/scenario/large_file.yaml", ...variables];
+    const started: Quorus[] = [];
     try {
       await test({
         watched,
@@ -47,8 +48,11 @@ export async function withOneFile(
         },
         folder,
         destination,
-        start: ({ args = ["--json"], ...options } = {}) =>
-          startQuorus([...command, "--data", `${folder}/state`, ...args], options),
+        start: ({ args = ["--json"], ...options } = {}) => {
+          const run = startQuorus([...command, "--data", `${folder}/state`, ...args], options);
+          started.push(run);
+          return run;
+        },
         restart: async (other = {}) => {
           await server.close();
           server = startFileServer({ files, port: server.port, ...other });
@@ -57,6 +61,8 @@ export async function withOneFile(
         names: () => [...Deno.readDirSync(`${folder}/files`)].map(({ name }) => name).sort(),
       });
     } finally {
+      for (const run of started) run.kill("SIGKILL"); // Those that a failed test left.
+      await Promise.all(started.map(({ ended }) => ended));
       await server.close();
     }
   });

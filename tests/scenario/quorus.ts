@@ -82,8 +82,9 @@ async function textOf(
 ): Promise<string> {
   let text = "";
   let told = 0;
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
-    text += part;
+  const decoder = new TextDecoder();
+  for await (const part of stream) {
+    text += decoder.decode(part, { stream: true });
     for (let end = text.indexOf("\n", told); end >= 0; end = text.indexOf("\n", told)) {
       onLine?.(text.slice(told, end));
       told = end + 1;
