@@ -161,8 +161,7 @@ for (const { what, options, found } of CANARIES) {
       try {
         await new Scenario({ seed, ...options(seed) }).run();
       } catch (error) {
-        assert.match(String(error), found, `seed ${seed}`);
-        return;
+        if (found.test(String(error))) return;
       }
     }
     assert.fail("200 seeds did not find it");
