@@ -44,6 +44,8 @@ Deno.test("run: a server that never comes back is exit 1 with its address, and t
     await scene.restart();
     const again = await scene.start().ended;
     assert.equal(again.code, 0, again.err);
+    const { receipt } = endOf(again.out, "large-file") ?? {};
+    assert.ok((receipt?.keptBytes ?? 0) >= 8 * MIB, JSON.stringify(receipt));
     assert.ok(scene.isRight());
     assert.deepEqual(scene.names(), ["large.bin"]);
   }));
