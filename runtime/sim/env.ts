@@ -2,10 +2,13 @@
  * A simulated Env: the same ports on virtual time, in memory, from one seed.
  *
  * ```ts
+ * import { simulatedEnv } from "@quorus/quorus/testing";
+ *
  * const env = simulatedEnv({ seed: 7 });
- * await env.world.complete(useDisk(env.disk));
- * env.crash("power");
+ * await env.world.complete(env.disk.makeDirectory("/lost"));
+ * env.crash("power"); // nobody had synced the directory that names it
  * const next = env.restart();
+ * await next.world.complete(next.disk.stat("/lost")); // null, or there: unsynced names may survive
  * ```
  */
 
