@@ -80,8 +80,8 @@ function unaskedText(index: number): string {
   return index + 1 < scenario.kills ? "killed first" : "all was kept";
 }
 
-function momentText({ moment, endedBefore }: Kill): string {
-  const suffix = endedBefore ? " (had ended)" : "";
+function momentText({ moment, finished }: Kill): string {
+  const suffix = finished ? " (done)" : "";
   if (moment.when === "start") return `${moment.delayMs} ms after start${suffix}`;
   if (moment.when === "end") return `${moment.delayMs} ms after the end${suffix}`;
   return `at ${mib(moment.position)}${suffix}`;

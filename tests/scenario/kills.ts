@@ -6,7 +6,7 @@
 import { type FileServer, startFileServer } from "../servers/file_server.ts";
 import { generatedFile, sha256Of } from "../servers/pattern.ts";
 import { type FinalName, watchFinalName } from "./final_name.ts";
-import { startQuorus } from "./quorus.ts";
+import { eventsOf, startQuorus } from "./quorus.ts";
 import { type WatchedFile, watchedFile } from "./watched_file.ts";
 
 /** Fetched again at most after one kill: window + checkpoint interval + socket buffers. */
@@ -32,8 +32,10 @@ export type Moment =
 /** One kill and what came of it. */
 export interface Kill {
   readonly moment: Moment;
-  /** The process was gone before the kill. */
-  readonly endedBefore: boolean;
+  /** The file had its final name and no temporary file was left. */
+  readonly published: boolean;
+  /** The whole run had ended, its process not yet: the next run began anew, as it should. */
+  finished: boolean;
   /** How far the server had ever got. */
   readonly furthestBytes: number;
   /** Of temporary files, after the kill. */
@@ -117,15 +119,17 @@ async function killAt(arena: Arena, moment: Moment, earlier: readonly Kill[]): P
   const process = startQuorus(command(arena));
   if (moment.when === "middle") await firstOf(watched.reaches(moment.position), process.ended);
   if (moment.when === "end") await firstOf(watched.reaches(watched.file.size), process.ended);
-  const alreadyGone = await firstOf(pause(moment.delayMs), process.ended) === "second";
+  await firstOf(pause(moment.delayMs), process.ended);
   process.kill("SIGKILL");
-  await process.ended;
-  account(earlier, before, bodyRequests(server).slice(asked.length));
+  const { out } = await process.ended;
+  account(earlier, before, bodyRequests(server).slice(asked.length), out);
+  const diskBytes = temporaryBytes(destination);
   return {
     moment,
-    endedBefore: alreadyGone,
+    published: diskBytes === 0 && isThere(`${destination}/large.bin`),
+    finished: false,
     furthestBytes: watched.furthest(),
-    diskBytes: temporaryBytes(destination),
+    diskBytes,
     resumedAt: null,
     sentAgainBytes: 0,
   };
@@ -135,18 +139,34 @@ async function runToEnd(arena: Arena, kills: readonly Kill[]) {
   const before = arena.watched.furthest();
   const asked = bodyRequests(arena.server);
   const ended = await startQuorus(command(arena)).ended;
-  account(kills, before, bodyRequests(arena.server).slice(asked.length));
+  account(kills, before, bodyRequests(arena.server).slice(asked.length), ended.out);
   return ended;
 }
 
-/** Writes down what the run after a kill asked for; the kills before that never got so far. */
-function account(kills: readonly Kill[], furthest: number, starts: readonly number[]): void {
+/** Writes down what the run after a kill fetched; one that was killed before that says nothing. */
+function account(
+  kills: readonly Kill[],
+  furthest: number,
+  starts: readonly number[],
+  out: string,
+): void {
   const kill = kills.at(-1);
   const start = starts[0];
   if (kill === undefined || start === undefined) return;
   kill.resumedAt = start;
-  // What had been finished is fetched anew, as asked for.
-  if (!kill.endedBefore) kill.sentAgainBytes = Math.max(0, furthest - start);
+  const firstLine = out.slice(0, out.indexOf("\n") + 1);
+  const resumed = eventsOf(firstLine)[0]?.resumed === true;
+  kill.finished = kill.published && !resumed;
+  if (!kill.finished) kill.sentAgainBytes = Math.max(0, furthest - start);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /** Where each request for bytes began. */
