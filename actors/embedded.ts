@@ -90,7 +90,9 @@ async function openExecution(
     if (group.state.runs.get(runId)?.state === "running") {
       const why = "the process that held the lease has ended";
       await group.propose({ type: "releaseAgent", agent: AGENT, why });
-      await group.propose({ type: "intendRun", runId, intent: "run", why: "gone on with" });
+      if (group.state.runs.get(runId)?.intent === "pause") {
+        await group.propose({ type: "intendRun", runId, intent: "run", why: "gone on with" });
+      }
       return { group, resumed: true };
     }
     await group.close();

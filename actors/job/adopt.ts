@@ -3,6 +3,7 @@
  * read again locally, compared at every chunk's end with the checkpoint, and rebuilds the file's hash.
  */
 
+import { QuorusError } from "../../runtime/base/errors.ts";
 import type { Hashing, HashLane } from "../../runtime/env/env.ts";
 import type { Fingerprint, Sink, SinkFile, SourceFacts } from "../../protocols/contract.ts";
 import { fingerprintChange, identifiesVersion } from "../../protocols/fingerprint.ts";
@@ -111,7 +112,7 @@ async function verifyPrefix(
   return firstBad < 0 ? good.length : firstBad;
 }
 
-/** Feeds one chunk from the file; `false` if the file ends before it. */
+/** Feeds one chunk from the file; `false` if the file ends before it or cannot be read. */
 async function feedBack(
   file: SinkFile,
   lane: HashLane,
@@ -127,6 +128,8 @@ async function feedBack(
       length = await file.read(slot.subarray(0, Math.min(options.slotBytes, end - at)), at);
     } catch (error) {
       options.window.give(slot);
+      // What cannot be read back is not kept; it is fetched again.
+      if (error instanceof QuorusError && error.code === "io") return false;
       throw error;
     }
     if (length === 0) {

@@ -23,6 +23,8 @@ export interface JobArgs {
 
 interface State extends JobArgs {
   readonly meter: Meter;
+  /** The last phase that was proposed. */
+  told: "running" | "verifying" | null;
 }
 
 /** One attempt of one job; spawn it `temporary`: a new attempt needs a new lease. */
@@ -36,14 +38,14 @@ export const job = actor(Job, {
       const event = await runAttempt(tools, job, job.lease, meter, signal);
       await tools.propose({ type: "jobEvent", jobId: job.id, event: asCommand(event) });
     });
-    if (args.feed !== null) ctx.every("look", tools.limits.progressMs, "look", {});
-    return { ...args, meter };
+    ctx.every("look", tools.limits.progressMs, "look", {});
+    return { ...args, meter, told: null };
   },
   on: {
-    look: (state) => {
-      const { phase } = state.meter;
-      if (phase === "opening") return;
+    look: (state, _, ctx) => {
+      if (state.meter.phase === "opening") return;
       state.feed?.tell("progress", { jobId: state.job.id, progress: state.meter.read() });
+      tellPhase(state, ctx);
     },
     release: (_, { why }, ctx) => {
       ctx.abort("attempt", new Released(why));
@@ -51,10 +53,22 @@ export const job = actor(Job, {
     progress: (state) => state.meter.read(),
   },
   done: (state, task, ctx) => {
+    if (task.name !== "attempt") return;
     if (!task.ok) ctx.log("error", "an attempt could not be reported", { job: state.job.id });
     ctx.stop();
   },
 });
+
+/** Commits that the attempt runs or verifies; one that is over before it was looked at needs neither. */
+function tellPhase(state: State, ctx: Context<typeof Job>): void {
+  const { job, tools, meter } = state;
+  const { lease } = job;
+  const phase = meter.phase === "verifying" ? "verifying" : "running";
+  if (lease === null || state.told === phase || meter.phase === "publishing") return;
+  state.told = phase;
+  const event = { type: "phase", lease, phase } as const;
+  ctx.task(`phase-${phase}`, () => tools.propose({ type: "jobEvent", jobId: job.id, event }));
+}
 
 /** Attempts never make the events that only `apply` or an operator makes. */
 function asCommand(event: JobEvent): Exclude<JobEvent, { type: "assign" }> {

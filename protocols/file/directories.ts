@@ -44,3 +44,37 @@ async function makeOne(disk: Disk, path: string): Promise<void> {
     if (!lost) throw thrown;
   }
 }
+
+/** How many directories {@link DurableNames} remembers; forgetting one costs a few syncs. */
+const REMEMBERED = 10_000;
+
+/**
+ * Directories whose own names are durable. One that stands may have been made by a process that died
+ * before it synced the parent; so the names on the way to a directory are synced once per process.
+ */
+export class DurableNames {
+  readonly #known = new Set<string>();
+
+  /** Syncs what holds the name of `directory` and of its parents, unless that was done before. */
+  async assure(disk: Disk, directory: string): Promise<void> {
+    if (this.#known.has(directory)) return;
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    for (let at = directory; at !== "/";) {
+      const parent = splitPath(at.replace(/\/+$/, "")).directory;
+      if (this.#known.has(parent) || !await canSync(disk, parent)) break;
+      at = parent.length > 1 ? parent.replace(/\/+$/, "") : parent;
+    }
+    this.#known.add(directory);
+  }
+}
+
+/** A directory that this process may not open is none that it has made names in. */
+async function canSync(disk: Disk, directory: string): Promise<boolean> {
+  try {
+    await disk.syncDirectory(directory);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof DiskError && thrown.code === "denied") return false;
+    throw thrown;
+  }
+}

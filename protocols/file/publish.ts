@@ -13,6 +13,7 @@ import {
 import type { DestinationFacts, PublishOptions } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolFailure } from "./disk_failure.ts";
+import type { DurableNames } from "./directories.ts";
 import type { FileSinkFile } from "./sink_file.ts";
 
 /** A published file is readable by everyone unless the transfer says otherwise, as with `cp`. */
@@ -25,6 +26,7 @@ export interface PublishSettings {
   readonly sync: boolean;
   /** The directory is held below a root and is looked at again. */
   readonly contained: boolean;
+  readonly durableNames: DurableNames | null;
 }
 
 /**
@@ -43,12 +45,15 @@ export async function publishFile(
     await handle.setMode((options.mode ?? PUBLISHED_MODE) & PERMISSION_BITS);
     if (options.mtimeMs !== null) await handle.setMtime(options.mtimeMs);
     // At the same time: file systems with a journal commit both in one go.
-    if (settings.sync) await bothSettled(handle.sync(), file.syncName());
+    if (settings.sync) {
+      await bothSettled(handle.sync(), file.syncName());
+      await settings.durableNames?.assure(disk, file.directory);
+    }
     // One look serves both: it finds the inode that was written, and its final size and time.
     const finished = await stillOurs(disk, file, settings.contained);
     // Before the rename: a network file system reports late write errors when a file is closed.
     await file.close();
-    await giveFinalName(disk, file, options);
+    await giveFinalName(disk, file, options, settings.sync);
     if (settings.sync) await syncedAfterwards(() => disk.syncDirectory(file.directory));
     return destinationFactsOf(finished);
   } catch (thrown) {
@@ -91,6 +96,7 @@ async function giveFinalName(
   disk: Disk,
   file: FileSinkFile,
   options: PublishOptions,
+  sync: boolean,
 ): Promise<void> {
   const final = joinPath(file.directory, options.name);
   if (options.replace) return await disk.rename(file.path, final);
@@ -98,6 +104,8 @@ async function giveFinalName(
   // leaves both names on one file, and `probe` calls that published.
   await disk.link(file.path, final);
   await syncedAfterwards(async () => {
+    // The new name first: a power loss that keeps only the removal would lose the file.
+    if (sync) await disk.syncDirectory(file.directory);
     try {
       await disk.remove(file.path);
     } catch (thrown) {

@@ -27,7 +27,7 @@ import type {
   SinkFile,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
-import { makeDirectories } from "./directories.ts";
+import { DurableNames, makeDirectories } from "./directories.ts";
 import { translated } from "./disk_failure.ts";
 import { hashOfFile } from "./hash.ts";
 import { destinationFactsOf, publishFile } from "./publish.ts";
@@ -64,9 +64,10 @@ export class FileSink implements Sink {
   readonly #env: Env;
   readonly #endpoint: SinkEndpoint;
   readonly #directory: string;
+  readonly #durableNames: DurableNames;
 
   /** `escapes` and `nameRefused` for paths that containment refuses; the disk is not touched. */
-  constructor(endpoint: SinkEndpoint, env: Env) {
+  constructor(endpoint: SinkEndpoint, env: Env, durableNames = new DurableNames()) {
     const { root } = endpoint;
     const path = pathOfFileUri(endpoint.uri);
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));
@@ -74,6 +75,7 @@ export class FileSink implements Sink {
     this.name = name;
     this.#endpoint = endpoint;
     this.#env = env;
+    this.#durableNames = durableNames;
     this.#disk = env.disk;
     this.capabilities = capabilitiesOf(endpoint);
   }
@@ -131,8 +133,10 @@ export class FileSink implements Sink {
 
   publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
     assert(file instanceof FileSinkFile, "publish() takes a file that this protocol opened");
-    const { sync, root } = this.#endpoint;
-    return publishFile(this.#disk, file, options, { sync, contained: root !== null });
+    const { sync, root, createDirectories } = this.#endpoint;
+    // Directories that are never made here were made durable by whoever made them.
+    const durableNames = createDirectories ? this.#durableNames : null;
+    return publishFile(this.#disk, file, options, { sync, contained: root !== null, durableNames });
   }
 
   seize(temp: string, to: string): Promise<boolean> {
@@ -174,11 +178,8 @@ export class FileSink implements Sink {
         return linked ? await this.#finishLink(temp) : "unpublished";
       }
       if (final?.kind !== "file" || final.size !== expected.size) return "unknown";
-      if (expected.fileId === fileIdOf(final)) return "published";
-      if (expected.sha256 === null) return "unknown";
-      const path = joinPath(await this.#resolved(), expected.name);
-      const sha256 = await hashOfFile(this.#env, path, new AbortController().signal);
-      return sha256 === expected.sha256 ? "published" : "unknown";
+      const same = expected.fileId === fileIdOf(final) || await this.#hasHash(expected);
+      return same ? await this.#durablyPublished() : "unknown";
     });
   }
 
@@ -188,10 +189,24 @@ export class FileSink implements Sink {
 
   /** Publishing without replacing was cut between its two steps; the second one is made up for. */
   async #finishLink(temp: string): Promise<"published"> {
-    const directory = await this.#resolved();
+    if (this.#endpoint.sync) await this.#disk.syncDirectory(await this.#resolved());
     await this.abort(temp);
-    if (this.#endpoint.sync) await this.#disk.syncDirectory(directory);
+    return await this.#durablyPublished();
+  }
+
+  /** The writer may have ended between its rename and the sync of the directory. */
+  async #durablyPublished(): Promise<"published"> {
+    if (!this.#endpoint.sync) return "published";
+    const directory = await this.#resolved();
+    await this.#disk.syncDirectory(directory);
+    await this.#durableNames.assure(this.#disk, directory);
     return "published";
+  }
+
+  async #hasHash({ name, sha256 }: ProbeExpectation): Promise<boolean> {
+    if (sha256 === null) return false;
+    const path = joinPath(await this.#resolved(), name);
+    return await hashOfFile(this.#env, path, new AbortController().signal) === sha256;
   }
 
   /** The directory to work in: as declared, or its canonical path, found to be below the root. */

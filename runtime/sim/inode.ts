@@ -135,7 +135,8 @@ export class FileInode {
   endSync(point: SyncPoint): void {
     if (point.truncations === this.#truncations) this.#cutDevice();
     else this.#device.resize(Math.min(this.#device.size, point.lowestSize));
-    this.#device.resize(point.size);
+    // Only ever longer: the device may have written back what was appended since.
+    this.#device.resize(Math.max(this.#device.size, point.size));
     for (const { index, bytes, write } of point.sectors) {
       this.#device.setSector(index, bytes);
       if (this.#dirty.get(index) === write) this.#dirty.delete(index);

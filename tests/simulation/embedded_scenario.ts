@@ -124,8 +124,6 @@ export class Scenario {
       world: this.world,
       name: "local",
       tornWrites: seed % 2 === 0,
-      // A power loss leaves any subset of the unsynced sectors anyway.
-      writeBackRate: 0,
     });
     this.machine = this.#env.machine;
     this.transfers = declared(this.#random);
@@ -346,13 +344,9 @@ export class Scenario {
     };
   }
 
-  /**
-   * A job that waits for a decision keeps its files. A recovered one was renamed by a process that
-   * died before the directory was synced; `probe` does not make up for that, so that a power loss
-   * may still take the renaming back.
-   */
-  #mayLeave({ state, receipt }: Job): boolean {
-    return state === "unknown" || (receipt?.outcome === "recovered" && this.#powerLosses > 0);
+  /** A job that waits for a decision keeps its files. */
+  #mayLeave({ state }: Job): boolean {
+    return state === "unknown";
   }
 
   #checkTransfer(one: Expected, job: Job | null, run: Run): void {
