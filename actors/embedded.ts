@@ -174,7 +174,7 @@ function attemptTools(
     reveal: revealer(options.secrets),
     propose: (command) => group.propose(command),
     checkpoints: checkpointStore(() => env.kv.open(folder.keyValuePath)),
-    buffers: new BufferPool(env.hash, limits.slotBytes, limits.poolBytes),
+    buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
     limits,
     sync: options.sync,
   };

@@ -7,7 +7,7 @@
  * every protocol to this file.
  */
 
-import type { Env, TlsOptions } from "../runtime/env/env.ts";
+import type { Block, Env, TlsOptions } from "../runtime/env/env.ts";
 
 /** A byte range of a file: `start` included, `end` excluded, `null` for "to the end". */
 export interface ByteRange {
@@ -88,6 +88,12 @@ export interface SourceReader {
    * again. `truncated` if the end came early, `tooLong` if there is more than was announced.
    */
   read(into: Uint8Array): Promise<number>;
+  /**
+   * Fills the block from `start`, to `end` at most, with at least one byte and without a copy; 0 means
+   * the end. It may wait for more than one byte, and what it had is lost if it fails. Where absent,
+   * {@link SourceReader.read} serves.
+   */
+  fill?(block: Block, start: number, end: number): Promise<number>;
   /**
    * What the source says of itself after the last byte, to be compared with `facts`; `changed` if it is
    * gone. Called before `close`.

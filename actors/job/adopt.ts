@@ -125,7 +125,7 @@ async function feedBack(
     const slot = await options.window.take();
     let length = 0;
     try {
-      length = await file.read(slot.subarray(0, Math.min(options.slotBytes, end - at)), at);
+      length = await file.read(slot.bytes.subarray(0, Math.min(options.slotBytes, end - at)), at);
     } catch (error) {
       options.window.give(slot);
       // What cannot be read back is not kept; it is fetched again.
@@ -137,7 +137,7 @@ async function feedBack(
       return false;
     }
     const give = () => options.window.give(slot);
-    lane.feed(slot.subarray(0, length)).then(give, give);
+    lane.feed(slot, length).then(give, give);
     at += length;
     options.meter.keptBytes += length;
   }

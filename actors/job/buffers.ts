@@ -4,20 +4,18 @@
  */
 
 import { assert } from "../../runtime/base/assert.ts";
-import type { Hashing } from "../../runtime/env/env.ts";
+import type { Block } from "../../runtime/env/env.ts";
 
 /** Buffers that are lent out and come back. */
 export class BufferPool {
   readonly slotBytes: number;
-  readonly #hash: Hashing;
   readonly #capacity: number;
-  readonly #free: Uint8Array[] = [];
-  readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
+  readonly #free: Block[] = [];
+  readonly #waiting: ((buffer: Block) => void)[] = [];
   #made = 0;
 
   /** `poolBytes` is rounded down to whole slots; at least one is kept. */
-  constructor(hash: Hashing, slotBytes: number, poolBytes: number) {
-    this.#hash = hash;
+  constructor(slotBytes: number, poolBytes: number) {
     this.slotBytes = slotBytes;
     this.#capacity = Math.max(1, Math.floor(poolBytes / slotBytes));
   }
@@ -28,19 +26,19 @@ export class BufferPool {
   }
 
   /** A buffer, as soon as one is free; first come, first served. */
-  take(): Promise<Uint8Array> | Uint8Array {
+  take(): Promise<Block> | Block {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#made < this.#capacity) {
       this.#made += 1;
-      return this.#hash.buffers(1, this.slotBytes)[0] as Uint8Array;
+      return { bytes: new Uint8Array(this.slotBytes) };
     }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Gives a buffer back. */
-  give(buffer: Uint8Array): void {
-    assert(buffer.byteLength === this.slotBytes, "only whole buffers come back to their pool");
+  give(buffer: Block): void {
+    assert(buffer.bytes.length === this.slotBytes, "only whole buffers come back to their pool");
     const next = this.#waiting.shift();
     if (next !== undefined) next(buffer);
     else this.#free.push(buffer);
@@ -60,7 +58,7 @@ export class Window {
   }
 
   /** A buffer within the window; waits for this transfer's own stages first, then for the pool. */
-  async take(): Promise<Uint8Array> {
+  async take(): Promise<Block> {
     while (this.#held >= this.#capacity) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -68,7 +66,7 @@ export class Window {
     return await this.#pool.take();
   }
 
-  give(buffer: Uint8Array): void {
+  give(buffer: Block): void {
     this.#held -= 1;
     this.#pool.give(buffer);
     this.#waiting.shift()?.();

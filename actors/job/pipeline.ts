@@ -5,7 +5,7 @@
  * so a slow writer or hash stops the reader, and memory is bounded whatever the file's size.
  */
 
-import type { HashLane } from "../../runtime/env/env.ts";
+import type { Block, HashLane } from "../../runtime/env/env.ts";
 import type { SourceReader } from "../../protocols/contract.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
 import { fetchRanges } from "./ranges.ts";
@@ -45,19 +45,19 @@ export async function runPipeline(
 async function moveInOneBuffer(
   pipeline: Pipeline,
   reader: SourceReader,
-): Promise<PipelineResult | { rest: Uint8Array }> {
+): Promise<PipelineResult | { rest: Block }> {
   const { window, meter } = pipeline;
   const slot = await window.take();
   let keep = false;
   try {
-    const limit = Math.min(slot.length, pipeline.chunkBytes);
+    const limit = Math.min(pipeline.slotBytes, pipeline.chunkBytes);
     const length = await fill(reader, slot, limit, meter);
     if (length === limit) {
       keep = true;
       return { rest: slot };
     }
     expectEnd(pipeline, reader, length);
-    const content = slot.subarray(0, length);
+    const content = slot.bytes.subarray(0, length);
     if (length > 0) await pipeline.file.write(content, 0);
     if (!pipeline.hashed) return { bytes: length, sha256: null, parallel: false };
     const hasher = pipeline.hash.sha256();
@@ -76,7 +76,7 @@ async function moveMany(
   first: SourceReader,
   lane: HashLane,
   from: number,
-  filled: Uint8Array | null,
+  filled: Block | null,
 ): Promise<PipelineResult> {
   try {
     const { size } = first.facts.fingerprint;
@@ -85,7 +85,9 @@ async function moveMany(
     let end: number;
     if (parallel && size !== null) {
       if (filled !== null) pipeline.window.give(filled);
-      pipeline.meter.fetchedBytes -= filled?.length ?? 0;
+      pipeline.meter.fetchedBytes -= filled === null
+        ? 0
+        : Math.min(pipeline.slotBytes, pipeline.chunkBytes);
       await first.close();
       await fetchRanges(pipeline, first.facts.fingerprint, lane, from, size);
       end = size;
@@ -107,7 +109,7 @@ async function streamTo(
   reader: SourceReader,
   lane: HashLane,
   from: number,
-  filled: Uint8Array | null,
+  filled: Block | null,
 ): Promise<number> {
   const { chunkBytes } = pipeline;
   const stages = new Stages(pipeline, lane);

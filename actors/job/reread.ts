@@ -22,9 +22,9 @@ export async function verifyByReading(
   try {
     for (;;) {
       signal.throwIfAborted();
-      const length = await file.read(slot, at);
+      const length = await file.read(slot.bytes, at);
       if (length === 0) break;
-      hasher.update(slot.subarray(0, length));
+      hasher.update(slot.bytes.subarray(0, length));
       at += length;
     }
   } finally {

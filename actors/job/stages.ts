@@ -4,7 +4,7 @@
  */
 
 import { assert } from "../../runtime/base/assert.ts";
-import type { Hashing, HashLane } from "../../runtime/env/env.ts";
+import type { Block, Hashing, HashLane } from "../../runtime/env/env.ts";
 import type { SinkFile, Source, SourceReader } from "../../protocols/contract.ts";
 import type { Window } from "./buffers.ts";
 import type { ChunkDigests } from "./digests.ts";
@@ -46,7 +46,7 @@ export class Stages {
   readonly #pipeline: Pipeline;
   readonly #lane: HashLane;
   readonly #underWay = new Set<Promise<void>>();
-  #slot: Uint8Array | null = null;
+  #slot: Block | null = null;
   #failure: { error: unknown } | null = null;
 
   constructor(pipeline: Pipeline, lane: HashLane) {
@@ -69,7 +69,7 @@ export class Stages {
     const slot = this.#slot = await this.#pipeline.window.take();
     let length = 0;
     while (length < limit) {
-      const got = await this.#pipeline.file.read(slot.subarray(length, limit), at + length);
+      const got = await this.#pipeline.file.read(slot.bytes.subarray(length, limit), at + length);
       if (got === 0) break;
       length += got;
     }
@@ -77,7 +77,7 @@ export class Stages {
   }
 
   /** A buffer that was filled elsewhere. */
-  adopt(slot: Uint8Array): void {
+  adopt(slot: Block): void {
     assert(this.#slot === null, "one buffer at a time is being filled");
     this.#slot = slot;
   }
@@ -86,7 +86,7 @@ export class Stages {
   async write(at: number, length: number, inOrder: boolean): Promise<void> {
     const slot = this.#slot;
     assert(slot !== null, "what is written was read before");
-    await this.#pipeline.file.write(slot.subarray(0, length), at);
+    await this.#pipeline.file.write(slot.bytes.subarray(0, length), at);
     if (inOrder) this.feed(length);
     else this.letGo();
   }
@@ -97,7 +97,7 @@ export class Stages {
     assert(slot !== null, "what is hashed was read before");
     this.#slot = null;
     const { window } = this.#pipeline;
-    const done = this.#lane.feed(slot.subarray(0, length));
+    const done = this.#lane.feed(slot, length);
     this.#track(done.finally(() => window.give(slot)));
   }
 
@@ -151,15 +151,15 @@ export class Stages {
 /** Reads until `limit` bytes are there or the reader ends. */
 export async function fill(
   reader: SourceReader,
-  slot: Uint8Array,
+  slot: Block,
   limit: number,
   meter: Meter,
 ): Promise<number> {
   let length = 0;
   while (length < limit) {
-    const got = await reader.read(
-      length === 0 && limit === slot.length ? slot : slot.subarray(length, limit),
-    );
+    const got = reader.fill === undefined
+      ? await reader.read(slot.bytes.subarray(length, limit))
+      : await reader.fill(slot, length, limit);
     if (got === 0) break;
     length += got;
     meter.fetchedBytes += got;

@@ -1,6 +1,6 @@
 /** The I/O of one request: redirects, timeouts, abort, and the errors of the network as our own. */
 
-import type { Env, NetResponse } from "../../runtime/env/env.ts";
+import type { Block, Env, NetResponse } from "../../runtime/env/env.ts";
 import { NetError } from "../../runtime/env/errors.ts";
 import { formatDuration } from "../../runtime/base/units.ts";
 import type { ProtocolError, ProtocolErrorCode } from "../errors.ts";
@@ -125,11 +125,23 @@ export class Exchange {
 
   /** One read of the body under the idle timeout; `null` where the connection broke. */
   async read(into: Uint8Array): Promise<number | null> {
+    return await this.#bounded(() => this.response.body.read(into));
+  }
+
+  /** The same into a block, where the network can do without a copy. */
+  async fill(block: Block, start: number, end: number): Promise<number | null> {
+    const { body } = this.response;
+    return await this.#bounded(() =>
+      body.fill?.(block, start, end) ?? body.read(block.bytes.subarray(start, end))
+    );
+  }
+
+  async #bounded(step: () => Promise<number>): Promise<number | null> {
     this.#throwIfAborted();
     const waitMs = this.client.idleTimeoutMs;
     this.#deadline.arm(waitMs, () => this.#timeout("no byte came", waitMs));
     try {
-      return await this.response.body.read(into);
+      return await step();
     } catch (thrown) {
       const broken = thrown instanceof NetError &&
         (thrown.code === "reset" || thrown.code === "protocol" || thrown.code === "unreachable");

@@ -1,5 +1,6 @@
 /** An open body: as many bytes as were announced, not one more, not one less. */
 
+import type { Block } from "../../runtime/env/env.ts";
 import type { Fingerprint, SourceFacts, SourceReader } from "../contract.ts";
 import type { ProtocolError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
@@ -28,11 +29,19 @@ export class HttpReader implements SourceReader {
     this.#openedAtMs = exchange.client.env.clock.monotonic();
   }
 
-  async read(into: Uint8Array): Promise<number> {
+  read(into: Uint8Array): Promise<number> {
+    return this.#next(() => this.exchange.read(into));
+  }
+
+  fill(block: Block, start: number, end: number): Promise<number> {
+    return this.#next(() => this.exchange.fill(block, start, end));
+  }
+
+  async #next(step: () => Promise<number | null>): Promise<number> {
     if (this.#failed !== null) throw this.#failed;
     if (this.#ended) return 0;
     try {
-      return await this.#readOn(into);
+      return await this.#readOn(step);
     } catch (thrown) {
       this.#failed = thrown;
       await this.exchange.end();
@@ -40,11 +49,11 @@ export class HttpReader implements SourceReader {
     }
   }
 
-  async #readOn(into: Uint8Array): Promise<number> {
+  async #readOn(step: () => Promise<number | null>): Promise<number> {
     const { announced, wanted } = this.answer;
     this.#throwIfClosed();
     if (wanted !== null && this.#received >= wanted) return await this.#finish();
-    const count = await this.exchange.read(into);
+    const count = await step();
     this.#throwIfClosed();
     if (count === null || count === 0) {
       if (count === null || (announced !== null && this.#received < announced)) {

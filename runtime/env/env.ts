@@ -212,15 +212,23 @@ export interface Hasher {
 }
 
 /**
+ * Memory of a fixed size. A port that is handed one may move its bytes away, to another thread or into
+ * a system call, and puts as many back before it resolves: hold the block, not its bytes.
+ */
+export interface Block {
+  bytes: Uint8Array;
+}
+
+/**
  * Hashes the bytes of one file, in order, away from the calling thread where there is one to spare.
  * Calls may overlap; they take effect in the order in which they were made.
  */
 export interface HashLane {
   /**
-   * Feeds the next bytes: a filled part of a buffer that came from {@link Hashing.buffers}. Resolves
-   * when the buffer may be written again.
+   * Feeds the next bytes: the first `length` of the block. Resolves when it may be written again; its
+   * bytes are away until then, and undefined afterwards.
    */
-  feed(segment: Uint8Array): Promise<void>;
+  feed(block: Block, length: number): Promise<void>;
   /** Resolves to the SHA-256 of all bytes fed so far; the lane goes on. */
   mark(): Promise<string>;
   /** Resolves to the SHA-256 of all bytes fed, and ends the lane. */
@@ -234,9 +242,7 @@ export interface Hashing {
   sha256(): Hasher;
   /** CRC-32 (IEEE 802.3, as in zlib), continued from `seed`. */
   crc32(bytes: Uint8Array, seed?: number): number;
-  /** `count` buffers of `bytes` each, of the kind a lane can take without copying. */
-  buffers(count: number, bytes: number): Uint8Array[];
-  /** A lane for one file. Files of at most `inlineBelowBytes` should use {@link sha256} instead. */
+  /** A lane for one file; {@link sha256} is cheaper for one that fits a buffer. */
   lane(): HashLane;
 }
 
@@ -262,6 +268,12 @@ export interface NetRequest {
 export interface NetBody {
   /** Fills `into` from its start with at least one byte; 0 means the end that the server meant. */
   read(into: Uint8Array): Promise<number>;
+  /**
+   * Fills the block from `start`, to `end` at most, with at least one byte and without a copy; 0 means
+   * the end. It may wait for more than one byte, and what it had is lost if it fails. Where absent,
+   * {@link read} serves.
+   */
+  fill?(block: Block, start: number, end: number): Promise<number>;
   /** Stops reading and frees the connection. Idempotent. */
   cancel(): Promise<void>;
 }

@@ -1,19 +1,19 @@
-/** A hash lane on the calling thread: for simulation and for buffers that threads cannot share. */
+/** A hash lane on the calling thread: for simulation. */
 
 import { assert } from "../base/assert.ts";
-import type { Hasher, HashLane } from "./env.ts";
+import type { Block, Hasher, HashLane } from "./env.ts";
 import { HashError } from "./hash_error.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Hashes every segment before `feed` returns. */
+/** Hashes every block before `feed` returns. */
 export class InlineLane implements HashLane {
   readonly #hasher: Hasher = sha256();
   #state: "open" | "ended" | "aborted" = "open";
 
   // deno-lint-ignore require-await
-  async feed(segment: Uint8Array): Promise<void> {
+  async feed(block: Block, length: number): Promise<void> {
     this.#assertOpen();
-    this.#hasher.update(segment);
+    this.#hasher.update(block.bytes.subarray(0, length));
   }
 
   // deno-lint-ignore require-await

@@ -48,7 +48,6 @@ export interface SimulatedEnvOptions extends Partial<SimFaults> {
 const HASHING: Hashing = {
   sha256,
   crc32,
-  buffers: (count, bytes) => Array.from({ length: count }, () => new Uint8Array(bytes)),
   lane: () => new InlineLane(),
 };
 

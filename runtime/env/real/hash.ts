@@ -1,115 +1,88 @@
 /** Hashing with threads: lanes over the {@link HashPool}. */
 
 import { assert } from "../../base/assert.ts";
-import type { Hashing, HashLane } from "../env.ts";
+import type { Block, Hashing, HashLane } from "../env.ts";
 import { HashError } from "../hash_error.ts";
-import { InlineLane } from "../inline_lane.ts";
 import { crc32, sha256 } from "../sha256.ts";
+import type { HashReply } from "./hash_messages.ts";
 import type { HashPool, HashThread } from "./hash_pool.ts";
 
 const ABORTED = "cannot hash on this lane: it was aborted; open a new one";
 
+/** Hashes on one thread of the pool, which it asks for with its first call. */
 class ThreadedLane implements HashLane {
   readonly #pool: HashPool;
-  readonly #thread: HashThread;
-  readonly #stream: number;
+  #thread: HashThread | null = null;
+  #stream = 0;
   #state: "open" | "ended" | "aborted" = "open";
 
   constructor(pool: HashPool) {
     this.#pool = pool;
-    this.#thread = pool.thread();
-    this.#stream = pool.stream();
   }
 
-  async feed(segment: Uint8Array): Promise<void> {
-    this.#assertOpen();
-    const view = sharedView(segment);
-    const buffer = this.#pool.bufferNumber(view.buffer);
-    this.#thread.share(buffer, view.buffer);
-    const { byteOffset: offset, byteLength: length } = view;
+  async feed(block: Block, length: number): Promise<void> {
+    const thread = this.#open();
+    const bytes = ownBytes(block.bytes);
+    const size = bytes.length;
     const stream = this.#stream;
-    await this.#thread.call(this, (call) => ({
-      type: "update",
-      call,
-      stream,
-      buffer,
-      offset,
-      length,
-    }));
+    try {
+      const reply = await thread.call(
+        this,
+        (call) => ({ type: "update", call, stream, bytes, length }),
+        [bytes.buffer],
+      );
+      assert("bytes" in reply, "an update is answered with its bytes");
+      block.bytes = reply.bytes;
+    } catch (error) {
+      // The memory is gone with the thread or the lane: the block gets other memory of its size.
+      block.bytes = new Uint8Array(size);
+      throw error;
+    }
   }
 
-  // deno-lint-ignore require-await
   async mark(): Promise<string> {
-    this.#assertOpen();
-    return this.#digest(true);
+    return await this.#digest(true);
   }
 
-  // deno-lint-ignore require-await
   async end(): Promise<string> {
-    this.#assertOpen();
+    const digest = this.#digest(false);
     this.#state = "ended";
-    return this.#digest(false);
+    return await digest;
   }
 
   abort(): void {
     if (this.#state === "aborted") return;
     this.#state = "aborted";
-    this.#thread.drop(this, this.#stream, new HashError("aborted", ABORTED));
+    this.#thread?.drop(this, this.#stream, new HashError("aborted", ABORTED));
   }
 
-  #digest(keep: boolean): Promise<string> {
+  async #digest(keep: boolean): Promise<string> {
+    const thread = this.#open();
     const stream = this.#stream;
-    return this.#thread.call(this, (call) => ({ type: "digest", call, stream, keep }));
+    const reply: HashReply = await thread.call(
+      this,
+      (call) => ({ type: "digest", call, stream, keep }),
+    );
+    assert("hex" in reply, "a digest is answered with it");
+    return reply.hex;
   }
 
-  #assertOpen(): void {
+  #open(): HashThread {
     if (this.#state === "aborted") throw new HashError("aborted", ABORTED);
     assert(this.#state === "open", "a hash lane takes no calls after its end");
+    if (this.#thread === null) {
+      this.#thread = this.#pool.thread();
+      this.#stream = this.#pool.stream();
+    }
+    return this.#thread;
   }
 }
 
-/** The same bytes in shared memory: the view itself if it is there already, else a copy. */
-function sharedView(segment: Uint8Array): Uint8Array<SharedArrayBuffer> {
-  if (isShared(segment)) return segment;
-  const copy = new Uint8Array(new SharedArrayBuffer(segment.length));
-  copy.set(segment);
-  return copy;
-}
-
-function isShared(view: Uint8Array): view is Uint8Array<SharedArrayBuffer> {
-  return view.buffer instanceof SharedArrayBuffer;
-}
-
-/** Decides at its first segment: shared memory goes to the threads, other memory is hashed inline. */
-class ChoosingLane implements HashLane {
-  readonly #pool: HashPool;
-  #lane: HashLane | null = null;
-
-  constructor(pool: HashPool) {
-    this.#pool = pool;
-  }
-
-  feed(segment: Uint8Array): Promise<void> {
-    this.#lane ??= isShared(segment) ? new ThreadedLane(this.#pool) : new InlineLane();
-    return this.#lane.feed(segment);
-  }
-
-  mark(): Promise<string> {
-    return this.#chosen().mark();
-  }
-
-  end(): Promise<string> {
-    return this.#chosen().end();
-  }
-
-  abort(): void {
-    this.#chosen().abort();
-  }
-
-  #chosen(): HashLane {
-    this.#lane ??= new InlineLane();
-    return this.#lane;
-  }
+/** Memory that can be moved: all of an own buffer; a view of a larger or shared one is copied. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const movable = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length;
+  return movable ? bytes as Uint8Array<ArrayBuffer> : new Uint8Array(bytes);
 }
 
 /** Hash functions whose lanes run on the threads of `pool`. */
@@ -117,8 +90,6 @@ export function realHashing(pool: HashPool): Hashing {
   return {
     sha256,
     crc32,
-    buffers: (count, bytes) =>
-      Array.from({ length: count }, () => new Uint8Array(new SharedArrayBuffer(bytes))),
-    lane: () => new ChoosingLane(pool),
+    lane: () => new ThreadedLane(pool),
   };
 }

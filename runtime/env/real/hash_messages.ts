@@ -1,18 +1,15 @@
 /**
- * What the hash pool and its workers say to each other. Messages of one port arrive in order, so a
- * buffer is known before the first update that names it, and updates are hashed as they were fed.
+ * What the hash pool and its workers say to each other. Messages of one port arrive in order, so
+ * updates are hashed as they were fed. The bytes of an update travel with it, and back.
  */
 
 /** From the pool to a worker. */
 export type HashRequest =
-  | { readonly type: "share"; readonly buffer: number; readonly memory: SharedArrayBuffer }
-  | { readonly type: "unshare"; readonly buffer: number }
   | {
     readonly type: "update";
     readonly call: number;
     readonly stream: number;
-    readonly buffer: number;
-    readonly offset: number;
+    readonly bytes: Uint8Array<ArrayBuffer>;
     readonly length: number;
   }
   | {
@@ -23,8 +20,7 @@ export type HashRequest =
   }
   | { readonly type: "drop"; readonly stream: number };
 
-/** From a worker to the pool: the call that is done, with its digest if it asked for one. */
-export interface HashReply {
-  readonly call: number;
-  readonly hex?: string;
-}
+/** From a worker to the pool: the call that is done, with what it asked for. */
+export type HashReply =
+  | { readonly call: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly call: number; readonly hex: string };

@@ -1,8 +1,7 @@
 /**
  * Two threads that hash for all lanes of one Env; each lane keeps to one of them, so its order holds.
- * Segments stay in shared memory; only small descriptors travel, as messages (a few microseconds each against 0.7 ms
- * of hashing for 1 MiB), so an idle worker waits in its event loop and costs nothing. What is in
- * flight is bounded by the buffers of its callers: a segment occupies its buffer until it is hashed.
+ * Blocks are moved to the thread and back (some 20 us each way against 0.7 ms of hashing for 1 MiB),
+ * so nothing is copied, and an idle worker waits in its event loop and costs nothing.
  */
 
 import { HashError } from "../hash_error.ts";
@@ -10,7 +9,7 @@ import type { HashReply, HashRequest } from "./hash_messages.ts";
 
 interface Call {
   readonly lane: object;
-  readonly resolve: (hex: string) => void;
+  readonly resolve: (reply: HashReply) => void;
   readonly reject: (error: HashError) => void;
 }
 
@@ -18,7 +17,6 @@ interface Call {
 export class HashThread {
   readonly #worker: Worker;
   readonly #calls = new Map<number, Call>();
-  readonly #known = new Set<number>();
   #nextCall = 1;
   #failure: HashError | null = null;
 
@@ -44,24 +42,17 @@ export class HashThread {
     if (this.#failure === null) this.#worker.postMessage(request);
   }
 
-  /** Makes a shared buffer known to the worker, once. */
-  share(buffer: number, memory: SharedArrayBuffer): void {
-    if (this.#known.has(buffer)) return;
-    this.#known.add(buffer);
-    this.post({ type: "share", buffer, memory });
-  }
-
-  unshare(buffer: number): void {
-    if (this.#known.delete(buffer)) this.post({ type: "unshare", buffer });
-  }
-
   /** Sends what will be answered, for `lane`; `make` gets the number of the call. */
-  call(lane: object, make: (call: number) => HashRequest): Promise<string> {
+  call(
+    lane: object,
+    make: (call: number) => HashRequest,
+    moved: ArrayBuffer[] = [],
+  ): Promise<HashReply> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const call = this.#nextCall++;
     return new Promise((resolve, reject) => {
       this.#calls.set(call, { lane, resolve, reject });
-      this.#worker.postMessage(make(call));
+      this.#worker.postMessage(make(call), moved);
     });
   }
 
@@ -87,25 +78,16 @@ export class HashThread {
   #settle(reply: HashReply): void {
     const call = this.#calls.get(reply.call);
     this.#calls.delete(reply.call);
-    call?.resolve(reply.hex ?? "");
+    call?.resolve(reply);
   }
 }
 
-/** The threads, started when the first lane needs them, and the shared buffers. */
+/** The threads, started when the first lane needs them. */
 export class HashPool {
   #threads: readonly [HashThread, HashThread] | null = null;
-  readonly #buffers = new WeakMap<SharedArrayBuffer, number>();
-  readonly #collected: FinalizationRegistry<number>;
-  #nextBuffer = 1;
   #nextStream = 1;
   #nextLane = 0;
   #closed = false;
-
-  constructor() {
-    this.#collected = new FinalizationRegistry((buffer) => {
-      for (const thread of this.#threads ?? []) thread.unshare(buffer);
-    });
-  }
 
   /** A number for a running hash, never given twice. */
   stream(): number {
@@ -122,17 +104,6 @@ export class HashPool {
       this.#threads = [new HashThread(), new HashThread()];
     }
     return this.#threads[this.#nextLane++ % 2 === 0 ? 0 : 1];
-  }
-
-  /** The number of a shared buffer. */
-  bufferNumber(memory: SharedArrayBuffer): number {
-    let number = this.#buffers.get(memory);
-    if (number === undefined) {
-      number = this.#nextBuffer++;
-      this.#buffers.set(memory, number);
-      this.#collected.register(memory, number);
-    }
-    return number;
   }
 
   close(): void {

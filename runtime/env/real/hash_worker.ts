@@ -1,39 +1,24 @@
 /// <reference lib="webworker" />
-/** A thread that keeps running SHA-256 hashes and feeds them from shared buffers. */
+/** A thread that keeps running SHA-256 hashes and feeds them from the memory that it is sent. */
 
 import { createHash, type Hash } from "node:crypto";
-import { assert } from "../../base/assert.ts";
 import type { HashReply, HashRequest } from "./hash_messages.ts";
 
-/** The hashes and shared buffers of this thread. */
+/** The running hashes of this thread. */
 class Hashes {
-  readonly #buffers = new Map<number, SharedArrayBuffer>();
   readonly #hashes = new Map<number, Hash>();
 
   handle(request: HashRequest): HashReply | null {
     switch (request.type) {
-      case "share":
-        this.#buffers.set(request.buffer, request.memory);
-        return null;
-      case "unshare":
-        this.#buffers.delete(request.buffer);
-        return null;
       case "update":
-        return this.#update(request);
+        this.#hash(request.stream).update(request.bytes.subarray(0, request.length));
+        return { call: request.call, bytes: request.bytes };
       case "digest":
         return { call: request.call, hex: this.#digest(request.stream, request.keep) };
       case "drop":
         this.#hashes.delete(request.stream);
         return null;
     }
-  }
-
-  #update(request: Extract<HashRequest, { type: "update" }>): HashReply {
-    const buffer = this.#buffers.get(request.buffer);
-    assert(buffer !== undefined, "a buffer is shared before a segment of it is fed");
-    const segment = new Uint8Array(buffer, request.offset, request.length);
-    this.#hash(request.stream).update(segment);
-    return { call: request.call };
   }
 
   #digest(stream: number, keep: boolean): string {
@@ -57,5 +42,5 @@ const thread = new Hashes();
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 scope.onmessage = (event: MessageEvent<HashRequest>) => {
   const reply = thread.handle(event.data);
-  if (reply !== null) scope.postMessage(reply);
+  if (reply !== null) scope.postMessage(reply, "bytes" in reply ? [reply.bytes.buffer] : []);
 };

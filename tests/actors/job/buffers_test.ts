@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BufferPool, Window } from "../../../actors/job/buffers.ts";
-import { simulatedEnv } from "../../../runtime/sim/env.ts";
-
-const { hash } = simulatedEnv({ seed: 1 });
+import type { Block } from "../../../runtime/env/env.ts";
 
 /** Lets everything that is ready happen. */
 async function settle(): Promise<void> {
@@ -16,8 +14,8 @@ Deno.test("a pool lends no more than it has, first come first served, and loses 
     fc.integer({ min: 1, max: 5 }),
     fc.array(step, { maxLength: 100 }),
     async (capacity, steps) => {
-      const pool = new BufferPool(hash, 16, capacity * 16 + 7);
-      const held: Uint8Array[] = [];
+      const pool = new BufferPool(16, capacity * 16 + 7);
+      const held: Block[] = [];
       const served: number[] = [];
       let asked = 0;
       for (const kind of steps) {
@@ -43,14 +41,14 @@ Deno.test("a pool lends no more than it has, first come first served, and loses 
 });
 
 Deno.test("a pool smaller than a buffer still has one", async () => {
-  const pool = new BufferPool(hash, 1_024, 10);
+  const pool = new BufferPool(1_024, 10);
   const buffer = await pool.take();
   assert.equal(pool.lent, 1);
   pool.give(buffer);
 });
 
 Deno.test("a foreign buffer is not taken back", () => {
-  assert.throws(() => new BufferPool(hash, 16, 16).give(new Uint8Array(15)));
+  assert.throws(() => new BufferPool(16, 16).give({ bytes: new Uint8Array(15) }));
 });
 
 Deno.test("windows share a pool, and none holds more than its share", async () => {
@@ -59,11 +57,11 @@ Deno.test("windows share a pool, and none holds more than its share", async () =
     kind: fc.constantFrom("take" as const, "give" as const),
   });
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
-    const pool = new BufferPool(hash, 16, 4 * 16);
+    const pool = new BufferPool(16, 4 * 16);
     const windows = [1, 2, 3].map((slots) => ({
       slots,
       window: new Window(pool, slots * 16),
-      held: [] as Uint8Array[],
+      held: [] as Block[],
       asked: 0,
       got: 0,
     }));

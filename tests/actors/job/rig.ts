@@ -206,7 +206,7 @@ export class Rig {
         return this.command(command);
       },
       checkpoints: checkpointStore(() => env.kv.open("/state.kv")),
-      buffers: new BufferPool(env.hash, limits.slotBytes, limits.poolBytes),
+      buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
       limits,
       sync: true,
     };

@@ -79,7 +79,7 @@ function contents(side: Side): void {
     side,
     "large buffers of shared memory are written and read",
     async ({ env, directory }) => {
-      const [out, back] = env.hash.buffers(2, 300_000) as [Uint8Array, Uint8Array];
+      const [out, back] = [new Uint8Array(300_000), new Uint8Array(300_000)];
       for (let index = 0; index < out.length; index += 1) out[index] = index % 251;
       const file = await env.disk.open(`${directory}/a`, { read: true, write: true, create: true });
       await file.write(out, 5);

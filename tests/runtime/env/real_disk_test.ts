@@ -88,13 +88,13 @@ Deno.test("real: the lock of a process killed with SIGKILL is free", async () =>
 
 Deno.test("real: closing an Env rejects hashing under way and refuses new lanes", async () => {
   const env = realEnv();
-  const [buffer] = env.hash.buffers(1, 1_000_000) as [Uint8Array];
+  const block = { bytes: new Uint8Array(1_000_000) };
   const lane = env.hash.lane();
-  const feeding = lane.feed(buffer);
+  const feeding = lane.feed(block, 1_000_000);
   env.close();
   await assert.rejects(feeding, /Env was closed/);
   await assert.rejects(
-    (async () => await env.hash.lane().feed(buffer))(),
+    (async () => await env.hash.lane().feed(block, 1_000_000))(),
     /Env was closed/,
   );
 });
