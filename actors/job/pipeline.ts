@@ -121,7 +121,7 @@ async function streamTo(
       const length = slot === null ? await stages.read(reader, limit) : limit;
       if (slot !== null) stages.adopt(slot);
       slot = null;
-      if (length > 0) await stages.write(at, length, true);
+      if (length > 0) stages.write(at, length, true);
       at += length;
       if (length > 0 && at % chunkBytes === 0) {
         stages.endChunk(at / chunkBytes - 1);

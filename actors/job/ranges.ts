@@ -108,7 +108,7 @@ async function fetchChunk(
       const limit = Math.min(pipeline.slotBytes, end - at);
       const length = await stages.read(reader, limit);
       if (length < limit) throw shortRange(start, end, at + length);
-      await stages.write(at, length, live);
+      stages.write(at, length, live);
       at += length;
     }
     if (live) stages.endChunk(chunk);

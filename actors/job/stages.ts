@@ -47,6 +47,8 @@ export class Stages {
   readonly #lane: HashLane;
   readonly #underWay = new Set<Promise<void>>();
   #slot: Block | null = null;
+  /** The writes, one after the other. */
+  #order: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | null = null;
 
   constructor(pipeline: Pipeline, lane: HashLane) {
@@ -82,33 +84,35 @@ export class Stages {
     this.#slot = slot;
   }
 
-  /** Writes what was read at `at`, and hashes it where it is the next of the file (`inOrder`). */
-  async write(at: number, length: number, inOrder: boolean): Promise<void> {
-    const slot = this.#slot;
-    assert(slot !== null, "what is written was read before");
-    await this.#pipeline.file.write(slot.bytes.subarray(0, length), at);
-    if (inOrder) this.feed(length);
-    else this.letGo();
+  /**
+   * Writes what was read at `at`, and hashes it where it is the next of the file (`inOrder`). Returns at
+   * once: the next buffer is read meanwhile. Writes and hash steps keep their order.
+   */
+  write(at: number, length: number, inOrder: boolean): void {
+    const slot = this.#takeSlot();
+    this.#next(async () => {
+      await this.#pipeline.file.write(slot.bytes.subarray(0, length), at);
+      if (inOrder) this.#hash(slot, length);
+      else this.#pipeline.window.give(slot);
+    }, () => this.#pipeline.window.give(slot));
   }
 
-  /** Hashes what was read; the buffer goes back when that is done. */
+  /** Hashes what was read back; the buffer goes back when that is done. */
   feed(length: number): void {
-    const slot = this.#slot;
-    assert(slot !== null, "what is hashed was read before");
-    this.#slot = null;
-    const { window } = this.#pipeline;
-    const done = this.#lane.feed(slot, length);
-    this.#track(done.finally(() => window.give(slot)));
+    const slot = this.#takeSlot();
+    this.#next(() => this.#hash(slot, length), () => this.#pipeline.window.give(slot));
   }
 
   /** The hash has come to the end of `chunk`: its digest is noted as soon as it is known. */
   endChunk(chunk: number): void {
     if (!this.#pipeline.hashed) return;
-    this.#track(
-      this.#lane.mark().then((digest) => {
-        this.#pipeline.digests.set(chunk, digest);
-        this.#pipeline.listener.chunkDone(chunk);
-      }),
+    this.#next(() =>
+      this.#track(
+        this.#lane.mark().then((digest) => {
+          this.#pipeline.digests.set(chunk, digest);
+          this.#pipeline.listener.chunkDone(chunk);
+        }),
+      )
     );
   }
 
@@ -138,6 +142,32 @@ export class Stages {
       `the source delivers more than the ${maxBytes} bytes that validation.expectedSize allows; ` +
         "nothing was published",
     );
+  }
+
+  #takeSlot(): Block {
+    const slot = this.#slot;
+    assert(slot !== null, "what is written or hashed was read before");
+    this.#slot = null;
+    return slot;
+  }
+
+  #hash(slot: Block, length: number): void {
+    const { window } = this.#pipeline;
+    this.#track(this.#lane.feed(slot, length).finally(() => window.give(slot)));
+  }
+
+  /** Runs `step` after all that were asked for before; `instead` if one of them has failed, or it does. */
+  #next(step: () => Promise<void> | void, instead: () => void = () => {}): void {
+    this.#order = this.#order.then(async () => {
+      if (this.#failure !== null) return instead();
+      try {
+        await step();
+      } catch (error) {
+        this.#failure ??= { error };
+        instead();
+      }
+    });
+    this.#track(this.#order);
   }
 
   #track(step: Promise<void>): void {

@@ -162,6 +162,8 @@ spec:
 /** Seconds that `work` takes to make `target`; the file is removed before and after. */
 async function timed(target: string, work: () => Promise<void>): Promise<number> {
   await Deno.remove(target).catch(() => {});
+  // What the contestant before has left to be written must not slow this one down.
+  await command("sync");
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1_000;

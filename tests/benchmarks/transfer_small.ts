@@ -109,6 +109,8 @@ async function rclone(nginx: Nginx, folder: string): Promise<void> {
 async function timed(folder: string, work: () => Promise<void>): Promise<number> {
   const out = `${folder}/out`;
   await Deno.mkdir(out);
+  // What the contestant before has left to be written must not slow this one down.
+  await command("sync");
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1_000;
