@@ -60,7 +60,6 @@ export class RealFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
-    if (bytes.length > LIMITS.syncWriteBytes) return this.#writeAll(bytes, position);
     try {
       this.#assertOpen("write");
       let written = 0;
@@ -69,24 +68,13 @@ export class RealFile implements DiskFile {
           this.#fd,
           bytes,
           written,
-          bytes.length - written,
+          Math.min(LIMITS.writePieceBytes, bytes.length - written),
           position + written,
         );
       }
       return DONE;
     } catch (thrown) {
       return Promise.reject(diskError(`write ${this.#path}`, thrown, false));
-    }
-  }
-
-  /** Large writes leave the thread to whoever fills the next buffer; they cost no more (1 GiB: 0.5 s). */
-  async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      const [from, left] = [written, bytes.length - written];
-      written += await this.#async<number>(
-        "write",
-        (done) => fs.write(this.#fd, bytes, from, left, position + from, done),
-      );
     }
   }
 
