@@ -5,6 +5,11 @@ import { KIB, MIB } from "../../base/units.ts";
 
 /** Every buffer and queue of `runtime/env/real`. */
 export const ENV_LIMITS = {
+  syncWriteBytes: {
+    unit: "bytes",
+    value: 256 * KIB,
+    why: "writes up to this size are done at once; larger ones leave the thread to the next read",
+  },
   writePieceBytes: {
     unit: "bytes",
     value: 256 * KIB,
