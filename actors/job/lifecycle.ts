@@ -7,7 +7,6 @@
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
 import {
-  FINAL_STATES,
   type Grant,
   type Job,
   type JobIntent,
@@ -195,9 +194,4 @@ function intend(job: Job, intent: JobIntent, why: string, nowMs: number): Job | 
 
 function end(job: Job, state: JobState, why: string, nowMs: number, rest: Partial<Job>): Job {
   return { ...job, ...rest, state, why, lease: null, retryAtMs: null, endedMs: nowMs };
-}
-
-/** Nothing will change a job in this state any more. */
-export function isFinal(state: JobState): boolean {
-  return FINAL_STATES.has(state);
 }

@@ -23,7 +23,6 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
 
 export const KIB = 2 ** 10;
 export const MIB = 2 ** 20;
-export const GIB = 2 ** 30;
 
 /**
  * Bytes of `10MB`, `8MiB`, `1.5GB` or a plain number; `null` where the text is not a size.

@@ -20,7 +20,7 @@ export async function command(program: string, ...args: string[]): Promise<void>
 }
 
 /** Whether a program is there. */
-export async function isInstalled(program: string): Promise<boolean> {
+async function isInstalled(program: string): Promise<boolean> {
   try {
     return (await new Deno.Command("which", { args: [program], stdout: "null" }).output()).success;
   } catch {
@@ -57,7 +57,7 @@ async function certificates(folder: string): Promise<void> {
 }
 
 /** Starts nginx on `root`; resolves once it answers. */
-export async function startNginx(root: string): Promise<Nginx> {
+async function startNginx(root: string): Promise<Nginx> {
   // nginx's workers are nobody.
   await Deno.chmod(root, 0o755);
   const folder = await Deno.makeTempDir({ prefix: "quorus-nginx-" });
@@ -101,4 +101,38 @@ async function answers(port: number): Promise<void> {
     }
   }
   throw new Error(`nginx does not answer on port ${port}`);
+}
+
+/** Where the files of a benchmark go: memory, and a disk. */
+const PLACES = { tmpfs: "/dev/shm", disk: "/var/tmp" } as const;
+
+/**
+ * Runs `body` with a fresh folder on each place, beside an nginx whose files `fill` has made; tells
+ * `missing` instead if one of the programs is not installed.
+ */
+export async function onEachPlace(
+  programs: readonly string[],
+  missing: (program: string) => void,
+  fill: (folder: string) => Promise<void>,
+  body: (place: string, folder: string, nginx: Nginx) => Promise<void>,
+): Promise<void> {
+  for (const program of ["nginx", ...programs]) {
+    if (!await isInstalled(program)) return missing(program);
+  }
+  const sources = await Deno.makeTempDir({ dir: PLACES.tmpfs, prefix: "quorus-bench-" });
+  const nginx = await startNginx(sources);
+  try {
+    await fill(sources);
+    for (const [place, dir] of Object.entries(PLACES)) {
+      const folder = await Deno.makeTempDir({ dir, prefix: "quorus-bench-" });
+      try {
+        await body(place, folder, nginx);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    }
+  } finally {
+    await nginx.stop();
+    await Deno.remove(sources, { recursive: true });
+  }
 }

@@ -9,14 +9,11 @@
 import { realEnv } from "../../runtime/env/real.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { planText, runPlan } from "./engine.ts";
-import { command, isInstalled, type Nginx, startNginx } from "./nginx.ts";
+import { command, type Nginx, onEachPlace } from "./nginx.ts";
 import { alternate, type Report } from "./report.ts";
 
 const BYTES = 2 ** 30;
 const ROUNDS = 5;
-
-/** Where the files go: memory, and a disk. */
-const PLACES = { tmpfs: "/dev/shm", disk: "/var/tmp" } as const;
 
 /** Contestants take the same source and destination; each resolves to seconds. */
 type Contestants = Readonly<Record<string, () => Promise<number>>>;
@@ -28,28 +25,17 @@ interface Ground {
 }
 
 export async function bench(report: Report): Promise<void> {
-  for (const program of ["nginx", "curl", "rclone", "openssl"]) {
-    if (await isInstalled(program)) continue;
-    const bench = "transfer-large";
-    report({ bench, measure: "all", unit: "ratio", values: null, peer: program });
-    return;
-  }
   const env = realEnv();
-  const sources = await Deno.makeTempDir({ dir: PLACES.tmpfs, prefix: "quorus-bench-" });
-  const nginx = await startNginx(sources);
+  const missing = (peer: string) =>
+    report({ bench: "transfer-large", measure: "all", unit: "ratio", values: null, peer });
   try {
-    await randomFile(`${sources}/big.bin`);
-    for (const [place, dir] of Object.entries(PLACES)) {
-      const folder = await Deno.makeTempDir({ dir, prefix: "quorus-bench-" });
-      try {
-        await onPlace(report, place, { env, nginx, folder });
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    }
+    await onEachPlace(
+      ["curl", "rclone", "openssl"],
+      missing,
+      (sources) => randomFile(`${sources}/big.bin`),
+      (place, folder, nginx) => onPlace(report, place, { env, nginx, folder }),
+    );
   } finally {
-    await nginx.stop();
-    await Deno.remove(sources, { recursive: true });
     env.close();
   }
 }

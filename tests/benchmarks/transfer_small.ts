@@ -10,38 +10,25 @@ import { realEnv } from "../../runtime/env/real.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import { planText, runPlan } from "./engine.ts";
-import { command, isInstalled, type Nginx, startNginx } from "./nginx.ts";
+import { command, type Nginx, onEachPlace } from "./nginx.ts";
 import { alternate, type Report } from "./report.ts";
 
 const FILES = 10_000;
 const BYTES = 4_096;
 const CONCURRENCY = 16;
 const ROUNDS = 5;
-const PLACES = { tmpfs: "/dev/shm", disk: "/var/tmp" } as const;
-
 export async function bench(report: Report): Promise<void> {
-  for (const program of ["nginx", "rclone"]) {
-    if (await isInstalled(program)) continue;
-    const bench = "transfer-small";
-    report({ bench, measure: "all", unit: "ratio", values: null, peer: program });
-    return;
-  }
   const env = realEnv();
-  const sources = await Deno.makeTempDir({ dir: PLACES.tmpfs, prefix: "quorus-bench-" });
-  const nginx = await startNginx(sources);
+  const missing = (peer: string) =>
+    report({ bench: "transfer-small", measure: "all", unit: "ratio", values: null, peer });
   try {
-    await smallFiles(sources);
-    for (const [place, dir] of Object.entries(PLACES)) {
-      const folder = await Deno.makeTempDir({ dir, prefix: "quorus-bench-" });
-      try {
-        await onPlace(report, place, env, nginx, folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    }
+    await onEachPlace(
+      ["rclone"],
+      missing,
+      smallFiles,
+      (place, folder, nginx) => onPlace(report, place, env, nginx, folder),
+    );
   } finally {
-    await nginx.stop();
-    await Deno.remove(sources, { recursive: true });
     env.close();
   }
 }
