@@ -6,6 +6,8 @@
  * one suite that the real and the simulated side both pass (`tests/runtime/env`).
  */
 
+import type { Sockets, Workers } from "./sockets.ts";
+
 /** All ports of one node incarnation. */
 export interface Env {
   readonly clock: Clock;
@@ -15,6 +17,8 @@ export interface Env {
   readonly kv: KvPort;
   readonly hash: Hashing;
   readonly net: Net;
+  readonly sockets: Sockets;
+  readonly workers: Workers;
   readonly log: LogPort;
 }
 

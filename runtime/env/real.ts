@@ -11,6 +11,8 @@ import { HashPool } from "./real/hash_pool.ts";
 import { realKv } from "./real/kv.ts";
 import { stderrLog } from "./real/log.ts";
 import { realNet } from "./real/net.ts";
+import { realSockets } from "./real/sockets.ts";
+import { realWorkers } from "./real/workers.ts";
 
 /** How a real Env logs: to `log`, or to standard error from `logLevel` (default `info`) on. */
 export interface RealEnvOptions {
@@ -31,6 +33,8 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     kv: realKv(realDisk),
     hash: realHashing(pool),
     net,
+    sockets: realSockets,
+    workers: realWorkers,
     log: options.log ?? stderrLog(options.logLevel ?? "info"),
     close: () => {
       pool.close();

@@ -22,6 +22,7 @@ import { Incarnation } from "./incarnation.ts";
 import { simKv } from "./kv.ts";
 import { type SimFaults, SimMachine } from "./machine.ts";
 import { simNet } from "./net.ts";
+import { simSockets, simWorkers } from "./sockets.ts";
 import { World } from "./world.ts";
 
 /** How a simulated process dies: alone (the page cache stays) or with the machine's power. */
@@ -64,6 +65,8 @@ function life(machine: SimMachine, number: number): SimulatedEnv {
     kv: simKv(incarnation, machine.kvFiles),
     hash: HASHING,
     net: simNet(incarnation),
+    sockets: simSockets(incarnation),
+    workers: simWorkers(incarnation),
     log: { write: (level, message, facts = {}) => machine.record(level, message, facts) },
     crash: (kind) => {
       if (!incarnation.alive) return;

@@ -1,0 +1,100 @@
+/**
+ * Where the actors of a node end and its links begin. `runtime/remote` implements {@link Carrier} and
+ * uses {@link Dock}; neither room knows more of the other.
+ */
+
+import type { EndReason } from "./definition.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Protocol } from "./protocol.ts";
+import type { Delivery } from "./ref.ts";
+
+/** Who sends, and what travels with it. */
+export interface CallContext {
+  /** Address of the sending actor; `null` for code outside actors. */
+  readonly from: string | null;
+  /** W3C `traceparent`; `null` if nothing is traced. */
+  readonly trace: string | null;
+}
+
+/** Where the outcome of a remote ask goes; the first call counts. */
+export interface AskSettling {
+  /** The reply as it came: the caller checks it against its schema. */
+  reply(body: unknown): void;
+  fail(error: Error): void;
+}
+
+/** An actor of another node, as refs use it. Values are encoded before these calls return. */
+export interface RemoteTarget {
+  /** `accepted` once queued within credit, `full` without credit, `unreachable` without an association. */
+  tell(tag: string, body: unknown, context: CallContext): Delivery;
+  /** Waits for credit; rejects with ActorError `Unreachable`, `Cancelled`, `NotEncodable`. */
+  send(tag: string, body: unknown, context: CallContext, signal?: AbortSignal): Promise<void>;
+  /**
+   * Sends an ask whose far side may use `withinMs`. The deadline is the caller's to keep; the returned
+   * function gives the ask up and tells the far side.
+   */
+  ask(
+    tag: string,
+    body: unknown,
+    context: CallContext,
+    withinMs: number,
+    settling: AskSettling,
+  ): () => void;
+}
+
+/** Outbound: what actors need to reach other nodes. */
+export interface Carrier {
+  /** Cheap, cached by (node, path, protocol); never fails. */
+  target(node: string, path: string, protocol: Protocol): RemoteTarget;
+  /** Calls `ended` exactly once unless the returned function takes the watch back before. */
+  watch(
+    node: string,
+    path: string,
+    ended: (reason: EndReason, error: unknown) => void,
+  ): () => void;
+}
+
+/** A message that came over a link; not validated yet. */
+export interface InboundMessage {
+  readonly path: string;
+  /** Name of the message protocol. */
+  readonly protocol: string;
+  readonly version: number;
+  readonly tag: string;
+  readonly body: unknown;
+  readonly from: string | null;
+  readonly trace: string | null;
+}
+
+/** What became of an inbound message. */
+export type Outcome = "handled" | "failed" | "refused" | "dropped" | "dead";
+
+/** Told exactly once, when the handler has settled or it is certain that it never runs. */
+export interface Receipt {
+  processed(outcome: Outcome): void;
+}
+
+/** Inbound: what links need to reach the actors of this node. */
+export interface Dock {
+  readonly node: string;
+  /** The node's wheel: everything with a deadline hangs on it. */
+  readonly deadlines: Deadlines;
+  /**
+   * Puts a one-way message into a mailbox. A full one with policy "wait" keeps it waiting in order
+   * (the sender's credit bounds how many), other policies refuse or drop it. Bad messages cost
+   * themselves only: they are dead letters.
+   */
+  tell(message: InboundMessage, receipt: Receipt): void;
+  /** The same for an ask; the returned function cancels it (the handler's signal aborts). */
+  ask(
+    message: InboundMessage,
+    budgetMs: number,
+    settling: AskSettling,
+    receipt: Receipt,
+  ): (reason: Error) => void;
+  /**
+   * Watches an actor of this node; `ended` comes once, at once if the name is free (`unreachable`).
+   * The returned function takes the watch back.
+   */
+  watch(path: string, ended: (reason: EndReason, error: unknown) => void): () => void;
+}
