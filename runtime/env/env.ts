@@ -246,6 +246,8 @@ export interface Hashing {
   sha256(): Hasher;
   /** CRC-32 (IEEE 802.3, as in zlib), continued from `seed`. */
   crc32(bytes: Uint8Array, seed?: number): number;
+  /** HMAC-SHA256 (RFC 2104) of `bytes` under `key`: 32 bytes. */
+  hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array;
   /** A lane for one file; {@link sha256} is cheaper for one that fits a buffer. */
   lane(): HashLane;
 }

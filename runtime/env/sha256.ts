@@ -4,7 +4,7 @@
  * measured; WASM 0.22 GB/s), `node:zlib` CRC-32 at 9.3 GB/s.
  */
 
-import { createHash, type Hash } from "node:crypto";
+import { createHash, createHmac, type Hash } from "node:crypto";
 import { crc32 as zlibCrc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import type { Hasher } from "./env.ts";
@@ -42,4 +42,9 @@ export function sha256(): Hasher {
 /** CRC-32 (IEEE 802.3) of `bytes`, continued from `seed`. */
 export function crc32(bytes: Uint8Array, seed = 0): number {
   return zlibCrc32(bytes, seed);
+}
+
+/** HMAC-SHA256 (RFC 2104) of `bytes` under `key`: 32 bytes. */
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac("sha256", key).update(bytes).digest());
 }

@@ -15,7 +15,7 @@
 import { assert } from "../base/assert.ts";
 import type { Env, Hashing } from "../env/env.ts";
 import { InlineLane } from "../env/inline_lane.ts";
-import { crc32, sha256 } from "../env/sha256.ts";
+import { crc32, hmacSha256, sha256 } from "../env/sha256.ts";
 import { simClock, simTimers } from "./clock.ts";
 import { simDisk } from "./disk.ts";
 import { Incarnation } from "./incarnation.ts";
@@ -49,6 +49,7 @@ export interface SimulatedEnvOptions extends Partial<SimFaults> {
 const HASHING: Hashing = {
   sha256,
   crc32,
+  hmacSha256,
   lane: () => new InlineLane(),
 };
 

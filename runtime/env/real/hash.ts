@@ -3,7 +3,7 @@
 import { assert } from "../../base/assert.ts";
 import type { Block, Hashing, HashLane } from "../env.ts";
 import { HashError } from "../hash_error.ts";
-import { crc32, sha256 } from "../sha256.ts";
+import { crc32, hmacSha256, sha256 } from "../sha256.ts";
 import type { HashReply } from "./hash_messages.ts";
 import type { HashPool, HashThread } from "./hash_pool.ts";
 
@@ -90,6 +90,7 @@ export function realHashing(pool: HashPool): Hashing {
   return {
     sha256,
     crc32,
+    hmacSha256,
     lane: () => new ThreadedLane(pool),
   };
 }

@@ -51,6 +51,23 @@ export function hashSuite(side: Side): void {
     return Promise.resolve();
   });
 
+  suiteTest(side, "HMAC-SHA256 gives the published values", ({ env }) => {
+    // RFC 4231, test cases 2 and 6 (a key longer than a block).
+    const hex = (key: Uint8Array, bytes: Uint8Array) => env.hash.hmacSha256(key, bytes).toHex();
+    assert.equal(
+      hex(text("Jefe"), text("what do ya want for nothing?")),
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+    assert.equal(
+      hex(
+        new Uint8Array(131).fill(0xaa),
+        text("Test Using Larger Than Block-Size Key - Hash Key First"),
+      ),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    );
+    return Promise.resolve();
+  });
+
   suiteTest(side, "a lane equals the plain hash at every mark and at its end", async ({ env }) => {
     await fc.assert(fc.asyncProperty(pieces, (fed) => checkLane(env, fed)), { numRuns: 60 });
   });
