@@ -7,15 +7,13 @@
  */
 
 import { unreachable } from "../../runtime/base/assert.ts";
-import { type JobEvent, lifecycle } from "../job/lifecycle.ts";
-import { type Job, type Lease, LEASED_STATES } from "../job/record.ts";
+import { type JobEvent, lifecycle, type Refusal } from "../job/lifecycle.ts";
+import { type Job, LEASED_STATES } from "../job/record.ts";
+import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyRun } from "./runs.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
-import type { State } from "./state.ts";
-
-/** The group number of the one local group; sharding brings others. */
-const GROUP = 0;
+import { type State, withJob } from "./state.ts";
 
 /** The state after the entry at `index`. */
 export function apply(state: State, entry: LogEntry, index: number): Applied {
@@ -30,10 +28,12 @@ function applyCommand(state: State, command: Command): Applied {
     case "endRun":
       return applyRun(state, command);
     case "assignJobs":
-      return each(state, command.assignments, (at, { jobId, agent }) => {
-        const lease: Lease = { epoch: at.epoch, group: GROUP, index: at.index, agent };
-        return jobEvent(at, jobId, { type: "assign", lease });
-      });
+      return each(
+        state,
+        command.assignments,
+        (at, { jobId, agent }) =>
+          changeJob(at, jobId, (job) => assigned(at, job, agent, command.slots)),
+      );
     case "jobEvent":
       return jobEvent(state, command.jobId, command.event);
     case "releaseAgent":
@@ -78,12 +78,16 @@ function heldBy(state: State, agent: string): Job[] {
 }
 
 function jobEvent(state: State, jobId: string, event: JobEvent): Applied {
+  return changeJob(state, jobId, (job) => lifecycle(job, event, state.nowMs));
+}
+
+function changeJob(state: State, jobId: string, change: (job: Job) => Job | Refusal): Applied {
   const before = state.jobs.get(jobId);
   if (before === undefined) return refuse(state, `no job ${jobId}`);
-  const job = lifecycle(before, event, state.nowMs);
+  const job = change(before);
   if ("refused" in job) return refuse(state, job.refused);
   return {
-    state: { ...state, jobs: state.jobs.set(jobId, job) },
+    state: withJob(state, before, job),
     effects: [{ type: "jobChanged", job, before }],
     refused: [],
   };

@@ -80,6 +80,18 @@ const jobEvent = z.discriminatedUnion("type", [
 const plan = z.custom<Plan>((value) => typeof value === "object" && value !== null);
 const spec = z.custom<TransferSpec>((value) => typeof value === "object" && value !== null);
 
+/**
+ * A transfer that becomes a job: its spec as it was resolved or, since version 2, its place in the run's
+ * plan where nothing of it waits for earlier results. `agent` takes it at once if it has a free slot.
+ */
+const submission = z.union([
+  z.object({ jobId: z.string(), transfer: z.number().int(), agent: z.string().optional() }),
+  z.object({ jobId: z.string(), spec, agent: z.string().optional() }),
+]);
+
+/** How many jobs an agent takes, as its proposer knows it; absent: any number. */
+const slots = z.record(z.string(), z.number().int()).optional();
+
 /** One command. */
 export const command = z.discriminatedUnion("type", [
   /** Takes the run with its plan into the state; its transfers become jobs as they get ready. */
@@ -88,13 +100,15 @@ export const command = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("submitJobs"),
     runId: z.string(),
-    jobs: z.array(z.object({ jobId: z.string(), spec })),
+    jobs: z.array(submission),
     skipped: z.array(z.object({ name: z.string(), why: z.string(), failed: z.boolean() })),
+    slots,
   }),
   /** Gives each job to an agent; the index of this command in the log becomes the lease. */
   z.object({
     type: z.literal("assignJobs"),
     assignments: z.array(z.object({ jobId: z.string(), agent: z.string() })),
+    slots,
   }),
   /** Something happened to a job. */
   z.object({ type: z.literal("jobEvent"), jobId: z.string(), event: jobEvent }),
@@ -119,6 +133,13 @@ export const command = z.discriminatedUnion("type", [
 /** A command as `apply` takes it. */
 export type Command = z.infer<typeof command>;
 
+/** The version of the entries that are written; those of earlier ones are read as well. */
+export const ENTRY_VERSION = 2;
+
 /** A command as the log keeps it: with the time that its proposer stamped. */
-export const logEntry = z.object({ version: z.literal(1), atMs: z.number(), command });
+export const logEntry = z.object({
+  version: z.union([z.literal(1), z.literal(ENTRY_VERSION)]),
+  atMs: z.number(),
+  command,
+});
 export type LogEntry = z.infer<typeof logEntry>;

@@ -13,6 +13,7 @@ import type { AttemptTools } from "../job/tools.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import { run } from "../workflow/run.ts";
 import type { Effect } from "./applied.ts";
+import { isWaiting } from "./state.ts";
 import type { Group } from "./group.ts";
 import { Controller, type Run, type Scheduler } from "./messages.ts";
 
@@ -38,7 +39,7 @@ export const controller = actor(Controller, {
   children: { strategy: "oneForOne" },
   state: (args: ControllerArgs, ctx: Context<typeof Controller>): State => {
     const { group, agents } = args;
-    const slots = new Map([...agents].map(([name, one]) => [name, one.slots]));
+    const slots = slotsOf(agents);
     const child = ctx.spawn(scheduler, { name: "scheduler", args: { group, slots } });
     const self = ctx.self;
     const unsubscribe = group.subscribe((effects) =>
@@ -58,10 +59,15 @@ export const controller = actor(Controller, {
   stopping: (state) => state.unsubscribe(),
 });
 
+function slotsOf(agents: ControllerArgs["agents"]): Map<string, number> {
+  return new Map([...agents].map(([name, one]) => [name, one.slots]));
+}
+
 function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): void {
   if (state.runs.has(runId)) return;
   const { group, tools } = state;
-  const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, tools } });
+  const slots = slotsOf(state.agents);
+  const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, tools, slots } });
   state.runs.set(runId, ref);
 }
 
@@ -73,7 +79,7 @@ function assignLeased(state: State): void {
 }
 
 function act(state: State, effects: readonly Effect[]): void {
-  state.scheduler.tell("committed", { effects: [...effects] });
+  if (isForScheduler(state, effects)) state.scheduler.tell("committed", { effects: [...effects] });
   const changed: Job[] = [];
   const assigned: Job[] = [];
   const settled = new Map<string, Job[]>();
@@ -94,7 +100,16 @@ function act(state: State, effects: readonly Effect[]): void {
   for (const [runId, jobs] of settled) state.runs.get(runId)?.tell("settled", { jobs });
 }
 
+/** A job has joined or left the queue, or a slot may be free for one that waits. */
+function isForScheduler(state: State, effects: readonly Effect[]): boolean {
+  return state.group.state.load.waiting > 0 ||
+    effects.some((effect) =>
+      effect.type === "jobChanged" && (isWaiting(effect.job) || isWaiting(effect.before))
+    );
+}
+
 function assign(state: State, jobs: readonly Job[]): void {
+  if (jobs.length === 0) return;
   for (const [name, { ref }] of state.agents) {
     const own = jobs.filter((job) => job.lease?.agent === name);
     if (own.length > 0) ref.tell("assign", { jobs: own });

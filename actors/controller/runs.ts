@@ -2,11 +2,15 @@
 
 import type { Job, JobIntent } from "../job/record.ts";
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
+import { errorData } from "../../runtime/base/errors.ts";
+import { resolveTransfer } from "../../workflows/resolve.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
+import { assigned, mayStart } from "./assign.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
-import type { Run, State } from "./state.ts";
+import { type Run, type State, withJob } from "./state.ts";
 
+type Submission = (Command & { type: "submitJobs" })["jobs"][number];
 type RunCommand = Command & { type: "createRun" | "submitJobs" | "endRun" };
 
 /** The state after a command about a run. */
@@ -42,24 +46,60 @@ function submitJobs(state: State, command: Command & { type: "submitJobs" }): Ap
   const run = openRun(state, command.runId);
   if (typeof run === "string") return refuse(state, run);
   let { jobs, skipped } = run;
-  let all = state.jobs;
+  let at = state;
   const effects: Effect[] = [];
   const rejected: string[] = [];
-  for (const { jobId, spec } of command.jobs) {
-    if (jobs.has(spec.name) || all.has(jobId)) {
+  for (const wanted of command.jobs) {
+    const { name, spec, why } = specOf(run, wanted);
+    if (spec === null) {
+      rejected.push(why);
+      if (name !== null && !jobs.has(name)) skipped = skipped.set(name, { why, failed: true });
+      continue;
+    }
+    if (jobs.has(spec.name) || at.jobs.has(wanted.jobId)) {
       rejected.push(`transfer "${spec.name}" of run ${run.id} has a job already`);
       continue;
     }
-    const job = submitted(state, run, jobId, spec);
-    jobs = jobs.set(spec.name, jobId);
-    all = all.set(jobId, job);
+    const job = begun(at, submitted(at, run, wanted.jobId, spec), wanted, command.slots);
+    jobs = jobs.set(spec.name, wanted.jobId);
+    at = withJob(at, null, job);
     effects.push({ type: "jobChanged", job, before: null });
   }
   for (const { name, why, failed } of command.skipped) {
     skipped = skipped.set(name, { why, failed });
   }
-  const applied = changed({ ...state, jobs: all }, { ...run, jobs, skipped }, effects);
+  const applied = changed(at, { ...run, jobs, skipped }, effects);
   return { ...applied, refused: rejected };
+}
+
+/** What is submitted: told by the command, or found in the plan; or why there is no such thing. */
+function specOf(
+  run: Run,
+  wanted: Submission,
+): { name: string | null; spec: TransferSpec | null; why: string } {
+  if (!("transfer" in wanted)) return { name: wanted.spec.name, spec: wanted.spec, why: "" };
+  const planned = run.plan.transfers[wanted.transfer];
+  if (planned === undefined) {
+    const why = `run ${run.id} has no transfer ${wanted.transfer} for job ${wanted.jobId}`;
+    return { name: null, spec: null, why };
+  }
+  try {
+    return { name: planned.name, spec: resolveTransfer(planned, {}), why: "" };
+  } catch (thrown) {
+    return { name: planned.name, spec: null, why: errorData(thrown).message };
+  }
+}
+
+/** The job under its first lease, where an agent was named that can take it at once. */
+function begun(
+  state: State,
+  job: Job,
+  { agent }: Submission,
+  slots: (Command & { type: "submitJobs" })["slots"],
+): Job {
+  if (agent === undefined || !mayStart(state, job, agent, slots)) return job;
+  const leased = assigned(state, job, agent, slots);
+  return "refused" in leased ? job : leased;
 }
 
 /** What becomes of a job whose run was paused or cancelled while it was being submitted. */

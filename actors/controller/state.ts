@@ -2,7 +2,7 @@
 
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { Plan } from "../../workflows/plan.ts";
-import type { Job, JobIntent } from "../job/record.ts";
+import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
 
 /** One execution of a group. */
 export interface Run {
@@ -20,6 +20,14 @@ export interface Run {
   readonly endedMs: number | null;
 }
 
+/** What the jobs ask of the agents: derived from them, kept so that nobody has to count. */
+export interface Load {
+  /** Jobs that wait for an agent, now or after a delay. */
+  readonly waiting: number;
+  /** Leases by agent. */
+  readonly leases: PersistentMap<number>;
+}
+
 /** Everything that `apply` works on. */
 export interface State {
   /** Starts at 1; a restore from a backup starts the next one, so that old tokens are void. */
@@ -30,6 +38,7 @@ export interface State {
   readonly nowMs: number;
   readonly runs: PersistentMap<Run>;
   readonly jobs: PersistentMap<Job>;
+  readonly load: Load;
 }
 
 /** The state before the first command. */
@@ -39,4 +48,31 @@ export const INITIAL_STATE: State = {
   nowMs: 0,
   runs: PersistentMap.empty(),
   jobs: PersistentMap.empty(),
+  load: { waiting: 0, leases: PersistentMap.empty() },
 };
+
+/** The state with `job` in the place of `before`. */
+export function withJob(state: State, before: Job | null, job: Job): State {
+  const load = loadAfter(state.load, before, job);
+  return { ...state, jobs: state.jobs.set(job.id, job), load };
+}
+
+/** Waits for an agent. */
+export function isWaiting(job: Job | null): boolean {
+  return job !== null && (job.state === "queued" || job.state === "retrying");
+}
+
+function loadAfter(load: Load, before: Job | null, job: Job): Load {
+  const [from, to] = [holderOf(before), holderOf(job)];
+  const waiting = load.waiting + Number(isWaiting(job)) - Number(isWaiting(before));
+  if (from === to) return waiting === load.waiting ? load : { ...load, waiting };
+  let { leases } = load;
+  if (from !== null) leases = leases.set(from, (leases.get(from) ?? 0) - 1);
+  if (to !== null) leases = leases.set(to, (leases.get(to) ?? 0) + 1);
+  return { waiting, leases };
+}
+
+/** The agent that works on a job. */
+function holderOf(job: Job | null): string | null {
+  return job !== null && LEASED_STATES.has(job.state) ? job.lease?.agent ?? null : null;
+}

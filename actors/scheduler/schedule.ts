@@ -27,6 +27,18 @@ export interface Schedule {
   readonly wakeAtMs: number | null;
 }
 
+/** What the agents can still take, by their slots and the leases that they hold. */
+export function capacities(
+  slots: ReadonlyMap<string, number>,
+  leases: { get(agent: string): number | undefined },
+): AgentCapacity[] {
+  const found: AgentCapacity[] = [];
+  for (const [agent, most] of slots) {
+    found.push({ agent, freeSlots: most - (leases.get(agent) ?? 0) });
+  }
+  return found;
+}
+
 /** Assigns waiting jobs, oldest first, to the agents with the most free slots. */
 export function schedule(
   waiting: Iterable<Waiting>,

@@ -5,8 +5,9 @@ import type { Context } from "../../runtime/actor/definition.ts";
 import type { Effect } from "../controller/applied.ts";
 import type { Group } from "../controller/group.ts";
 import { Scheduler } from "../controller/messages.ts";
-import { type Job, LEASED_STATES } from "../job/record.ts";
-import { schedule, type Waiting } from "./schedule.ts";
+import { isWaiting } from "../controller/state.ts";
+import type { Job } from "../job/record.ts";
+import { capacities, schedule, type Waiting } from "./schedule.ts";
 
 /** What a scheduler is started with. */
 export interface SchedulerArgs {
@@ -18,8 +19,6 @@ export interface SchedulerArgs {
 interface State extends SchedulerArgs {
   /** In the order of submission. */
   readonly waiting: Map<string, Waiting>;
-  /** Agent by leased job: told twice is known once, as after a restart. */
-  readonly taken: Map<string, string>;
   /** Jobs whose assignment is being committed. */
   proposed: readonly string[];
   order: number;
@@ -32,11 +31,10 @@ export const scheduler = actor(Scheduler, {
     const state: State = {
       ...args,
       waiting: new Map(),
-      taken: new Map(),
       proposed: [],
       order: 0,
     };
-    for (const job of [...args.group.state.jobs.values()].sort(bySubmission)) note(state, job);
+    for (const job of [...args.group.state.jobs.values()].sort(bySubmission)) note(state, job.id);
     propose(state, ctx);
     return state;
   },
@@ -48,11 +46,7 @@ export const scheduler = actor(Scheduler, {
     wake: (state, _, ctx) => propose(state, ctx),
   },
   done: (state, task, ctx) => {
-    // The state knows already what the effects will tell only later: no slot is given twice.
-    for (const jobId of state.proposed) {
-      const job = state.group.state.jobs.get(jobId);
-      if (job !== undefined) note(state, job);
-    }
+    for (const jobId of state.proposed) note(state, jobId);
     state.proposed = [];
     if (!task.ok) {
       ctx.log("error", "an assignment could not be proposed", { why: String(task.error) });
@@ -61,7 +55,7 @@ export const scheduler = actor(Scheduler, {
 });
 
 function noteEffect(state: State, effect: Effect): void {
-  if (effect.type === "jobChanged") note(state, effect.job);
+  if (effect.type === "jobChanged") note(state, effect.job.id);
 }
 
 /** Jobs of one submission are numbered in the order of their plan. */
@@ -69,33 +63,30 @@ function bySubmission(a: Job, b: Job): number {
   return a.submittedMs - b.submittedMs || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
 }
 
-/** Keeps queue and slots in step with one change of one job. */
-function note(state: State, job: Job): void {
-  const { lease } = job;
-  if (lease !== null && LEASED_STATES.has(job.state)) state.taken.set(job.id, lease.agent);
-  else state.taken.delete(job.id);
-  if (job.state === "queued" || job.state === "retrying") {
-    const order = state.waiting.get(job.id)?.order ?? state.order++;
-    state.waiting.set(job.id, { jobId: job.id, order, notBeforeMs: job.retryAtMs });
-  } else {
-    state.waiting.delete(job.id);
+/** Keeps the queue in step with a job as it is now: told late or twice, it is known once. */
+function note(state: State, jobId: string): void {
+  const job = state.group.state.jobs.get(jobId);
+  if (job === undefined || !isWaiting(job)) {
+    state.waiting.delete(jobId);
+    return;
   }
+  const order = state.waiting.get(jobId)?.order ?? state.order++;
+  state.waiting.set(jobId, { jobId, order, notBeforeMs: job.retryAtMs });
 }
 
 /** One proposal at a time: what it changes comes back as effects before the next one is made. */
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
   if (state.proposed.length > 0 || state.waiting.size === 0) return;
-  const free = new Map(state.slots);
-  for (const agent of state.taken.values()) free.set(agent, (free.get(agent) ?? 0) - 1);
-  const agents = [...free].map(([agent, freeSlots]) => ({ agent, freeSlots }));
+  const agents = capacities(state.slots, state.group.state.load.leases);
   const nowMs = ctx.env.clock.now();
   const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
   if (assignments.length === 0) return;
   state.proposed = assignments.map(({ jobId }) => jobId);
   for (const jobId of state.proposed) state.waiting.delete(jobId);
+  const slots = Object.fromEntries(state.slots);
   ctx.task(
     "propose",
-    () => state.group.propose({ type: "assignJobs", assignments: [...assignments] }),
+    () => state.group.propose({ type: "assignJobs", assignments: [...assignments], slots }),
   );
 }

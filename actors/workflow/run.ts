@@ -10,14 +10,15 @@ import { evaluateCondition } from "../../workflows/condition.ts";
 import { Frontier } from "../../workflows/frontier.ts";
 import type { Plan, PlannedTransfer, StepResult } from "../../workflows/plan.ts";
 import { resolveTransfer, type RunFailure } from "../../workflows/resolve.ts";
-import type { TransferSpec } from "../../workflows/spec.ts";
 import { type Move, skipText } from "../../workflows/strategy.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
 import type { AttemptTools } from "../job/tools.ts";
+import { capacities, schedule } from "../scheduler/schedule.ts";
 import { performActions } from "./actions.ts";
+import { isComplete } from "./complete.ts";
 import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
 
 /** What the actor of a run is started with. */
@@ -25,6 +26,8 @@ export interface RunArgs {
   readonly group: Group;
   readonly runId: string;
   readonly tools: AttemptTools;
+  /** Slots by agent, for jobs that need not wait for the scheduler. */
+  readonly slots: ReadonlyMap<string, number>;
 }
 
 type Submission = Command & { type: "submitJobs" };
@@ -69,7 +72,7 @@ export const run = actor(Run, {
   },
   done: (state, task, ctx) => {
     if (!task.ok) throw task.error;
-    if (task.name === "submit") state.submitting = false;
+    if (task.name === "submit") submitted(state, task.value as readonly string[]);
     if (task.name === "end") ctx.stop();
     else proceed(state, ctx);
   },
@@ -144,8 +147,12 @@ function start(state: State, name: string): Move | null {
       note(state, name, `its condition is false: ${planned.condition.text}`, false);
       return state.frontier.settle(name, "skipped");
     }
-    const spec: TransferSpec = resolveTransfer(planned, state.results);
-    state.jobs.push({ jobId: `${state.runId}-${index + 1}`, spec });
+    const jobId = `${state.runId}-${index + 1}`;
+    state.jobs.push(
+      isComplete(planned.template)
+        ? { jobId, transfer: index }
+        : { jobId, spec: resolveTransfer(planned, state.results) },
+    );
     return null;
   } catch (error) {
     note(state, name, errorData(error).message, true);
@@ -177,6 +184,29 @@ function settle(
   take(state, state.frontier.settle(name, as));
 }
 
+/** What was submitted is in the state now; transfers that could not become jobs have failed. */
+function submitted(state: State, refused: readonly string[]): void {
+  state.submitting = false;
+  if (refused.length === 0) return;
+  for (const [name, { why, failed }] of recordOf(state.group, state.runId).skipped) {
+    if (failed) settle(state, name, skippedResult(why, failed), "failed");
+  }
+}
+
+/** Names the agent of each job that can begin at once: if nobody waits and a slot is free. */
+function withAgents({ group, slots, tools }: State, jobs: Submission["jobs"]): Submission["jobs"] {
+  const { load } = group.state;
+  if (load.waiting > 0) return jobs;
+  const waiting = jobs.map(({ jobId }, order) => ({ jobId, order, notBeforeMs: null }));
+  const free = capacities(slots, load.leases);
+  const { assignments } = schedule(waiting, free, tools.env.clock.now());
+  // In the order of `jobs`: the policy takes the oldest first, so those without an agent come last.
+  return jobs.map((job, at) => {
+    const agent = assignments[at]?.agent;
+    return agent === undefined ? job : { ...job, agent };
+  });
+}
+
 /** Proposes what was decided, one proposal at a time; ends the run when nothing is left. */
 function proceed(state: State, ctx: Context<typeof Run>): void {
   if (state.submitting || state.ending) return;
@@ -185,7 +215,12 @@ function proceed(state: State, ctx: Context<typeof Run>): void {
     state.jobs = [];
     state.skipped = [];
     state.submitting = true;
-    ctx.task("submit", () => group.propose({ type: "submitJobs", runId, jobs, skipped }));
+    const slots = Object.fromEntries(state.slots);
+    const submission = withAgents(state, jobs);
+    ctx.task(
+      "submit",
+      () => group.propose({ type: "submitJobs", runId, jobs: submission, skipped, slots }),
+    );
     return;
   }
   if (state.outcome === null) return;
