@@ -16,9 +16,19 @@ export interface CallContext {
   readonly trace: string | null;
 }
 
+/**
+ * Called once when the node has ended: its actors are gone and its remote asks and watches settled.
+ * After a stop the node's wheel runs on, and `node.stop()` waits, until the returned promise settles
+ * (at most `closeMs`); after a failure nothing is waited for and the wheel stands still.
+ */
+export type EndHook = (how: "stopped" | "failed") => void | Promise<void>;
+
 /** Where the outcome of a remote ask goes; the first call counts. */
 export interface AskSettling {
-  /** The reply as it came: the caller checks it against its schema. */
+  /**
+   * Asking side: the reply as it came, it is checked against its schema here. Answering side: sends the
+   * reply; throws `NotEncodable` if it cannot be carried, `fail` follows then.
+   */
   reply(body: unknown): void;
   fail(error: Error): void;
 }
@@ -44,9 +54,12 @@ export interface RemoteTarget {
 
 /** Outbound: what actors need to reach other nodes. */
 export interface Carrier {
-  /** Cheap, cached by (node, path, protocol); never fails. */
+  /** Cheap, cached by (node, path, protocol); never fails. `laneOf(protocol, tag)` names the lane. */
   target(node: string, path: string, protocol: Protocol): RemoteTarget;
-  /** Calls `ended` exactly once unless the returned function takes the watch back before. */
+  /**
+   * Calls `ended` exactly once unless the returned function takes the watch back before (after `ended`
+   * it does nothing).
+   */
   watch(
     node: string,
     path: string,
@@ -79,6 +92,8 @@ export interface Dock {
   readonly node: string;
   /** The node's wheel: everything with a deadline hangs on it. */
   readonly deadlines: Deadlines;
+  /** Counts a message that was accepted and now cannot be brought to `address` as a dead letter. */
+  dead(address: string, tag: string, body: unknown): void;
   /**
    * Puts a one-way message into a mailbox. A full one with policy "wait" keeps it waiting in order
    * (the sender's credit bounds how many), other policies refuse or drop it. Bad messages cost

@@ -1,12 +1,24 @@
 /** Message protocols: one value that is the type, the validator and the wire contract. */
 
 import type { z } from "zod";
+import type { MessageLane } from "../remote/wire.ts";
 import { ActorError } from "./errors.ts";
 
 /** A one-way message. */
 export interface Tell<Body extends z.ZodType = z.ZodType> {
   readonly kind: "tell";
   readonly body: Body;
+  readonly lane: MessageLane;
+}
+
+/** How a message travels between nodes. */
+export interface MessageOptions {
+  /**
+   * The lane on links (default "message"); order holds within a lane. "consensus" is Raft's. "bulk" is
+   * for chunks of data, on a socket of its own: byte arrays sent on it are given away, and the sender
+   * must not touch them again.
+   */
+  readonly lane?: MessageLane;
 }
 
 /** A message that is answered. */
@@ -14,6 +26,7 @@ export interface Ask<Body extends z.ZodType = z.ZodType, Reply extends z.ZodType
   readonly kind: "ask";
   readonly body: Body;
   readonly reply: Reply;
+  readonly lane: MessageLane;
 }
 
 /** The messages of a protocol by tag. */
@@ -51,16 +64,25 @@ export type ReplyOf<P extends Protocol, T extends Tag<P>> = P["messages"][T] ext
   Ask<z.ZodType, infer Reply> ? z.output<Reply> : void;
 
 /** Declares a one-way message with the schema of its body. */
-export function tell<Body extends z.ZodType>(body: Body): Tell<Body> {
-  return { kind: "tell", body };
+export function tell<Body extends z.ZodType>(
+  body: Body,
+  options: MessageOptions = {},
+): Tell<Body> {
+  return { kind: "tell", body, lane: options.lane ?? "message" };
 }
 
 /** Declares an answered message with the schemas of its body and of its reply. */
 export function ask<Body extends z.ZodType, Reply extends z.ZodType>(
   body: Body,
   reply: Reply,
+  options: MessageOptions = {},
 ): Ask<Body, Reply> {
-  return { kind: "ask", body, reply };
+  return { kind: "ask", body, reply, lane: options.lane ?? "message" };
+}
+
+/** The lane of a message on links. */
+export function laneOf(protocol: Protocol, tag: string): MessageLane {
+  return Object.hasOwn(protocol.messages, tag) ? protocol.messages[tag]!.lane : "message";
 }
 
 /**
