@@ -59,9 +59,12 @@ export interface Socket {
   /** No more frames until {@link resume}: the other end's `bufferedBytes` grows. */
   pause(): void;
   resume(): void;
-  /** Ends after what was sent; the other end gets code and reason. Idempotent. */
+  /**
+   * Ends after what was sent; both ends get code and reason. What still comes is dropped: after this
+   * only `closed` is told. Idempotent.
+   */
   close(code: number, reason: string): void;
-  /** Ends now. */
+  /** Ends now; both ends get 1006. */
   destroy(): void;
 }
 
