@@ -9,6 +9,7 @@ import type { Journal } from "../../runtime/store/journal.ts";
 import { apply } from "./apply.ts";
 import type { Effect } from "./applied.ts";
 import { type Command, ENTRY_VERSION, type LogEntry, logEntry } from "./commands.ts";
+import { EntryEncoder } from "./entry_encoder.ts";
 import type { Group } from "./group.ts";
 import { INITIAL_STATE, type State } from "./state.ts";
 
@@ -41,7 +42,7 @@ export class LocalGroup implements Group {
   readonly #env: Env;
   readonly #journal: Journal;
   readonly #listeners = new Set<(effects: readonly Effect[]) => void>();
-  readonly #encoder = new TextEncoder();
+  readonly #encoder = new EntryEncoder();
   #state: State;
   #pending: Pending[] = [];
   #pumping: Promise<void> | null = null;
@@ -67,7 +68,7 @@ export class LocalGroup implements Group {
     const entry: LogEntry = { version: ENTRY_VERSION, atMs: this.#env.clock.now(), command };
     const settled = Promise.withResolvers<readonly string[]>();
     try {
-      const index = this.#journal.append(this.#encoder.encode(JSON.stringify(entry)));
+      const index = this.#journal.append(this.#encoder.encode(entry));
       this.#pending.push({ entry, index, settled });
     } catch (error) {
       settled.reject(error);

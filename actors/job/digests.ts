@@ -13,6 +13,7 @@ import type { Hashing } from "../../runtime/env/env.ts";
 
 /** Bytes of one SHA-256. */
 export const DIGEST_BYTES = 32;
+const NONE = new Uint8Array(0);
 
 /** A growing table of chunk digests. */
 export class ChunkDigests {
@@ -20,9 +21,9 @@ export class ChunkDigests {
   #count = 0;
   #contiguous = 0;
 
-  constructor(bytes: Uint8Array = new Uint8Array(0)) {
+  constructor(bytes: Uint8Array = NONE) {
     assert(bytes.length % DIGEST_BYTES === 0, "chunk digests are 32 bytes each");
-    this.#bytes = bytes.slice();
+    this.#bytes = bytes.length === 0 ? NONE : bytes.slice();
     this.#count = bytes.length / DIGEST_BYTES;
   }
 
@@ -49,7 +50,8 @@ export class ChunkDigests {
 
   set(chunk: number, digestHex: string): void {
     this.#grow(chunk + 1);
-    this.#bytes.set(unhex(digestHex), chunk * DIGEST_BYTES);
+    const { read, written } = this.#at(chunk).setFromHex(digestHex);
+    assert(read === 2 * DIGEST_BYTES && written === DIGEST_BYTES, "a SHA-256 has 32 bytes");
     this.#count = Math.max(this.#count, chunk + 1);
   }
 
@@ -68,7 +70,7 @@ export class ChunkDigests {
   /** SHA-256 over all chunk digests in order: one value that fixes every chunk. */
   root(hash: Hashing): string {
     const hasher = hash.sha256();
-    hasher.update(this.bytes());
+    hasher.update(this.#bytes.subarray(0, this.#count * DIGEST_BYTES));
     return hasher.digestHex();
   }
 
@@ -79,7 +81,8 @@ export class ChunkDigests {
   #grow(count: number): void {
     const wanted = count * DIGEST_BYTES;
     if (wanted <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2, 8 * DIGEST_BYTES));
+    // Most files have one chunk.
+    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
     larger.set(this.#bytes);
     this.#bytes = larger;
   }
@@ -87,10 +90,4 @@ export class ChunkDigests {
 
 function hex(bytes: Uint8Array): string {
   return bytes.toHex();
-}
-
-function unhex(text: string): Uint8Array {
-  const bytes = Uint8Array.fromHex(text);
-  assert(bytes.length === DIGEST_BYTES, "a SHA-256 has 32 bytes");
-  return bytes;
 }

@@ -241,7 +241,7 @@ export class FileSink implements Sink {
       mode: UNPUBLISHED_MODE,
     });
     try {
-      const opened = await handle.stat();
+      const opened = await this.#identity(path, handle, standing === null);
       assertRegularFile(path, opened);
       if (standing !== null) assertSameFile(path, standing, opened);
       if (this.#endpoint.root !== null) {
@@ -254,6 +254,16 @@ export class FileSink implements Sink {
       await handle.close();
       throw thrown;
     }
+  }
+
+  /**
+   * The file that was opened. Where the directory is trusted, the name of one that was just made
+   * (exclusively, and no other attempt makes that name) tells it as well, at a third of the cost; below
+   * a root only the descriptor is believed.
+   */
+  async #identity(path: string, handle: DiskFile, isNew: boolean): Promise<FileInfo> {
+    if (!isNew || this.#endpoint.root !== null) return await handle.stat();
+    return await this.#disk.lstat(path) ?? await handle.stat();
   }
 
   /** A file that was just made, perhaps through a swapped link, is not left behind. */

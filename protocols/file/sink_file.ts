@@ -9,6 +9,8 @@ import { protocolFailure, translated } from "./disk_failure.ts";
 /** What a write is refused with before anything more is written. */
 const DEFINITE: ReadonlySet<string> = new Set(["noSpace", "denied", "readOnly"]);
 
+const CLOSED: Promise<void> = Promise.resolve();
+
 /** The temporary file `temp` in `directory`, open for writing and reading back. */
 export class FileSinkFile implements SinkFile {
   readonly temp: string;
@@ -81,9 +83,9 @@ export class FileSinkFile implements SinkFile {
     this.#nameIsDurable = true;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    if (this.#closed) return CLOSED;
     this.#closed = true;
-    await translated(() => this.handle.close());
+    return translated(() => this.handle.close());
   }
 }
