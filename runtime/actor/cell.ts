@@ -15,13 +15,14 @@ import {
   type AskTarget,
   type EndedNote,
   type Envelope,
+  type FrameCell,
   type Note,
   PendingAsk,
   type TaskNote,
 } from "./envelope.ts";
 import { ActorError, actorStopped, handlerFailed } from "./errors.ts";
 import { advanceHalt, continueDrain, finish, halt, type SettleLimit } from "./halting.ts";
-import { admitWaiting, askOf, carried, sendTo, tellTo } from "./intake.ts";
+import { admitWaiting, askOf, carried, inboundOf, sendTo, tellTo } from "./intake.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Phase } from "./phase.ts";
 import { isPromise } from "./promise.ts";
@@ -41,6 +42,15 @@ export interface CellHooks {
   rootHalted(outcome: Outcome): void;
 }
 
+/** One watch of an actor. */
+export interface Watch {
+  readonly note: EndedNote;
+  /** The watched actor if it lives on this node. */
+  readonly target: Cell | null;
+  /** Takes a watch on another node back. */
+  release: (() => void) | null;
+}
+
 /** What few actors need, allocated when first used: it keeps an idle actor small. */
 export class Rare {
   supervisor: Supervisor<Cell> | null = null;
@@ -48,14 +58,14 @@ export class Rare {
   timers: ActorTimers | null = null;
   waiting: Waiting | null = null;
   watchers: Set<EndedNote> | null = null;
-  watching: Map<unknown, { readonly note: EndedNote; readonly target: Cell | null }> | null = null;
+  watching: Map<unknown, Watch> | null = null;
   handlerAbort: AbortController | null = null;
   settleLimit: SettleLimit | null = null;
   names = 0;
 }
 
 /** One actor of this node. */
-export class Cell implements Runnable, Supervised, AskTarget, Target {
+export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target {
   readonly ref: ActorRef;
   readonly mailbox = new Mailbox<Envelope>();
   state: unknown = undefined;
@@ -184,6 +194,8 @@ export class Cell implements Runnable, Supervised, AskTarget, Target {
     const { handlers, done, ended } = this.definition;
     switch (note.kind) {
       case "ask":
+      case "inbound":
+      case "traced":
       case "timer":
         return this.#call(handlers[envelope.tag], envelope, envelope.body);
       case "task":
@@ -210,8 +222,13 @@ export class Cell implements Runnable, Supervised, AskTarget, Target {
   #stillWanted(note: Note): boolean {
     switch (note.kind) {
       case "ask":
-        if (note.settled) this.core.counters.expiredAsks += 1;
-        return !note.settled;
+        if (!note.settled) return true;
+        this.core.counters.expiredAsks += 1;
+        note.inbound?.processed("dropped");
+        return false;
+      case "inbound":
+      case "traced":
+        return true;
       case "timer":
         return this.rare?.timers?.take(note) ?? false;
       case "ended": {
@@ -227,9 +244,10 @@ export class Cell implements Runnable, Supervised, AskTarget, Target {
     this.handling = null;
     if (this.rare !== null) this.rare.handlerAbort = null;
     const note = envelope.note;
-    if (note === null || note.kind !== "ask") return;
+    if (note === null) return;
     try {
-      note.reply(carried(this, result));
+      if (note.kind === "ask") note.reply(carried(this, result));
+      inboundOf(note)?.processed("handled");
     } catch (error) {
       this.#handlerThrew(envelope, error);
     }
@@ -247,6 +265,7 @@ export class Cell implements Runnable, Supervised, AskTarget, Target {
           : handlerFailed(this.address, envelope.tag, error),
       );
     }
+    inboundOf(note)?.processed("failed");
     this.fail(error);
   }
 
@@ -257,8 +276,9 @@ export class Cell implements Runnable, Supervised, AskTarget, Target {
     this.afterTurn();
   }
 
-  abortHandling(reason: unknown): void {
-    this.rare?.handlerAbort?.abort(reason);
+  /** The caller waits no more: if its ask is being handled, the handler's signal aborts. */
+  gaveUp(ask: PendingAsk, reason: Error): void {
+    if (this.handling?.note === ask) this.rare?.handlerAbort?.abort(reason);
   }
 
   rarely(): Rare {

@@ -12,6 +12,7 @@ export interface ContextHost {
   readonly address: string;
   readonly env: Env;
   readonly incarnation: number;
+  readonly trace: string | null;
   remainingMs(): number;
   handlerSignal(): AbortSignal;
   log(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>): void;
@@ -53,6 +54,9 @@ export class ActorContext implements Context {
   }
   get remainingMs(): number {
     return this.#live().remainingMs();
+  }
+  get trace(): string | null {
+    return this.#live().trace;
   }
   get signal(): AbortSignal {
     return this.#live().handlerSignal();

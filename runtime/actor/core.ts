@@ -4,9 +4,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Env } from "../env/env.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { AskTarget, CallFrame } from "./envelope.ts";
+import type { CallFrame, Envelope, FrameCell } from "./envelope.ts";
+import { ActorError } from "./errors.ts";
 import type { ActorLimits } from "./limits.ts";
+import { Links } from "./links.ts";
 import { Scheduler } from "./scheduler.ts";
+import { isTraceparent, traceOf } from "./trace.ts";
 
 /** The node's options that its actors need. */
 export interface CoreOptions {
@@ -27,8 +30,16 @@ export class Counters {
   stalledSends = 0;
 }
 
+/** Where code runs that is in no actor's call stack: after an await, in a task, in `traced`. */
+interface Scope<C> {
+  readonly cell: C | null;
+  /** The message whose async handler this is; `null` in tasks and outside actors. */
+  readonly envelope: Envelope | null;
+  readonly trace: string | null;
+}
+
 /** Scheduler, deadlines, names and counters of one node. */
-export class Core<C extends AskTarget> {
+export class Core<C extends FrameCell> {
   readonly env: Env;
   readonly id: string;
   readonly limits: ActorLimits;
@@ -38,11 +49,16 @@ export class Core<C extends AskTarget> {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetters;
   readonly counters = new Counters();
+  readonly links = new Links();
   /** Every living actor by path. */
   readonly cells = new Map<string, C>();
   /** The actor whose handler runs in this very call stack. */
   active: C | null = null;
-  readonly #frames = new AsyncLocalStorage<CallFrame | undefined>();
+  /** Some message of this node belongs to a trace; until then nothing looks for one. */
+  tracing = false;
+  readonly #scopes = new AsyncLocalStorage<Scope<C> | undefined>();
+  /** The trace of the `traced` call further up in this call stack. */
+  #traced: string | null = null;
 
   constructor(env: Env, options: CoreOptions) {
     this.env = env;
@@ -65,23 +81,70 @@ export class Core<C extends AskTarget> {
     if (cell !== null) {
       return cell.handling === null ? null : { cell, envelope: cell.handling };
     }
-    const frame = this.#frames.getStore();
-    return frame !== undefined && frame.cell.handling === frame.envelope ? frame : null;
+    const scope = this.#scopes.getStore();
+    return scope !== undefined && isFrame(scope) ? scope : null;
+  }
+
+  /** Address of the actor this code belongs to: handler or task; `null` outside actors. */
+  sender(): string | null {
+    if (this.active !== null) return this.active.address;
+    const scope = this.#scopes.getStore();
+    if (scope === undefined || scope.cell === null) return null;
+    return scope.envelope === null || isFrame(scope) ? scope.cell.address : null;
+  }
+
+  /** The `traceparent` that messages sent from here carry. */
+  trace(): string | null {
+    if (!this.tracing) return null;
+    if (this.#traced !== null) return this.#traced;
+    if (this.active !== null) return traceOf(this.active.handling);
+    return this.#scopes.getStore()?.trace ?? null;
+  }
+
+  /** Messages may belong to traces from now on. */
+  startTracing(): void {
+    this.tracing = true;
+  }
+
+  /** Runs code whose messages, tasks and awaits belong to a trace. */
+  traced<R>(trace: string, run: () => R): R {
+    if (!isTraceparent(trace)) {
+      throw new ActorError("BadName", `trace with "${trace}": it is no W3C traceparent`);
+    }
+    this.startTracing();
+    const scope = this.active === null ? this.#scopes.getStore() : undefined;
+    const frame = this.active === null ? null : this.frame();
+    const cell = (frame?.cell ?? scope?.cell ?? null) as C | null;
+    const envelope = frame?.envelope ?? scope?.envelope ?? null;
+    const before = this.#traced;
+    this.#traced = trace;
+    try {
+      return this.#scopes.run({ cell, envelope, trace }, run);
+    } finally {
+      this.#traced = before;
+    }
   }
 
   /** Runs an async handler so that its awaits keep the frame. */
-  within<R>(frame: CallFrame, run: () => R): R {
-    return this.#frames.run(frame, run);
+  within<R>(frame: { readonly cell: C; readonly envelope: Envelope }, run: () => R): R {
+    const { cell, envelope } = frame;
+    return this.#scopes.run({ cell, envelope, trace: traceOf(envelope) }, run);
   }
 
-  /** Runs code that belongs to no handler, such as a task. */
-  outside<R>(run: () => R): R {
+  /** Runs code of an actor that belongs to no handler: a task. */
+  beside<R>(cell: C, run: () => R): R {
+    const scope = { cell, envelope: null, trace: this.trace() };
     const active = this.active;
     this.active = null;
     try {
-      return this.#frames.run(undefined, run);
+      return this.#scopes.run(scope, run);
     } finally {
       this.active = active;
     }
   }
+}
+
+/** An await of an async handler that still runs. */
+function isFrame<C extends FrameCell>(scope: Scope<C>): scope is Scope<C> & CallFrame {
+  return scope.cell !== null && scope.envelope !== null && scope.cell.handling === scope.envelope;
 }

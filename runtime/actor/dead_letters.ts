@@ -7,8 +7,21 @@ export interface DeadLetter {
   readonly address: string;
   readonly tag: string;
   readonly body: unknown;
-  readonly reason: "stopped" | "noSuchActor" | "dropped" | "unreachable";
+  readonly reason: DeadLetterReason;
 }
+
+/**
+ * Why a message reached nobody: its actor has stopped; nobody has that name; a mailbox with policy
+ * "drop" was full; its node cannot be reached; another node sent it to a full mailbox, or sent what
+ * the protocol does not allow.
+ */
+export type DeadLetterReason =
+  | "stopped"
+  | "noSuchActor"
+  | "dropped"
+  | "unreachable"
+  | "refused"
+  | "badMessage";
 
 /** Counts dead letters, and shows subscribers a bounded number per second. */
 export class DeadLetters {

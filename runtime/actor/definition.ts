@@ -52,6 +52,8 @@ export interface Context<P extends Protocol = Protocol> {
   readonly incarnation: number;
   /** Milliseconds until the ask being handled is given up by its caller; `Infinity` for a tell. */
   readonly remainingMs: number;
+  /** W3C `traceparent` of the message being handled, `null` if it is not traced; what is sent inherits it. */
+  readonly trace: string | null;
   /** Aborts when the actor stops, or when the ask being handled timed out or was cancelled. */
   readonly signal: AbortSignal;
   /** Writes to the log with the actor's address. */

@@ -97,6 +97,14 @@ export function unreachableNode(address: string): ActorError {
   });
 }
 
+/** A handler must not wait for room in a mailbox or for credit of a link. */
+export function waitInHandler(address: string, tag: string): ActorError {
+  return new ActorError(
+    "WaitInHandler",
+    `send "${tag}" to ${address}: a handler may not wait for room; use tell, or send in ctx.task`,
+  );
+}
+
 /** A handler's `ctx` was used after its actor stopped or restarted. */
 export function contextRevoked(address: string): ActorError {
   return new ActorError(

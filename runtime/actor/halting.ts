@@ -4,10 +4,10 @@
  * No promises: `advanceHalt` is called again whenever something it waited for has settled.
  */
 
-import type { Cell, Rare } from "./cell.ts";
+import type { Cell, Rare, Watch } from "./cell.ts";
 import { type EndedNote, PendingAsk } from "./envelope.ts";
 import { ActorError, actorStopped } from "./errors.ts";
-import { refuseQueued } from "./intake.ts";
+import { inboundOf, refuseQueued } from "./intake.ts";
 import { Phase } from "./phase.ts";
 import { isPromise } from "./promise.ts";
 import type { Outcome } from "./supervisor.ts";
@@ -79,11 +79,15 @@ export function finish(cell: Cell): void {
   else if (parent.drainRequested) continueDrain(parent);
 }
 
+/** Takes a watch back, wherever its target is. */
+export function endWatch({ note, target, release }: Watch): void {
+  target?.rare?.watchers?.delete(note);
+  release?.();
+}
+
 /** Tells a watcher how this actor ended. */
 export function notifyWatcher(cell: Cell, note: EndedNote): void {
-  note.reason = cell.outcome?.reason ?? "stopped";
-  note.error = cell.outcome?.error;
-  note.notify(note);
+  note.end(cell.outcome?.reason ?? "stopped", cell.outcome?.error);
 }
 
 /** The node has died: everything pending settles now, nothing is waited for. */
@@ -93,6 +97,7 @@ export function kill(cell: Cell): void {
   if (handling instanceof PendingAsk) {
     handling.fail(actorStopped(cell.address, handling.tag, false));
   }
+  inboundOf(handling ?? null)?.processed("dead");
   cell.context?.revoke();
   const rare = cell.rare;
   if (rare !== null) release(cell, rare);
@@ -142,10 +147,9 @@ function release(cell: Cell, rare: Rare): void {
     rare.tasks?.abortAll(reason);
   }
   rare.timers?.cancelAll();
-  for (const { note, target } of rare.watching?.values() ?? []) {
-    target?.rare?.watchers?.delete(note);
-  }
+  const { watching } = rare;
   rare.watching = null;
+  for (const watch of watching?.values() ?? []) endWatch(watch);
   rare.supervisor?.close();
 }
 

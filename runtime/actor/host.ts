@@ -3,18 +3,20 @@
 import type { Env, LogLevel } from "../env/env.ts";
 import { ActorTimers } from "./actor_timers.ts";
 import { checkName, formatAddress, parseAddress } from "./address.ts";
-import { Cell, type CellHooks, type Rare } from "./cell.ts";
+import { Cell, type CellHooks, type Rare, type Watch } from "./cell.ts";
 import type { ContextHost } from "./context.ts";
 import type { Core } from "./core.ts";
 import type { ActorDefinition, SpawnOptions } from "./definition.ts";
 import { EndedNote, Envelope, PendingAsk, TaskNote, type TimerNote } from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
-import { advanceHalt, halt, notifyWatcher } from "./halting.ts";
-import { remainingMs } from "./intake.ts";
+import { advanceHalt, endWatch, halt, notifyWatcher } from "./halting.ts";
+import { admitEnded, remainingMs } from "./intake.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
-import { LocalRef, NamedRef, UnlinkedRef } from "./refs.ts";
+import { LocalRef, NamedRef } from "./refs.ts";
+import { RemoteRef } from "./remote_ref.ts";
 import { Tasks } from "./tasks.ts";
+import { traceOf } from "./trace.ts";
 
 /** Starts a child of `parent`; ActorError `NameTaken`, `BadName`, `StartFailed`, `NodeStopped`. */
 export function spawnChild(
@@ -53,7 +55,7 @@ function startFirst(cell: Cell): void {
 /** A reference by address, from this node's point of view. */
 export function refTo(core: Core<Cell>, protocol: Protocol, address: string): Ref {
   const { node, path } = parseAddress(address);
-  if (node !== core.id) return new UnlinkedRef(protocol, address);
+  if (node !== core.id) return new RemoteRef(core, protocol, address, node, path);
   const names = {
     find: (name: string) => core.cells.get(name),
     dead: (to: string, tag: string, body: unknown) =>
@@ -89,6 +91,10 @@ export class CellHost implements ContextHost {
   }
   get incarnation(): number {
     return this.#cell.incarnation;
+  }
+
+  get trace(): string | null {
+    return traceOf(this.#cell.handling);
   }
 
   remainingMs(): number {
@@ -133,11 +139,11 @@ export class CellHost implements ContextHost {
     const key = target ?? ref.address;
     const watching = cell.rarely().watching ??= new Map();
     if (watching.has(key)) return;
-    const note = new EndedNote(key, ref, (ended) => {
-      cell.push(new Envelope("ended", null, ended, cell.core.scheduler.stamp));
-    });
-    watching.set(key, { note, target });
-    watchTarget(target, note, ref);
+    const note = new EndedNote(key, ref, (ended) => admitEnded(cell, ended));
+    const watch: Watch = { note, target, release: null };
+    watching.set(key, watch);
+    if (ref instanceof RemoteRef) watch.release = ref.watch(note);
+    else watchTarget(target, note, ref);
   }
 
   unwatch(ref: Ref): void {
@@ -146,7 +152,7 @@ export class CellHost implements ContextHost {
     const key = cellOf(ref) ?? keyByAddress(watching, ref.address);
     const watch = watching.get(key);
     watching.delete(key);
-    watch?.target?.rare?.watchers?.delete(watch.note);
+    if (watch !== undefined) endWatch(watch);
   }
 
   startTask(name: string, run: (signal: AbortSignal) => unknown): void {
@@ -154,15 +160,14 @@ export class CellHost implements ContextHost {
     const { core, incarnation } = cell;
     const tasks = cell.rarely().tasks ??= new Tasks();
     if (tasks.count >= core.limits.tasksPerActor) throw tooMany(cell, "tasks");
-    core.outside(() =>
+    const trace = core.trace();
+    core.beside(cell, () =>
       tasks.start(name, run, (end) => {
         if (cell.isLive(incarnation)) {
-          cell.push(
-            new Envelope("done", null, new TaskNote(end, incarnation), core.scheduler.stamp),
-          );
+          const note = new TaskNote(end, incarnation, trace);
+          cell.push(new Envelope("done", null, note, core.scheduler.stamp));
         } else advanceHalt(cell);
-      })
-    );
+      }));
   }
 
   abortTask(name: string, reason: unknown): boolean {
@@ -199,9 +204,7 @@ function keyByAddress(watching: NonNullable<Rare["watching"]>, address: string):
 /** Notes the watch with its target, or answers at once where that is gone. */
 export function watchTarget(target: Cell | null, note: EndedNote, ref: Ref): void {
   if (target === null) {
-    note.reason = "unreachable";
-    note.error = noSuchActor(ref.address, "nothing has that name");
-    note.notify(note);
+    note.end("unreachable", noSuchActor(ref.address, "nothing has that name"));
   } else if (target.isGone) notifyWatcher(target, note);
   else (target.rarely().watchers ??= new Set()).add(note);
 }

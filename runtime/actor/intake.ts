@@ -2,16 +2,33 @@
 
 import type { Cell } from "./cell.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { type CallFrame, Envelope, type Note, PendingAsk } from "./envelope.ts";
-import { ActorError, actorStopped, callCycle, cancelled, mailboxFull } from "./errors.ts";
+import {
+  type CallFrame,
+  type EndedNote,
+  Envelope,
+  type InboundNote,
+  type Note,
+  PendingAsk,
+  TracedNote,
+} from "./envelope.ts";
+import {
+  type ActorError,
+  actorStopped,
+  callCycle,
+  cancelled,
+  mailboxFull,
+  waitInHandler,
+} from "./errors.ts";
 import type { AskOptions, Delivery, SendOptions } from "./ref.ts";
 import { Waiter, Waiting } from "./waiting.ts";
+
+const NOTHING = (): void => {};
 
 /** See {@link Ref.tell}. */
 export function tellTo(cell: Cell, tag: string, body: unknown): Delivery {
   if (!cell.open) return deadLetter(cell, tag, body, "stopped");
   if (isFull(cell)) return overflow(cell, tag, body);
-  cell.push(new Envelope(tag, carried(cell, body), null, cell.core.scheduler.stamp));
+  cell.push(envelopeOf(cell, tag, body));
   return "accepted";
 }
 
@@ -29,7 +46,8 @@ export function askOf(
   const withinMs = options.withinMs ?? limits.askMs;
   return new Promise((resolve, reject) => {
     const copy = carried(cell, body);
-    const pending = new PendingAsk(cell, tag, caller, deadlines, resolve, reject);
+    const trace = cell.core.trace();
+    const pending = new PendingAsk(cell, tag, caller, deadlines, resolve, reject, trace);
     admitAsk(cell, new Envelope(tag, copy, pending, scheduler.stamp), pending);
     if (pending.settled) return;
     deadlines.set(pending, caller === null ? withinMs : Math.min(withinMs, remainingMs(caller)));
@@ -70,8 +88,9 @@ export function refuseQueued(cell: Cell): void {
   const { mailbox } = cell;
   for (let envelope = mailbox.shift(); envelope; envelope = mailbox.shift()) {
     const { note, tag, body } = envelope;
-    if (note === null) deadLetter(cell, tag, body, "stopped");
-    else if (note.kind === "ask") note.fail(actorStopped(cell.address, tag, true));
+    if (note?.kind === "ask") note.fail(actorStopped(cell.address, tag, true));
+    else if (isMessage(note)) deadLetter(cell, tag, body, "stopped");
+    inboundOf(note)?.processed("dead");
   }
   const waiting = cell.rare?.waiting;
   for (let waiter = waiting?.takeNext(); waiter; waiter = waiting?.takeNext()) {
@@ -124,13 +143,66 @@ function cycle(target: Cell, caller: CallFrame): string[] | null {
   return null;
 }
 
-function admitAsk(cell: Cell, envelope: Envelope, pending: PendingAsk): void {
+/** Queues an ask, lets it wait for room, or settles it. */
+export function admitAsk(cell: Cell, envelope: Envelope, pending: PendingAsk): void {
   if (!isFull(cell)) return cell.push(envelope);
+  const refused = (error: ActorError): void => {
+    pending.fail(error);
+    pending.inbound?.processed(error.code === "MailboxFull" ? "refused" : "dead");
+  };
   if (cell.definition.full === "wait" && pending.caller === null) {
-    return waitForRoom(cell, new Waiter(envelope, () => {}, (error) => pending.fail(error)));
+    return waitForRoom(cell, new Waiter(envelope, NOTHING, refused));
   }
   cell.core.counters.full += 1;
-  pending.fail(full(cell, envelope.tag));
+  refused(full(cell, envelope.tag));
+}
+
+/** Queues a one-way message of another node, lets it wait for room, or tells what became of it. */
+export function admitInbound(cell: Cell, envelope: Envelope, note: InboundNote): void {
+  const { tag, body } = envelope;
+  if (!isFull(cell)) return cell.push(envelope);
+  if (cell.definition.full === "wait") {
+    return waitForRoom(
+      cell,
+      new Waiter(envelope, NOTHING, (error) => {
+        const isFull = error.code === "MailboxFull";
+        deadLetter(cell, tag, body, isFull ? "refused" : "stopped");
+        note.processed(isFull ? "refused" : "dead");
+      }),
+    );
+  }
+  if (overflow(cell, tag, body) === "dropped") return note.processed("dropped");
+  deadLetter(cell, tag, body, "refused");
+  note.processed("refused");
+}
+
+/**
+ * Queues the end of a watched actor, past the bound of the mailbox but behind what waits for room in
+ * it: that may be the last message of that very actor.
+ */
+export function admitEnded(cell: Cell, note: EndedNote): void {
+  const envelope = new Envelope("ended", null, note, cell.core.scheduler.stamp);
+  const waiting = cell.rare?.waiting;
+  if (waiting && waiting.count > 0) waiting.add(new Waiter(envelope, NOTHING, NOTHING));
+  else cell.push(envelope);
+}
+
+/** Who waits to hear what becomes of a message of another node. */
+export function inboundOf(note: Note | null): InboundNote | null {
+  if (note === null) return null;
+  return note.kind === "inbound" ? note : note.kind === "ask" ? note.inbound : null;
+}
+
+/** A plain one-way message, whatever else is noted of it. */
+function isMessage(note: Note | null): boolean {
+  return note === null || note.kind === "traced" || note.kind === "inbound";
+}
+
+function envelopeOf(cell: Cell, tag: string, body: unknown): Envelope {
+  const { core } = cell;
+  const trace = core.tracing ? core.trace() : null;
+  const note = trace === null ? null : new TracedNote(trace);
+  return new Envelope(tag, carried(cell, body), note, core.scheduler.stamp);
 }
 
 function overflow(cell: Cell, tag: string, body: unknown): Delivery {
@@ -149,7 +221,7 @@ function deadLetter(
   cell: Cell,
   tag: string,
   body: unknown,
-  reason: "stopped" | "dropped",
+  reason: "stopped" | "dropped" | "refused",
 ): Delivery {
   cell.core.deadLetters.add({ address: cell.address, tag, body, reason });
   return "dead";
@@ -164,7 +236,7 @@ function sendLater(
   return new Promise((resolve, reject) => {
     const settle = (): void => signal?.removeEventListener("abort", onAbort);
     const waiter = new Waiter(
-      new Envelope(tag, carried(cell, body), null, cell.core.scheduler.stamp),
+      envelopeOf(cell, tag, body),
       () => (settle(), resolve()),
       (error) => (settle(), reject(error)),
     );
@@ -188,11 +260,4 @@ function waitForRoom(cell: Cell, waiter: Waiter): void {
     return waiter.refused(full(cell, waiter.envelope.tag));
   }
   rare.waiting.add(waiter);
-}
-
-function waitInHandler(address: string, tag: string): ActorError {
-  return new ActorError(
-    "WaitInHandler",
-    `send "${tag}" to ${address}: a handler may not wait for room; use tell, or send in ctx.task`,
-  );
 }

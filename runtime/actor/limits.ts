@@ -23,6 +23,16 @@ export const ACTOR_LIMITS = {
   },
   slowTurnMs: { unit: "ms", value: 100, why: "a handler that blocks this long is logged" },
   askMs: { unit: "ms", value: 5_000, why: "deadline of an ask that names none" },
+  remoteAskMs: {
+    unit: "ms",
+    value: 86_400_000,
+    why: "longest budget that the ask of another node is granted",
+  },
+  closeMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "how long a stopping node waits for its links to close",
+  },
   settleMs: {
     unit: "ms",
     value: 30_000,

@@ -8,14 +8,17 @@ import { ActorContext } from "./context.ts";
 import { Core } from "./core.ts";
 import type { DeadLetters } from "./dead_letters.ts";
 import { actor, type ActorDefinition, type Ended, type SpawnOptions } from "./definition.ts";
+import type { Carrier, Dock, EndHook } from "./bridge.ts";
+import { NodeDock } from "./dock.ts";
 import { EndedNote } from "./envelope.ts";
-
+import { ActorError, noSuchActor } from "./errors.ts";
 import { drain, halt, kill } from "./halting.ts";
 import { CellHost, cellOf, refTo, spawnChild, watchTarget } from "./host.ts";
 import { type ActorView, actorView, type NodeMetrics, nodeMetrics } from "./inspect.ts";
 import { ACTOR_LIMITS, type ActorLimits } from "./limits.ts";
 import { type Protocol, protocol } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
+import { RemoteRef } from "./remote_ref.ts";
 import type { ChildrenPolicy } from "./supervision.ts";
 import type { Outcome } from "./supervisor.ts";
 import { WheelEntry } from "./wheel.ts";
@@ -50,12 +53,20 @@ export interface Node {
   spawn<P extends Protocol, A>(definition: ActorDefinition<P, A>, options: SpawnOptions<A>): Ref<P>;
   /** A reference by address; it finds whoever has that name when a message is sent. */
   ref<P extends Protocol>(protocol: P, address: string): Ref<P>;
-  /** Stops one actor and its children after its current message; resolves when it is gone. */
+  /**
+   * Stops one actor of this node and its children after its current message; resolves when it is gone.
+   * Rejects with ActorError `NoSuchActor` for an actor of another node.
+   */
   stopActor(ref: Ref): Promise<Ended>;
   /** Resolves once the actor is gone for good; at once if it is. */
   ended(ref: Ref): Promise<Ended>;
   /** Handles what is queued, children first, last started first, then stops. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
+  /**
+   * Runs code outside actors whose messages (and what those cause) carry a W3C `traceparent`;
+   * ActorError `BadName` if it is none.
+   */
+  traced<R>(traceparent: string, run: () => R): R;
   /** The tree of actors with their mailboxes. */
   inspect(): ActorView[];
   /** Counters and gauges. */
@@ -64,7 +75,7 @@ export interface Node {
 
 const Root = protocol("quorus.root", { version: 1, messages: {} });
 
-class DrainLimit extends WheelEntry {
+class TimeLimit extends WheelEntry {
   constructor(readonly expired: () => void) {
     super();
   }
@@ -81,6 +92,7 @@ class LocalNode implements Node {
   readonly #hooks: CellHooks;
   readonly #onFatal: (error: unknown) => void;
   readonly #stopped = Promise.withResolvers<void>();
+  #onEnd: EndHook | null = null;
   #stopping = false;
   #ended = false;
 
@@ -121,6 +133,9 @@ class LocalNode implements Node {
   }
 
   stopActor(ref: Ref): Promise<Ended> {
+    if (ref instanceof RemoteRef) {
+      return Promise.reject(noSuchActor(ref.address, `it is no actor of ${this.id}`));
+    }
     const ended = this.ended(ref);
     const cell = cellOf(ref);
     if (cell !== null) halt(cell, { reason: "stopped" }, true);
@@ -129,15 +144,30 @@ class LocalNode implements Node {
 
   ended(ref: Ref): Promise<Ended> {
     return new Promise((resolve) => {
-      const note = new EndedNote(ref, ref, resolve);
-      watchTarget(cellOf(ref), note, ref);
+      const { links } = this.#core;
+      const note: EndedNote = new EndedNote(ref, ref, (ended) => {
+        links.forget(note);
+        resolve(ended);
+      });
+      if (ref instanceof RemoteRef) links.keep(note, ref.watch(note));
+      else watchTarget(cellOf(ref), note, ref);
     });
+  }
+
+  /** See {@link attach}. */
+  attach(makeCarrier: (dock: Dock) => Carrier, onEnd: EndHook): void {
+    this.#core.links.attach(makeCarrier(new NodeDock(this.#core)));
+    this.#onEnd = onEnd;
+  }
+
+  traced<R>(traceparent: string, run: () => R): R {
+    return this.#core.traced(traceparent, run);
   }
 
   stop(options: StopOptions = {}): Promise<void> {
     if (this.#stopping || this.#ended) return this.#stopped.promise;
     this.#stopping = true;
-    const limit = new DrainLimit(() => this.#stopNow());
+    const limit = new TimeLimit(() => this.#stopNow());
     this.#core.deadlines.set(limit, options.withinMs ?? this.#core.limits.drainMs);
     drain(this.#root);
     return this.#stopped.promise;
@@ -153,6 +183,7 @@ class LocalNode implements Node {
 
   /** All at once, so that one slow child does not use up the time of the others. */
   #stopNow(): void {
+    if (this.#root.isGone) return;
     this.env.log.write("warn", "drain took too long, stopping now", { node: this.id });
     for (const cell of [...this.#core.cells.values()].reverse()) {
       halt(cell, { reason: "stopped" }, true);
@@ -163,7 +194,32 @@ class LocalNode implements Node {
   #rootHalted(outcome: Outcome): void {
     if (outcome.reason === "failed" && !this.#stopping) return this.#fatal(outcome.error);
     this.#root.finish();
-    this.#end();
+    this.#core.links.close();
+    const onEnd = this.#takeEndHook();
+    if (onEnd === null) this.#end();
+    else this.#closeLinks(onEnd).then(() => this.#end());
+  }
+
+  #takeEndHook(): EndHook | null {
+    const onEnd = this.#onEnd;
+    this.#onEnd = null;
+    return onEnd;
+  }
+
+  /** Waits for the links, which may still have to say good-bye, within a bound. */
+  #closeLinks(onEnd: EndHook): Promise<unknown> {
+    const { deadlines, limits } = this.#core;
+    const bound = Promise.withResolvers<void>();
+    deadlines.set(new TimeLimit(() => bound.resolve()), limits.closeMs);
+    const closed = Promise.resolve("stopped" as const).then(onEnd).catch((error) =>
+      this.env.log.write("error", "links did not close", { node: this.id, error })
+    );
+    return Promise.race([closed, bound.promise]);
+  }
+
+  /** See {@link failNode}. */
+  fail(error: unknown): void {
+    this.#fatal(error);
   }
 
   #fatal(error: unknown): void {
@@ -172,6 +228,8 @@ class LocalNode implements Node {
     for (const cell of [...this.#core.cells.values()].reverse()) kill(cell);
     kill(this.#root);
     this.#core.cells.clear();
+    this.#core.links.close();
+    void this.#takeEndHook()?.("failed");
     this.#end();
     this.#onFatal(error);
   }
@@ -191,4 +249,28 @@ class LocalNode implements Node {
  */
 export function startNode(env: Env, options: NodeOptions): Node {
   return new LocalNode(env, options);
+}
+
+/**
+ * Gives a node its links, once in its life: what `makeCarrier` returns brings messages to other nodes,
+ * the dock takes theirs. `runtime/remote` calls this; it is no part of the public `Node`.
+ *
+ * @throws ActorError `NameTaken` if the node has links, `NodeStopped` if it has ended.
+ */
+export function attach(
+  node: Node,
+  makeCarrier: (dock: Dock) => Carrier,
+  onEnd: EndHook = () => {},
+): void {
+  localNode(node).attach(makeCarrier, onEnd);
+}
+
+/** Ends a node at once, as if its process had crashed (`onFatal` is called): for unhandled rejections. */
+export function failNode(node: Node, error: unknown): void {
+  localNode(node).fail(error);
+}
+
+function localNode(node: Node): LocalNode {
+  if (node instanceof LocalNode) return node;
+  throw new ActorError("BadName", `use node "${node.id}": it was not made by startNode`);
 }

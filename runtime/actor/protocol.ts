@@ -127,13 +127,25 @@ export function parseBody<P extends Protocol, T extends Tag<P>>(
   if (message === undefined) {
     throw new ActorError("BadMessage", `parse "${tag}" of ${protocol.name}: no such message`);
   }
-  const parsed = message.body.safeParse(body);
-  if (!parsed.success) {
-    throw new ActorError(
-      "BadMessage",
-      `parse "${tag}" of ${protocol.name}: ${parsed.error.message}`,
-      { cause: parsed.error },
-    );
+  return parsed(message.body, body, `"${tag}" of ${protocol.name}`) as BodyOf<P, T>;
+}
+
+/**
+ * Checks a reply that came from another node.
+ *
+ * @throws ActorError `BadMessage` with zod's issues as cause.
+ */
+export function parseReply(protocol: Protocol, tag: string, reply: unknown): unknown {
+  const message = Object.hasOwn(protocol.messages, tag) ? protocol.messages[tag] : undefined;
+  if (message?.kind !== "ask") {
+    throw new ActorError("BadMessage", `parse reply to "${tag}" of ${protocol.name}: it has none`);
   }
-  return parsed.data as BodyOf<P, T>;
+  return parsed(message.reply, reply, `reply to "${tag}" of ${protocol.name}`);
+}
+
+function parsed(schema: z.ZodType, value: unknown, what: string): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { error } = result;
+  throw new ActorError("BadMessage", `parse ${what}: ${error.message}`, { cause: error });
 }

@@ -1,6 +1,6 @@
-/** The kinds of references: to a living actor, to a local name, to another node. */
+/** References to actors of this node: to a living one, to whoever has a name. */
 
-import { type ActorError, actorStopped, noSuchActor, unreachableNode } from "./errors.ts";
+import { type ActorError, actorStopped, noSuchActor } from "./errors.ts";
 import type { Protocol } from "./protocol.ts";
 import type { AskOptions, Delivery, Ref, SendOptions } from "./ref.ts";
 
@@ -101,20 +101,6 @@ export class NamedRef extends LocalRef {
         ? "nothing has that name"
         : `it speaks ${found.protocolName}, not ${this.protocol.name}`,
     );
-  }
-}
-
-/** A reference to an actor of a node without a link. */
-export class UnlinkedRef implements Ref {
-  constructor(readonly protocol: Protocol, readonly address: string) {}
-  tell(): Delivery {
-    return "unreachable";
-  }
-  send(): Promise<void> {
-    return Promise.reject(unreachableNode(this.address));
-  }
-  ask(): Promise<never> {
-    return Promise.reject(unreachableNode(this.address));
   }
 }
 

@@ -15,6 +15,12 @@ export class Waiter {
     readonly refused: (error: ActorError) => void,
   ) {}
 
+  /** Its turn came after it had given up. */
+  skipped(): void {
+    const { note } = this.envelope;
+    if (note instanceof PendingAsk) note.inbound?.processed("dropped");
+  }
+
   /** Whether it still wants the room. */
   get wants(): boolean {
     const note = this.envelope.note;
@@ -51,7 +57,10 @@ export class Waiting extends WheelEntry {
   takeNext(): Waiter | undefined {
     this.#deadlines.cancel(this);
     let waiter = this.#queue.shift();
-    while (waiter !== undefined && !waiter.wants) waiter = this.#queue.shift();
+    while (waiter !== undefined && !waiter.wants) {
+      waiter.skipped();
+      waiter = this.#queue.shift();
+    }
     if (this.#queue.depth > 0) this.#deadlines.set(this, this.#stalledMs);
     return waiter;
   }

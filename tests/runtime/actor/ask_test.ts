@@ -306,7 +306,7 @@ Deno.test("a task may ask the actor whose async handler started it", async () =>
 Deno.test("an answered ask leaves the timer wheel", () => {
   const { env } = virtualNode();
   const deadlines = new Deadlines(env.clock, env.timers);
-  const target = { address: "quorus://n/a", handling: null, abortHandling: () => {} };
+  const target = { address: "quorus://n/a", gaveUp: () => {} };
   const replies: unknown[] = [];
   const asked = new PendingAsk(
     target,
