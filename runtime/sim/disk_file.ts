@@ -46,7 +46,8 @@ export class SimFile implements DiskFile {
       WRITE_MS,
       (inode) => this.#write(inode, kept, position),
       (inode, random) => {
-        const part = random.chance(0.5) ? kept : kept.subarray(0, random.integer(0, kept.length));
+        const isPartial = random.chance(this.#machine.faults.crashWriteErrorRate);
+        const part = isPartial ? kept.subarray(0, random.integer(0, kept.length)) : kept;
         inode.write(part, position, this.#machine.wallMs());
       },
     );

@@ -29,4 +29,48 @@ export const SIM_LIMITS = {
   kvValueBytes: { unit: "bytes", value: 64 * KIB, why: "bytes of one value, as in Deno KV" },
   kvKeyBytes: { unit: "bytes", value: 2 * KIB, why: "bytes of one key, as in Deno KV" },
   kvListPage: { unit: "count", value: 100, why: "entries that a listing reads at one moment" },
+  monotonicDriftPpm: {
+    unit: "count",
+    value: 500,
+    why: "parts per million that a monotonic clock may be off: what a system slews at most",
+  },
+  windowBytes: {
+    unit: "bytes",
+    value: 256 * KIB,
+    why:
+      "bytes of one direction of a connection under way or not read yet; what is more waits at the sender",
+  },
+  bytesPerMs: { unit: "bytes", value: 100_000, why: "what a path carries in a millisecond" },
+  connectMs: {
+    unit: "ms",
+    value: 127_000,
+    why: "how long a connection is tried when nothing answers, as in Linux (tcp_syn_retries 6)",
+  },
+  firstRetryMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "the first wait before a connection is tried again; each next one is twice as long",
+  },
+  giveUpMs: {
+    unit: "ms",
+    value: 924_600,
+    why: "how long a kernel sends again before it gives a connection up (tcp_retries2 15)",
+  },
+  resendMs: {
+    unit: "ms",
+    value: 3_000,
+    why: "the longest wait until what a healed path had held is sent again",
+  },
+  closeMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "how long a socket waits for the other end's goodbye, as in ws",
+  },
+  firstFreePort: { unit: "count", value: 49_152, why: "the first port that port 0 may give" },
+  closeReasonBytes: { unit: "bytes", value: 123, why: "bytes of a reason (RFC 6455, section 5.5)" },
+  acknowledgements: {
+    unit: "count",
+    value: 64,
+    why: "confirmations under way in one direction that are kept apart",
+  },
 } as const satisfies LimitTable;

@@ -3,16 +3,18 @@
 import { assert } from "../base/assert.ts";
 import type { LogLevel } from "../env/env.ts";
 import { limitValues } from "../base/limits.ts";
-import type { Incarnation } from "./incarnation.ts";
+import type { Incarnation, Processor } from "./incarnation.ts";
 import { FileInode } from "./inode.ts";
 import type { SimKvFile } from "./kv.ts";
 import { SIM_LIMITS } from "./limits.ts";
 import type { SeededRandom } from "./random.ts";
 import { SymlinkInode, Tree } from "./tree.ts";
+import { MachineClocks } from "./clock.ts";
 import type { World } from "./world.ts";
-import { WORLD_EPOCH_MS } from "./clock.ts";
 
 const LIMITS = limitValues(SIM_LIMITS);
+/** What handling one event costs: so much that a flood of frames takes time. */
+const USUAL_TURN_MS = 0.01;
 
 /** What goes wrong on a machine; rates are probabilities per call and may be changed at any time. */
 export interface SimFaults {
@@ -20,6 +22,8 @@ export interface SimFaults {
   syncErrorRate: number;
   /** A write fails, perhaps after a part of it. */
   writeErrorRate: number;
+  /** A write that a crash cuts happened in part only. */
+  crashWriteErrorRate: number;
   /** A read fails. */
   readErrorRate: number;
   /** A read gives one wrong bit; the file itself stays whole. */
@@ -36,6 +40,7 @@ export interface SimFaults {
 export const NO_FAULTS: SimFaults = {
   syncErrorRate: 0,
   writeErrorRate: 0,
+  crashWriteErrorRate: 0.5,
   readErrorRate: 0,
   readFlipRate: 0,
   tornWrites: false,
@@ -52,7 +57,7 @@ export interface SimLogRecord {
 }
 
 /** A computer of a world. */
-export class SimMachine {
+export class SimMachine implements Processor {
   readonly world: World;
   readonly name: string;
   readonly tree = new Tree();
@@ -60,6 +65,10 @@ export class SimMachine {
   readonly locks = new Map<number, Incarnation>();
   readonly faults: SimFaults;
   readonly random: SeededRandom;
+  readonly clocks: MachineClocks;
+  /** What one turn of a process costs here; more makes the machine slow. */
+  turnMs = USUAL_TURN_MS;
+  readonly #lives = new Set<Incarnation>();
   readonly #records: SimLogRecord[] = [];
 
   constructor(world: World, name: string, faults: Partial<SimFaults>) {
@@ -67,11 +76,13 @@ export class SimMachine {
     this.name = name;
     this.faults = { ...NO_FAULTS, ...faults };
     this.random = world.random.stream(`${name}/machine`);
+    this.clocks = new MachineClocks(world);
+    world.network.power(name, true);
   }
 
   /** The machine's wall clock, in whole milliseconds since 1970. */
   wallMs(): number {
-    return Math.floor(WORLD_EPOCH_MS + this.world.nowMs);
+    return this.clocks.wallMs();
   }
 
   /** Log records of all lives, oldest first. */
@@ -84,8 +95,17 @@ export class SimMachine {
     if (this.#records.length > LIMITS.logRecords) this.#records.shift();
   }
 
-  /** The power goes: what was not synced survives in part. */
+  /** A process begins: the machine has power. */
+  boot(life: Incarnation): void {
+    this.#lives.add(life);
+    life.onEnd(() => this.#lives.delete(life));
+    this.world.network.power(this.name, true);
+  }
+
+  /** The power goes: every process ends, and what was not synced survives in part. */
   losePower(): void {
+    this.world.network.power(this.name, false);
+    for (const life of [...this.#lives]) life.end("power");
     this.tree.losePower(this.random, this.faults.tornWrites);
   }
 

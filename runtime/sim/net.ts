@@ -2,7 +2,7 @@
 
 import type { Net, NetBody, NetRequest, NetResponse } from "../env/env.ts";
 import { NetError } from "../env/errors.ts";
-import type { SimReply } from "./hosts.ts";
+import type { SimHosts, SimReply } from "./hosts.ts";
 import type { DelayMs, Incarnation } from "./incarnation.ts";
 
 const READ_MS: DelayMs = { low: 0.05, high: 0.5 };
@@ -77,14 +77,14 @@ class SimBody implements NetBody {
   }
 }
 
-async function exchange(incarnation: Incarnation, request: NetRequest): Promise<NetResponse> {
+async function exchange(
+  incarnation: Incarnation,
+  hosts: SimHosts,
+  request: NetRequest,
+): Promise<NetResponse> {
   const host = URL.parse(request.url)?.host ?? "an invalid URL";
   const label = `net.request ${request.method} ${host}`;
-  const handler = await incarnation.call(
-    label,
-    CONNECT_MS,
-    () => incarnation.world.hosts.get(host),
-  );
+  const handler = await incarnation.call(label, CONNECT_MS, () => hosts.get(host));
   if (handler === undefined) {
     throw new NetError(
       "refused",
@@ -102,11 +102,11 @@ async function exchange(incarnation: Incarnation, request: NetRequest): Promise<
 }
 
 /** The network as one simulated process sees it. */
-export function simNet(incarnation: Incarnation): Net {
+export function simNet(incarnation: Incarnation, hosts: SimHosts): Net {
   return {
     request: (request) => {
       const host = URL.parse(request.url)?.host ?? "an invalid URL";
-      return unlessAborted(exchange(incarnation, request), request, host);
+      return unlessAborted(exchange(incarnation, hosts, request), request, host);
     },
     close: () => {},
   };

@@ -5,33 +5,60 @@
  * last one has run; so a run is a function of its seed.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { assert } from "../base/assert.ts";
+import { messageOf } from "../base/errors.ts";
 import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
 // A turn of the real event loop is the only way to know that all microtasks ran; it reads no clock.
 // deno-lint-ignore quorus/layers
 import { nextTurn } from "../env/real/turn.ts";
+// The one place where a process of the real event loop learns what nobody handled.
+// deno-lint-ignore quorus/layers
+import { onUnhandledRejection } from "../env/real/unhandled.ts";
+import type { SimulatedEnv } from "./env.ts";
 import { EventQueue } from "./event_queue.ts";
 import { SIM_LIMITS } from "./limits.ts";
+import { SimNetwork } from "./network.ts";
 import { SeededRandom } from "./random.ts";
 import { type SimHandler, SimHosts } from "./hosts.ts";
 import { SimError } from "./sim_error.ts";
+import type { Owner, VirtualTime } from "./time.ts";
 import { Trace } from "./trace.ts";
 
 const LIMITS = limitValues(SIM_LIMITS);
 
+/** How a world treats what nobody handles. */
+export interface WorldOptions {
+  /**
+   * Told when a process is crashed because of an exception or a rejection that nobody handled. Without
+   * it nobody is blamed: an exception leaves `run`, and a rejection ends the real process, as a test
+   * wants it.
+   */
+  readonly onUnhandled?: (process: string, reason: unknown) => void;
+}
+
+/** What a Worker's module does with its Env. */
+export type WorkerMain = (env: SimulatedEnv) => void;
+
 /** Virtual time, the queue of events and the hosts that requests reach. */
-export class World {
+export class World implements VirtualTime {
   readonly seed: number;
   readonly random: SeededRandom;
   readonly hosts = new SimHosts();
+  readonly network: SimNetwork;
   readonly #queue = new EventQueue();
   readonly #trace = new Trace();
+  readonly #owners = new AsyncLocalStorage<Owner>();
+  readonly #modules = new Map<string, WorkerMain>();
+  readonly #options: WorldOptions;
   #nowMs = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, options: WorldOptions = {}) {
     this.seed = seed;
+    this.#options = options;
     this.random = new SeededRandom(seed, "world");
+    this.network = new SimNetwork(this);
   }
 
   /** Virtual milliseconds since the world began; fractions count. */
@@ -52,6 +79,30 @@ export class World {
   /** Adds a line to the trace. */
   note(label: string): void {
     this.#trace.add(this.#nowMs, label);
+  }
+
+  /** Runs `fn` as `owner`, and so everything that it starts and awaits. */
+  as<T>(owner: Owner, fn: () => T): T {
+    return this.#options.onUnhandled === undefined ? fn() : this.#owners.run(owner, fn);
+  }
+
+  /** Blames `owner` for what nobody handled; false where this world blames nobody. */
+  blame(owner: Owner, reason: unknown): boolean {
+    const { onUnhandled } = this.#options;
+    if (onUnhandled === undefined) return false;
+    this.note(`${owner.name} did not handle: ${messageOf(reason)}`);
+    if (owner.unhandled(reason)) onUnhandled(owner.name, reason);
+    return true;
+  }
+
+  /** Says what a Worker that is started with `specifier` runs. */
+  workerModule(specifier: string, main: WorkerMain): void {
+    this.#modules.set(specifier, main);
+  }
+
+  /** What a Worker that is started with `specifier` runs. */
+  workerMain(specifier: string): WorkerMain | undefined {
+    return this.#modules.get(specifier);
   }
 
   /** Answers requests to `host` (as in a URL: name, or name and port). */
@@ -109,6 +160,20 @@ export class World {
   }
 
   async #while(goOn: () => boolean): Promise<void> {
+    if (this.#options.onUnhandled === undefined) return await this.#happenWhile(goOn);
+    const stop = onUnhandledRejection((reason) => {
+      const owner = this.#owners.getStore();
+      return owner !== undefined && this.blame(owner, reason);
+    });
+    try {
+      await this.#happenWhile(goOn);
+      await nextTurn(); // Rejections are told after the turn in which they happened.
+    } finally {
+      stop();
+    }
+  }
+
+  async #happenWhile(goOn: () => boolean): Promise<void> {
     for (let count = 0; count < LIMITS.events; count += 1) {
       await nextTurn();
       if (!goOn() || !this.#happenNext()) return;
