@@ -17,11 +17,11 @@ import { certificateRefusal, proofOf, sameProof, type Side } from "./credentials
 import type { HandshakeMessage, PeerWindows } from "./handshake_messages.ts";
 import { encodeHandshake } from "./frames.ts";
 import {
-  LinkError,
   type Parties,
   type Refusal,
   refusedBy,
   refusedByUs,
+  RemoteError,
   wrongToken,
 } from "./handshake_refusals.ts";
 
@@ -69,7 +69,7 @@ export type HandshakeOutcome =
   /** `theirs`: the other side refused, and `proved` says whether it had proved who it is. */
   | {
     readonly kind: "refused";
-    readonly error: LinkError;
+    readonly error: RemoteError;
     readonly theirs: boolean;
     readonly proved: boolean;
     readonly peer: Identity | null;
@@ -105,7 +105,7 @@ export abstract class Handshake {
     try {
       return this.step(frame);
     } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
+      if (!(error instanceof RemoteError)) throw error;
       return this.end([], { theirs: false, error });
     }
   }
@@ -119,7 +119,7 @@ export abstract class Handshake {
 
   protected abstract step(frame: Uint8Array): HandshakeStep;
 
-  protected ours(refusal: Refusal): LinkError {
+  protected ours(refusal: Refusal): RemoteError {
     return refusedByUs(refusal, this.transport.address);
   }
 
@@ -139,7 +139,7 @@ export abstract class Handshake {
 
   protected end(
     send: readonly Uint8Array[],
-    how: { readonly theirs: boolean; readonly error: LinkError },
+    how: { readonly theirs: boolean; readonly error: RemoteError },
   ): HandshakeStep {
     this.#done = true;
     const { proved, peer } = this;
@@ -153,7 +153,7 @@ export abstract class Handshake {
   }
 
   protected unexpected(message: HandshakeMessage): never {
-    throw new LinkError(
+    throw new RemoteError(
       "Malformed",
       `shake hands with ${this.transport.address}: "${message.h}" does not come here; is the other end a Quorus node of this version?`,
     );

@@ -6,7 +6,7 @@ import type { SocketEnd, SocketEvents } from "../env/sockets.ts";
 import type { Handover } from "./handover.ts";
 import type { HandshakeOutcome, HandshakePeer, HandshakeStep } from "./handshake.ts";
 import { ClientHandshake } from "./handshake_client.ts";
-import { LinkError, type Refusal } from "./handshake_refusals.ts";
+import { type Refusal, RemoteError } from "./handshake_refusals.ts";
 import type { ServerHandshake } from "./handshake_server.ts";
 
 /** Close codes of our own (RFC 6455, section 7.4.2). */
@@ -136,7 +136,7 @@ export class Shaking extends WheelEntry implements SocketEvents {
     } else this.#do(this.#machine.refuse(refuse));
   }
 
-  #close(error: LinkError): void {
+  #close(error: RemoteError): void {
     const malformed = error.code === "Malformed";
     const code = malformed ? CLOSE_CODE.malformed : CLOSE_CODE.refused;
     this.#handover.socket.close(code, malformed ? "no handshake message" : error.code);
@@ -145,7 +145,7 @@ export class Shaking extends WheelEntry implements SocketEvents {
   #fail(code: "LinkLost" | "HandshakeTimeout", message: string, cause?: unknown): void {
     if (this.#over) return;
     this.#finish();
-    const error = new LinkError(code, message, { retryable: true, cause });
+    const error = new RemoteError(code, message, { retryable: true, cause });
     this.#events.refused({ kind: "refused", error, theirs: false, proved: false, peer: null });
   }
 

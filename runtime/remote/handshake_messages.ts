@@ -1,6 +1,6 @@
 /**
  * The messages of the handshake, as bytes and back. What comes in is from a stranger: everything is
- * checked, and one that is not a handshake message is a {@link LinkError} `Malformed`.
+ * checked, and one that is not a handshake message is a {@link RemoteError} `Malformed`.
  */
 
 import { z } from "zod";
@@ -8,7 +8,7 @@ import { checkNodeId } from "../actor/address.ts";
 import { assert } from "../base/assert.ts";
 import { decodeFrame } from "./frames.ts";
 import { FRAME_KIND, FrameError } from "./frames_layout.ts";
-import { LinkError, REFUSAL_CODES } from "./handshake_refusals.ts";
+import { REFUSAL_CODES, RemoteError } from "./handshake_refusals.ts";
 
 const MESSAGE_CHARACTERS = 1_000;
 
@@ -91,12 +91,12 @@ export type HelloRange = z.infer<typeof versionRange>;
 /** Any message of the handshake. */
 export type HandshakeMessage = Hello | Answer | Proof | Welcome | Refuse;
 
-/** The message of a frame, or LinkError `Malformed`. */
+/** The message of a frame, or RemoteError `Malformed`. */
 export function parseHandshake(frame: Uint8Array, maxBytes: number): HandshakeMessage {
   return checked(anyMessage, readJson(frame, maxBytes));
 }
 
-/** The version range of a hello whatever its version; LinkError `Malformed` if it is none. */
+/** The version range of a hello whatever its version; RemoteError `Malformed` if it is none. */
 export function parseHelloRange(frame: Uint8Array, maxBytes: number): HelloRange {
   return checked(versionRange, readJson(frame, maxBytes));
 }
@@ -120,8 +120,8 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   throw malformed(path === "" ? "not an object" : `a bad field "${path}"`);
 }
 
-function malformed(what: string, cause?: unknown): LinkError {
-  return new LinkError(
+function malformed(what: string, cause?: unknown): RemoteError {
+  return new RemoteError(
     "Malformed",
     `read a handshake message: ${what}; is the other end a Quorus node of this version?`,
     { cause },

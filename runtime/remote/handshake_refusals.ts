@@ -20,7 +20,7 @@ export const REFUSAL_CODES = [
 export type RefusalCode = typeof REFUSAL_CODES[number];
 
 /** Why a link could not be made or kept. */
-export type LinkErrorCode =
+export type RemoteErrorCode =
   | RefusalCode
   | "Malformed"
   | "HandshakeTimeout"
@@ -31,8 +31,8 @@ export type LinkErrorCode =
   | "HubClosed";
 
 /** A link that could not be made or kept; the message names both ends. */
-export class LinkError extends QuorusError<LinkErrorCode> {
-  override readonly name = "LinkError";
+export class RemoteError extends QuorusError<RemoteErrorCode> {
+  override readonly name = "RemoteError";
 }
 
 /** A refusal in the words of the side that refuses and of the side that is refused. */
@@ -53,7 +53,7 @@ export interface Parties {
 }
 
 /** Refusals that no second try will change. */
-const FINAL: ReadonlySet<LinkErrorCode> = new Set<LinkErrorCode>([
+const FINAL: ReadonlySet<RemoteErrorCode> = new Set<RemoteErrorCode>([
   "WrongToken",
   "NoCertificate",
   "UnknownAuthority",
@@ -66,7 +66,7 @@ const FINAL: ReadonlySet<LinkErrorCode> = new Set<LinkErrorCode>([
 ]);
 
 /** True if dialling again is useless until somebody changes something. */
-export function isFinal(code: LinkErrorCode): boolean {
+export function isFinal(code: RemoteErrorCode): boolean {
   return FINAL.has(code);
 }
 
@@ -219,18 +219,18 @@ export function superseded(parties: Parties): Refusal {
 }
 
 /** The other side's refusal as an error of ours; what it wrote is cut and stripped of control characters. */
-export function refusedBy(address: string, code: RefusalCode, message: string): LinkError {
+export function refusedBy(address: string, code: RefusalCode, message: string): RemoteError {
   // deno-lint-ignore no-control-regex
   const said = message.slice(0, 500).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
-  return new LinkError(code, `link with ${address}: refused by the other side: ${said}`, {
+  return new RemoteError(code, `link with ${address}: refused by the other side: ${said}`, {
     retryable: !isFinal(code),
     details: { refusedBy: "them", address },
   });
 }
 
 /** Our refusal as an error of ours. */
-export function refusedByUs(refusal: Refusal, address: string): LinkError {
-  return new LinkError(refusal.code, refusal.ours, {
+export function refusedByUs(refusal: Refusal, address: string): RemoteError {
+  return new RemoteError(refusal.code, refusal.ours, {
     retryable: !isFinal(refusal.code),
     details: { refusedBy: "us", address },
   });

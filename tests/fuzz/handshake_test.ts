@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { HandshakeStep } from "../../runtime/remote/handshake.ts";
 import { ClientHandshake } from "../../runtime/remote/handshake_client.ts";
-import { LinkError } from "../../runtime/remote/handshake_refusals.ts";
+import { RemoteError } from "../../runtime/remote/handshake_refusals.ts";
 import { parseHandshake } from "../../runtime/remote/handshake_messages.ts";
 import { ServerHandshake } from "../../runtime/remote/handshake_server.ts";
 import { identityOf, selfOf, shake, transportOf } from "../runtime/remote/handshake_sides.ts";
@@ -60,7 +60,7 @@ Deno.test("a frame is a handshake message or Malformed with a reason, nothing el
       try {
         parseHandshake(bytes, MAX_BYTES);
       } catch (error) {
-        assert.ok(error instanceof LinkError, String(error));
+        assert.ok(error instanceof RemoteError, String(error));
         assert.equal(error.code, "Malformed");
         assert.ok(error.message.length < 1_000);
       }
