@@ -4,36 +4,29 @@
  * A pack is a JSON array of records, one to a line, and the bytes of their byte fields as they are.
  */
 
-import {
-  attachedBytes,
-  type AttachmentSource,
-  decodeBody,
-  encodeBody,
-  isPlain,
-  SHALLOW_BYTES,
-} from "../actor/codec.ts";
+import { Buffer } from "node:buffer";
+import { encodeBody, isPlain } from "../actor/codec_encode.ts";
 import { ActorError } from "../actor/errors.ts";
+import { assert } from "../base/assert.ts";
+import { messageOf } from "../base/errors.ts";
 import { decodeFragment, type Fragment } from "./fragments.ts";
 import {
   FRAME_KIND,
   frameError,
   laneIndex,
-  laneOf,
   PACK_HEADER_BYTES,
   PACK_OVERHEAD_BYTES,
-  readU32,
   SEPARATOR,
-  viewOf,
   writeU32,
 } from "./frames_layout.ts";
+import { decodePack, jsonOf, type Pack, textOf } from "./frames_pack.ts";
 import type { Lane, WireRecord } from "./wire.ts";
 
 export { Assembly, fragments } from "./fragments.ts";
 export { parseControlRecord, parseMessageRecord, parseReplyRecord } from "./records.ts";
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const LINE_FEED = 10;
+const NONE: readonly Uint8Array[] = [];
 
 /** A record encoded once, when it is queued: its size is known for credit. */
 export interface Packed {
@@ -47,14 +40,7 @@ export interface Packed {
 /** A frame as it was read. */
 export type Frame =
   | { readonly kind: "handshake"; readonly message: unknown }
-  | {
-    readonly kind: "pack";
-    readonly lane: Lane;
-    /** For `parseMessageRecord` and its like, which say of each whether it is one. */
-    readonly records: unknown[];
-    /** Per record what `Packed.bytes` of the sender said. */
-    readonly recordBytes: number[];
-  }
+  | ({ readonly kind: "pack" } & Pack)
   | ({ readonly kind: "fragment" } & Fragment);
 
 /** What a peer may send at most. */
@@ -66,27 +52,25 @@ export interface FrameLimits {
 
 /** Encodes a record; ActorError `NotEncodable` names the path of what cannot be carried. */
 export function packRecord(record: WireRecord): Packed {
-  if (!("body" in record) || "c" in record || isPlain(record.body)) {
+  try {
+    if ("body" in record && !("c" in record) && !isPlain(record.body)) return packTagged(record);
     const text = JSON.stringify(record);
-    return { text, attachments: [], bytes: utf8Bytes(text) };
+    return { text, attachments: NONE, bytes: Buffer.byteLength(text) };
+  } catch (cause) {
+    if (cause instanceof ActorError) throw cause;
+    const reason = messageOf(cause);
+    throw new ActorError("NotEncodable", `encode message: ${reason}; send less, and plain data`, {
+      cause,
+    });
   }
-  const attachments: Uint8Array[] = [];
-  const text = JSON.stringify({ ...record, body: encodeBody(record.body, attachments) });
-  let bytes = utf8Bytes(text);
-  for (const attachment of attachments) bytes += attachment.length;
-  return { text, attachments, bytes };
 }
 
-/** How long `text` is in UTF-8. It must have no lone surrogates; JSON.stringify escapes them. */
-function utf8Bytes(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) bytes += 1;
-    else bytes += 2;
-  }
-  return bytes;
+function packTagged(record: WireRecord & { readonly body: unknown }): Packed {
+  const attachments: Uint8Array[] = [];
+  const text = JSON.stringify({ ...record, body: encodeBody(record.body, attachments) });
+  let bytes = Buffer.byteLength(text);
+  for (const attachment of attachments) bytes += attachment.length;
+  return { text, attachments, bytes };
 }
 
 /**
@@ -94,6 +78,7 @@ function utf8Bytes(text: string): number {
  * it was packed (its buffer was transferred or resized).
  */
 export function encodePack(lane: Lane, items: readonly Packed[]): Uint8Array {
+  assert(items.length > 0, "a pack has records");
   let text = "[";
   let total = PACK_OVERHEAD_BYTES + SEPARATOR.length * (items.length - 1);
   let attached = 0;
@@ -147,7 +132,7 @@ export function decodeFrame(bytes: Uint8Array, limits: FrameLimits): Frame {
     case FRAME_KIND.handshake:
       return { kind: "handshake", message: decodeHandshake(bytes, limits.handshakeBytes) };
     case FRAME_KIND.pack:
-      return decodePack(bytes, limits.messageBytes);
+      return { kind: "pack", ...decodePack(bytes, limits.messageBytes) };
     case FRAME_KIND.fragment:
       return { kind: "fragment", ...decodeFragment(bytes, limits.messageBytes) };
     default:
@@ -162,149 +147,5 @@ function decodeHandshake(bytes: Uint8Array, handshakeBytes: number): unknown {
       `a handshake of ${bytes.length - 1} bytes exceeds ${handshakeBytes}`,
     );
   }
-  return parseJson(textOf(bytes, 1, bytes.length));
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  try {
-    return utf8Decoder.decode(viewOf(bytes, start, end));
-  } catch (cause) {
-    throw frameError("BadText", "its text is not UTF-8", cause);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw frameError("BadText", "its text is not JSON", cause);
-  }
-}
-
-function decodePack(bytes: Uint8Array, messageBytes: number): Frame {
-  if (bytes.length < PACK_OVERHEAD_BYTES) {
-    throw frameError("Truncated", "a pack ends in its header");
-  }
-  if (bytes.length > messageBytes + PACK_OVERHEAD_BYTES) {
-    throw frameError(
-      "TooLong",
-      `a pack of ${bytes.length} bytes exceeds messageBytes ${messageBytes}`,
-    );
-  }
-  const lane = laneOf(bytes[1]);
-  const end = PACK_HEADER_BYTES + readU32(bytes, 2);
-  if (end > bytes.length) throw frameError("Truncated", "a pack ends in its text");
-  const text = textOf(bytes, PACK_HEADER_BYTES, end);
-  const records = parseJson(text);
-  if (!Array.isArray(records) || records.length === 0) {
-    throw frameError("BadText", "its text is no array of records");
-  }
-  const recordBytes = text.length === end - PACK_HEADER_BYTES
-    ? lineLengths(text, "\n", records.length)
-    : lineLengths(viewOf(bytes, PACK_HEADER_BYTES, end), LINE_FEED, records.length);
-  const attached = end === bytes.length ? null : attachments(lane, records, bytes.length - end);
-  if (lane !== "control") decodeBodies(records, text, recordBytes, attached, bytes, end);
-  if (attached !== null) {
-    for (let index = 0; index < attached.length; index += 1) {
-      recordBytes[index]! += attached[index]!;
-    }
-  }
-  return { kind: "pack", lane, records, recordBytes };
-}
-
-/** A text, or its bytes: the same question to both. */
-interface Lines<Unit> {
-  readonly length: number;
-  indexOf(unit: Unit, from: number): number;
-}
-
-/** Lengths of the records, one to a line, of `[record,\nrecord]`. */
-function lineLengths<Unit>(text: Lines<Unit>, lineFeed: Unit, count: number): number[] {
-  const lengths: number[] = [];
-  let start = 1;
-  for (let index = 1; index < count; index += 1) {
-    const end = text.indexOf(lineFeed, start);
-    if (end < 0) throw frameError("BadText", "its records do not stand one to a line");
-    lengths.push(end - 1 - start);
-    start = end + 1;
-  }
-  lengths.push(text.length - 1 - start);
-  if (text.indexOf(lineFeed, start) >= 0) {
-    throw frameError("BadText", "its records do not stand one to a line");
-  }
-  return lengths;
-}
-
-/** How many of the `length` bytes after the text belong to each record. */
-function attachments(lane: Lane, records: readonly unknown[], length: number): number[] {
-  const lengths: number[] = [];
-  let total = 0;
-  for (const record of records) {
-    const attached = lane === "control" ? 0 : attachedBytes(bodyOf(record));
-    if (attached === null) throw frameError("BadAttachments", "the length of a byte field is none");
-    lengths.push(attached);
-    total += attached;
-  }
-  if (total !== length) {
-    throw frameError("BadAttachments", `${length} bytes follow a text that speaks of ${total}`);
-  }
-  return lengths;
-}
-
-function bodyOf(record: unknown): unknown {
-  if (typeof record !== "object" || record === null) return undefined;
-  return (record as { body?: unknown }).body;
-}
-
-/** Replaces bodies that hold tags by their values, and those that cannot be decoded by the error. */
-function decodeBodies(
-  records: readonly unknown[],
-  text: string,
-  recordBytes: readonly number[],
-  attached: readonly number[] | null,
-  frame: Uint8Array,
-  start: number,
-): void {
-  const every = text.includes('$"') || text.includes("__proto__") || text.includes("\\u");
-  let offset = start;
-  for (let index = 0; index < records.length; index += 1) {
-    if (!every && recordBytes[index]! <= SHALLOW_BYTES) continue;
-    const body = bodyOf(records[index]);
-    if (typeof body === "object" && body !== null) {
-      const source = new Attached(frame, offset);
-      (records[index] as { body: unknown }).body = bodyOrError(body, source);
-    }
-    offset += attached?.[index] ?? 0;
-  }
-}
-
-function bodyOrError(body: unknown, source: AttachmentSource): unknown {
-  try {
-    return decodeBody(body, source);
-  } catch (error) {
-    if (error instanceof ActorError) return error;
-    throw error;
-  }
-}
-
-/** The attachments of a frame from `offset` on. */
-class Attached implements AttachmentSource {
-  readonly #frame: Uint8Array;
-  #offset: number;
-
-  constructor(frame: Uint8Array, offset: number) {
-    this.#frame = frame;
-    this.#offset = offset;
-  }
-
-  /** A view if most of the frame is this field, else a copy, so that it does not keep the frame. */
-  take(length: number): Uint8Array {
-    const end = this.#offset + length;
-    if (end > this.#frame.length) {
-      throw new ActorError("BadMessage", "decode message: bytes are missing");
-    }
-    const view = viewOf(this.#frame, this.#offset, end);
-    this.#offset = end;
-    return length * 2 >= this.#frame.length ? view : view.slice();
-  }
+  return jsonOf(textOf(bytes, 1, bytes.length));
 }

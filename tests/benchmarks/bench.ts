@@ -11,6 +11,7 @@ import { type Report, reporter } from "./report.ts";
 /** The file behind each name; it exports `bench(report)`. */
 const BENCHES: Readonly<Record<string, string>> = {
   "actors-local": "./actors_local.ts",
+  "frames": "./frames.ts",
   "transfer-large": "./transfer_large.ts",
   "transfer-small": "./transfer_small.ts",
   "transfer-memory": "./transfer_memory.ts",
