@@ -98,10 +98,9 @@ export class Pipe {
     this.#isOver = true;
   }
 
-  /** The sender is gone and nobody says so. */
+  /** The sender is gone and nobody says so, until its kernel is asked: then it may {@link reset}. */
   vanish(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     this.#cutTransit();
     if (this.#path.isBlocked) this.#transit = [];
   }
