@@ -10,7 +10,7 @@ import type { Delivery } from "./ref.ts";
 
 /** Who sends, and what travels with it. */
 export interface CallContext {
-  /** Address of the sending actor; `null` for code outside actors. */
+  /** Address of the actor whose handler sends; `null` for tasks and code outside actors. */
   readonly from: string | null;
   /** W3C `traceparent`; `null` if nothing is traced. */
   readonly trace: string | null;

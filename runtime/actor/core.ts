@@ -85,12 +85,10 @@ export class Core<C extends FrameCell> {
     return scope !== undefined && isFrame(scope) ? scope : null;
   }
 
-  /** Address of the actor this code belongs to: handler or task; `null` outside actors. */
+  /** Address of the actor in whose handler this code runs; `null` in tasks and outside actors. */
   sender(): string | null {
     if (this.active !== null) return this.active.address;
-    const scope = this.#scopes.getStore();
-    if (scope === undefined || scope.cell === null) return null;
-    return scope.envelope === null || isFrame(scope) ? scope.cell.address : null;
+    return this.frame()?.cell.address ?? null;
   }
 
   /** The `traceparent` that messages sent from here carry. */
@@ -104,6 +102,7 @@ export class Core<C extends FrameCell> {
   /** Messages may belong to traces from now on. */
   startTracing(): void {
     this.tracing = true;
+    this.scheduler.alone ??= (run) => this.#scopes.run(undefined, run);
   }
 
   /** Runs code whose messages, tasks and awaits belong to a trace. */
@@ -112,10 +111,9 @@ export class Core<C extends FrameCell> {
       throw new ActorError("BadName", `trace with "${trace}": it is no W3C traceparent`);
     }
     this.startTracing();
-    const scope = this.active === null ? this.#scopes.getStore() : undefined;
-    const frame = this.active === null ? null : this.frame();
-    const cell = (frame?.cell ?? scope?.cell ?? null) as C | null;
-    const envelope = frame?.envelope ?? scope?.envelope ?? null;
+    const frame = this.frame();
+    const cell = (frame?.cell ?? null) as C | null;
+    const envelope = frame?.envelope ?? null;
     const before = this.#traced;
     this.#traced = trace;
     try {
@@ -132,8 +130,9 @@ export class Core<C extends FrameCell> {
   }
 
   /** Runs code of an actor that belongs to no handler: a task. */
-  beside<R>(cell: C, run: () => R): R {
-    const scope = { cell, envelope: null, trace: this.trace() };
+  beside<R>(run: () => R): R {
+    const trace = this.trace();
+    const scope = trace === null ? undefined : { cell: null, envelope: null, trace };
     const active = this.active;
     this.active = null;
     try {

@@ -161,13 +161,14 @@ export class CellHost implements ContextHost {
     const tasks = cell.rarely().tasks ??= new Tasks();
     if (tasks.count >= core.limits.tasksPerActor) throw tooMany(cell, "tasks");
     const trace = core.trace();
-    core.beside(cell, () =>
+    core.beside(() =>
       tasks.start(name, run, (end) => {
         if (cell.isLive(incarnation)) {
           const note = new TaskNote(end, incarnation, trace);
           cell.push(new Envelope("done", null, note, core.scheduler.stamp));
         } else advanceHalt(cell);
-      }));
+      })
+    );
   }
 
   abortTask(name: string, reason: unknown): boolean {

@@ -18,12 +18,12 @@ export class Links {
   }
 
   /** A node has one carrier for its life. */
-  attach(carrier: Carrier): void {
+  attach(makeCarrier: () => Carrier): void {
     if (this.#closed) throw new ActorError("NodeStopped", "attach links: the node has ended");
     if (this.#carrier !== null) {
       throw new ActorError("NameTaken", "attach links: the node has links; use those");
     }
-    this.#carrier = carrier;
+    this.#carrier = makeCarrier();
   }
 
   /** Keeps a watch of code outside actors, which ends with the node at the latest. */

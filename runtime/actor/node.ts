@@ -156,7 +156,7 @@ class LocalNode implements Node {
 
   /** See {@link attach}. */
   attach(makeCarrier: (dock: Dock) => Carrier, onEnd: EndHook): void {
-    this.#core.links.attach(makeCarrier(new NodeDock(this.#core)));
+    this.#core.links.attach(() => makeCarrier(new NodeDock(this.#core)));
     this.#onEnd = onEnd;
   }
 

@@ -32,6 +32,11 @@ export class Scheduler {
   handled = 0;
   /** Time spent in handlers. */
   busyMs = 0;
+  /**
+   * Set where it matters: runs a turn in no async context, since it inherits that of whoever woke the
+   * first actor. It halves the rate of asks that are awaited one by one.
+   */
+  alone: ((run: () => void) => void) | null = null;
 
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -73,7 +78,8 @@ export class Scheduler {
   readonly #turn = (): void => {
     if (this.#closed) return;
     try {
-      this.#runReady();
+      if (this.alone === null) this.#runReady();
+      else this.alone(this.#runReady);
     } catch (error) {
       this.#events.defect(error);
       return;
@@ -94,7 +100,7 @@ export class Scheduler {
     this.#turn();
   };
 
-  #runReady(): void {
+  readonly #runReady = (): void => {
     let atMs = this.#clock.monotonic();
     let sinceCheck = 0;
     let last: Runnable = IDLE;
@@ -115,7 +121,7 @@ export class Scheduler {
       sinceCheck = 0;
     }
     if (sinceCheck > 0) this.#account(last, this.#clock.monotonic() - atMs);
-  }
+  };
 
   /** Fast handlers share a clock reading, slow ones get one each. */
   #account(actor: Runnable, tookMs: number): void {
