@@ -94,21 +94,27 @@ export class SendCredit {
   }
 
   /**
-   * The link is lost, and nobody knows what of all that is held has arrived, but for `kept`, which has
+   * The link of `lanes` is lost, and nobody knows what of all that is held has arrived, but for `kept`, which has
    * not left this node and goes over the next link.
    */
-  interrupted(kept: readonly TargetCount[] = []): void {
-    for (const lane of MESSAGE_LANES) this.#lanes[lane].interrupt();
+  interrupted(
+    kept: readonly TargetCount[] = [],
+    lanes: readonly MessageLane[] = MESSAGE_LANES,
+  ): void {
+    for (const lane of lanes) this.#lanes[lane].interrupt();
     for (const { lane, to, messages, bytes } of kept) this.#lanes[lane].keep(to, messages, bytes);
   }
 
   /**
-   * The peer's `resume`: of what was under way this is pending; the rest is lost and its credit whole.
+   * The peer's `resume` of `lanes`: of what was under way this is pending; the rest is lost and its credit whole.
    * Gives the entries that cannot be, as more than was under way: what is held there stays held.
    */
-  resumed(pending: readonly TargetCount[]): { lane: MessageLane; to: string }[] {
+  resumed(
+    pending: readonly TargetCount[],
+    lanes: readonly MessageLane[] = MESSAGE_LANES,
+  ): { lane: MessageLane; to: string }[] {
     const wrong: { lane: MessageLane; to: string }[] = [];
-    for (const lane of MESSAGE_LANES) {
+    for (const lane of lanes) {
       const ofLane = pending.filter((one) => one.lane === lane);
       const targets = this.#lanes[lane].resume(new Map(ofLane.map((one) => [one.to, one])));
       wrong.push(...targets.map((to) => ({ lane, to })));

@@ -98,19 +98,19 @@ export class ReceiveCredit {
       messages: owedMessages,
       bytes: owedBytes,
     }));
-    this.#settle();
+    this.#settle(MESSAGE_LANES);
     return counts;
   }
 
   /**
-   * What a `resume` says now: everything that is pending. Nothing is owed afterwards, as the sender
+   * What a `resume` of `lanes` says now: everything that is pending. Nothing is owed afterwards, as the sender
    * takes all else for lost. Only what has arrived before counts, so ask for it before the new link
    * delivers anything.
    */
-  resume(): TargetCount[] {
-    this.#settle();
+  resume(lanes: readonly MessageLane[] = MESSAGE_LANES): TargetCount[] {
+    this.#settle(lanes);
     const counts: TargetCount[] = [];
-    for (const lane of MESSAGE_LANES) {
+    for (const lane of lanes) {
       for (const { to, pendingMessages, pendingBytes } of this.#lanes[lane].sources.values()) {
         counts.push({ lane, to, messages: pendingMessages, bytes: pendingBytes });
       }
@@ -118,14 +118,15 @@ export class ReceiveCredit {
     return counts;
   }
 
-  #settle(): void {
+  #settle(lanes: readonly MessageLane[]): void {
     for (const source of this.#owed) {
+      if (!lanes.includes(source.lane)) continue;
       source.owedMessages = 0;
       source.owedBytes = 0;
       if (source.pendingMessages === 0) this.#lanes[source.lane].sources.delete(source.to);
     }
-    this.#owed = [];
-    for (const lane of MESSAGE_LANES) {
+    this.#owed = this.#owed.filter(({ lane }) => !lanes.includes(lane));
+    for (const lane of lanes) {
       this.#lanes[lane].owedMessages = 0;
       this.#lanes[lane].owedBytes = 0;
     }

@@ -144,6 +144,16 @@ export const REMOTE_LIMITS = {
     value: 1_000,
     why: "pause between pings; the failure detector counts them",
   },
+  watches: {
+    unit: "count",
+    value: 16_384,
+    why: "watches that one peer holds on actors of this node; with more the peer is given up",
+  },
+  malformedPerSecond: {
+    unit: "perSecond",
+    value: 5,
+    why: "malformed records of one peer that are logged; all are counted",
+  },
   duplicateProbeMs: {
     unit: "ms",
     value: 1_000,

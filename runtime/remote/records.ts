@@ -129,6 +129,8 @@ function checkControl(raw: Raw): void {
       checkLaneCounts(raw["sent"], raw);
       checkTargets(raw["pending"], raw);
       return need(isCount(raw["systemReceived"]), "systemReceived", raw);
+    case "bulk":
+      return;
     case "bye":
       return need(typeof raw["reason"] === "string", "reason", raw);
     default:

@@ -97,6 +97,8 @@ export type ControlRecord =
     readonly pending: readonly TargetCount[];
     readonly systemReceived: number;
   }
+  /** From the side that was called: open the bulk link, I have something for it. */
+  | { readonly c: "bulk" }
   /** Leaves for good: no grace, watches end as `unreachable`. */
   | { readonly c: "bye"; readonly reason: string };
 
