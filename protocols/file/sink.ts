@@ -28,7 +28,7 @@ import type {
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { DurableNames, makeDirectories } from "./directories.ts";
-import { translated } from "./disk_failure.ts";
+import { protocolFailure, translated } from "./disk_failure.ts";
 import { hashOfFile } from "./hash.ts";
 import { destinationFactsOf, publishFile } from "./publish.ts";
 import { FileSinkFile } from "./sink_file.ts";
@@ -99,19 +99,19 @@ export class FileSink implements Sink {
     });
   }
 
-  create(temp: string, signal: AbortSignal): Promise<SinkFile> {
-    return translated(async () => {
-      assertNotAborted(`create ${shownPath(temp)}`, signal);
-      safeName(temp);
-      try {
-        return await this.#createIn(temp);
-      } catch (thrown) {
-        if (!isMissing(thrown)) throw thrown;
+  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
+    if (signal.aborted) assertNotAborted(`create ${shownPath(temp)}`, signal);
+    safeName(temp);
+    try {
+      return await this.#createIn(temp);
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw protocolFailure(thrown);
+      return await translated(async () => {
         // Only now: a destination that exists, the usual case, costs no further call.
         await this.#makeDirectories(thrown);
         return await this.#createIn(temp);
-      }
-    });
+      });
+    }
   }
 
   reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
@@ -227,10 +227,15 @@ export class FileSink implements Sink {
   }
 
   async #createIn(temp: string): Promise<SinkFile> {
-    return await this.#open(await this.#resolved(), temp, null);
+    const trusted = this.#endpoint.root === null;
+    return await this.#open(trusted ? this.#directory : await this.#resolved(), temp, null);
   }
 
-  /** Creates the file, or opens the one that was seen `standing` there, and no other. */
+  /**
+   * Creates the file, or opens the one that was seen `standing` there, and no other. Where the directory
+   * is trusted, the name of a file that was just made (exclusively, and no other attempt makes that name)
+   * tells its identity as the descriptor does, at a third of the cost.
+   */
   async #open(directory: string, temp: string, standing: FileInfo | null): Promise<SinkFile> {
     const path = joinPath(directory, temp);
     const handle = await this.#disk.open(path, {
@@ -241,7 +246,9 @@ export class FileSink implements Sink {
       mode: UNPUBLISHED_MODE,
     });
     try {
-      const opened = await this.#identity(path, handle, standing === null);
+      const opened = standing === null && this.#endpoint.root === null
+        ? await this.#disk.lstat(path) ?? await handle.stat()
+        : await handle.stat();
       assertRegularFile(path, opened);
       if (standing !== null) assertSameFile(path, standing, opened);
       if (this.#endpoint.root !== null) {
@@ -254,16 +261,6 @@ export class FileSink implements Sink {
       await handle.close();
       throw thrown;
     }
-  }
-
-  /**
-   * The file that was opened. Where the directory is trusted, the name of one that was just made
-   * (exclusively, and no other attempt makes that name) tells it as well, at a third of the cost; below
-   * a root only the descriptor is believed.
-   */
-  async #identity(path: string, handle: DiskFile, isNew: boolean): Promise<FileInfo> {
-    if (!isNew || this.#endpoint.root !== null) return await handle.stat();
-    return await this.#disk.lstat(path) ?? await handle.stat();
   }
 
   /** A file that was just made, perhaps through a swapped link, is not left behind. */

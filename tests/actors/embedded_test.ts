@@ -246,3 +246,20 @@ Deno.test("followers are told every change of state, in order, and progress", as
   assert.ok(told.received.some(({ tag }) => tag === "progress"));
   await world.complete(embedded.close());
 });
+
+Deno.test("a transfer that its plan cannot resolve fails, and its run ends", async () => {
+  const place = new Place(31);
+  place.put("good", 10);
+  const made = plan([transfer("bad"), transfer("good")], { continueOnError: true });
+  const [first, ...rest] = made.transfers;
+  const checksum = { algorithm: "sha256", valueHex: ["zz"], required: true } as const;
+  const { template } = first!;
+  const bad = { ...template, validation: { ...template.validation, checksum } };
+  const broken = { ...made, transfers: [{ ...first!, template: bad }, ...rest] };
+  const embedded = await place.env.world.complete(startEmbedded(place.env, place.options(broken)));
+  const run = await place.env.world.complete(embedded.finished);
+  assert.equal(run.state, "failed");
+  assert.match(run.skipped.get("bad")?.why ?? "", /checksum "zz"/);
+  assert.equal(embedded.state.jobs.get(run.jobs.get("good")!)?.state, "succeeded");
+  await place.env.world.complete(embedded.close());
+});
