@@ -1,10 +1,8 @@
-/** WebSockets between nodes. */
+/** WebSockets between nodes, on the `ws` package: it has receive backpressure and mutual TLS in Deno. */
 
-import { SocketError } from "../errors.ts";
 import type { Sockets } from "../sockets.ts";
+import { connectWeb } from "./sockets_connect.ts";
+import { listenWeb } from "./sockets_listen.ts";
 
 /** Connections of this process. */
-export const realSockets: Sockets = {
-  listen: () => Promise.reject(new SocketError("denied", "listen: not built yet")),
-  connect: () => Promise.reject(new SocketError("denied", "connect: not built yet")),
-};
+export const realSockets: Sockets = { listen: listenWeb, connect: connectWeb };

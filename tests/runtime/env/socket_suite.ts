@@ -151,29 +151,44 @@ function frames(name: string, open: Open): void {
   });
 }
 
+/** Floods the paused end from the other one, then resumes it. */
+async function flood(
+  settle: SocketSubject["settle"],
+  from: { readonly socket: Socket; readonly recorder: SocketRecorder },
+  to: { readonly socket: Socket; readonly recorder: SocketRecorder },
+): Promise<void> {
+  to.socket.pause();
+  for (let index = 0; index < FLOOD_FRAMES; index += 1) from.socket.send(pattern(MIB, index));
+  assert.ok(from.socket.bufferedBytes > BOUNDS.lowBytes);
+  for (let round = 1; round <= 200; round += 1) { // the other way is not held up
+    to.socket.send(pattern(10, round));
+    await settle(from.recorder.received(round));
+  }
+  assert.ok(from.socket.bufferedBytes > 10 * BOUNDS.lowBytes, `${from.socket.bufferedBytes} B`);
+  assert.equal(to.recorder.frames.length, 0);
+  assert.equal(from.recorder.drains, 0);
+  to.socket.resume();
+  await settle(from.recorder.drained());
+  assert.ok(from.socket.bufferedBytes <= BOUNDS.lowBytes);
+  await settle(to.recorder.received(FLOOD_FRAMES));
+  assert.deepEqual(to.recorder.frames[FLOOD_FRAMES - 1], pattern(MIB, FLOOD_FRAMES - 1));
+}
+
 function backpressure(name: string, open: Open): void {
-  test(
-    `${name}: a paused receiver makes the sender's bufferedBytes grow, and resume drains it`,
-    open,
-    async (subject, settle) => {
-      const { client, server, atClient, atServer } = await openPair(subject);
-      server.pause();
-      for (let index = 0; index < FLOOD_FRAMES; index += 1) client.send(pattern(MIB, index));
-      assert.ok(client.bufferedBytes > BOUNDS.lowBytes);
-      for (let round = 1; round <= 20; round += 1) { // the other way is not held up
-        server.send(pattern(10, round));
-        await settle(atClient.received(round));
-      }
-      assert.ok(client.bufferedBytes > 10 * BOUNDS.lowBytes, `${client.bufferedBytes} B buffered`);
-      assert.equal(atServer.frames.length, 0);
-      assert.equal(atClient.drains, 0);
-      server.resume();
-      await settle(atClient.drained());
-      assert.ok(client.bufferedBytes <= BOUNDS.lowBytes);
-      await settle(atServer.received(FLOOD_FRAMES));
-      assert.deepEqual(atServer.frames[FLOOD_FRAMES - 1], pattern(MIB, FLOOD_FRAMES - 1));
-    },
-  );
+  for (const paused of ["server", "client"] as const) {
+    test(
+      `${name}: while the ${paused} pauses the other's bufferedBytes grow, and resume drains them`,
+      open,
+      async (subject, settle) => {
+        const { client, server, atClient, atServer } = await openPair(subject);
+        const [one, two] = [
+          { socket: client, recorder: atClient },
+          { socket: server, recorder: atServer },
+        ];
+        await (paused === "server" ? flood(settle, one, two) : flood(settle, two, one));
+      },
+    );
+  }
 
   test(
     `${name}: no frame comes between pause() and resume(), in the middle of a burst too`,

@@ -1,0 +1,7 @@
+import { diallingSuite, socketSuite } from "./socket_suite.ts";
+import { plainSubject, tlsSubject } from "./socket_subjects.ts";
+
+socketSuite("ws", plainSubject);
+diallingSuite("ws", plainSubject);
+socketSuite("wss", tlsSubject);
+diallingSuite("wss", tlsSubject);
