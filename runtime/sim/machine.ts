@@ -14,7 +14,7 @@ import type { World } from "./world.ts";
 
 const LIMITS = limitValues(SIM_LIMITS);
 /** What handling one event costs: so much that a flood of frames takes time. */
-const USUAL_TURN_MS = 0.01;
+export const USUAL_TURN_MS = 0.01;
 
 /** What goes wrong on a machine; rates are probabilities per call and may be changed at any time. */
 export interface SimFaults {

@@ -72,13 +72,19 @@ export class SimNetwork {
     return [...this.#machines];
   }
 
-  /** Sets what every path is like that was not set on its own; of all directions or one. */
+  /** Sets what the paths between machines are like: all of them, or one direction. */
   shape(conditions: PathConditions, direction?: Direction): void {
     if (direction !== undefined) return applyTo(this.path(...direction), conditions);
     this.#usual = { ...this.#usual, ...conditions };
     for (const path of this.#paths.values()) {
       if (path.from !== path.to) applyTo(path, conditions);
     }
+  }
+
+  /** Takes back what {@link shape} did to one direction, or to every one of them. */
+  unshape(direction?: Direction): void {
+    const paths = direction === undefined ? this.#paths.values() : [this.path(...direction)];
+    for (const path of paths) if (path.from !== path.to) applyTo(path, this.#usual);
   }
 
   /** Cuts these directions: nothing passes until they are healed. */
