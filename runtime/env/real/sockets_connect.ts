@@ -17,6 +17,7 @@ import {
   socketError,
 } from "./sockets_errors.ts";
 import { PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
+import { checkIdentity } from "./sockets_identity.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
 import { loadWebSockets, type WebSocketPackage } from "./sockets_package.ts";
 import { WebSocketEnd } from "./sockets_web.ts";
@@ -239,6 +240,7 @@ export async function connectWeb(options: ConnectOptions): Promise<Socket> {
   const ws = await loadWebSockets(action);
   try {
     options.signal.throwIfAborted();
+    checkIdentity(action, options.tls ?? {});
     return await establish(ws, target, options);
   } catch (thrown) {
     if (options.signal.aborted) throw abortedError(action, options.signal);

@@ -19,6 +19,7 @@ import type {
 import { peerCertificate } from "./sockets_certificate.ts";
 import { socketError } from "./sockets_errors.ts";
 import { PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
+import { checkIdentity } from "./sockets_identity.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
 import { loadWebSockets, type WebSocketPackage } from "./sockets_package.ts";
 import { WebSocketEnd } from "./sockets_web.ts";
@@ -179,6 +180,7 @@ export async function listenWeb(
   const action = `listen on ${addressText(options.hostname, options.port)}`;
   const ws = await loadWebSockets(action);
   try {
+    if (options.tls !== undefined) checkIdentity(action, options.tls);
     return await new Listening(ws, options, accept).start(action);
   } catch (thrown) {
     throw socketError(action, thrown);
