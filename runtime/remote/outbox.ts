@@ -216,11 +216,9 @@ export class Outbox {
     assert(queue.deficit > 0, "one quantum pays what a lane has overdrawn");
     const frame = queue.next();
     queue.deficit -= frame.bytes.length;
-    if (queue.items.depth === 0) {
-      this.#turns.shift();
-      // What an idle lane did not use is gone; what it has overdrawn it still owes.
-      queue.deficit = Math.min(queue.deficit, 0);
-    } else if (queue.deficit <= 0) this.#turns.push(this.#turns.shift()!);
+    // What an idle lane did not use or has overdrawn it keeps: less than a quantum either way.
+    if (queue.items.depth === 0) this.#turns.shift();
+    else if (queue.deficit <= 0) this.#turns.push(this.#turns.shift()!);
     return frame;
   }
 }

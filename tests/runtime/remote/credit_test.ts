@@ -345,6 +345,17 @@ Deno.test("targets that wait for the lane are served in turns", () => {
   assert.deepEqual(served, ["a", "b", "c", "a", "b", "a"]);
 });
 
+Deno.test("all waiters that have room are served at once", () => {
+  const credit = new SendCredit(windows(4, 3, 10));
+  assert.ok(credit.take("message", "large", 100));
+  let served = 0;
+  const waiter = { granted: () => served += 1, abandoned: () => {} };
+  for (let count = 0; count < 5; count += 1) credit.wait("message", "a", 1, waiter);
+  assert.equal(served, 0);
+  credit.give([{ lane: "message", to: "large", messages: 1, bytes: 100 }]);
+  assert.equal(served, 3);
+});
+
 Deno.test("what a peer says of more than is under way changes nothing, and is told", () => {
   const credit = new SendCredit(remoteLimits());
   assert.ok(credit.take("message", "a", 10));

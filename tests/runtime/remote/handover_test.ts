@@ -75,6 +75,18 @@ Deno.test("frames that come in spite of a pause are kept for the next owner, bef
   assert.equal(seen.length, 4, "the end is told once");
 });
 
+Deno.test("a frame that comes while kept ones are delivered waits for its turn", () => {
+  const { server, seen, owner } = setup();
+  const handover = new Handover(server);
+  handover.take(owner("handshake"));
+  handover.release();
+  for (const value of [1, 2]) handover.frame(new Uint8Array([value]));
+  handover.take(owner("link", (value) => {
+    if (value === 1) handover.frame(new Uint8Array([3]));
+  }));
+  assert.deepEqual(seen, ["link 1", "link 2", "link 3"]);
+});
+
 Deno.test("a socket that ended while nobody owned it says so to the next owner", async () => {
   const { world, client, server, seen, owner } = setup();
   const handover = new Handover(server);

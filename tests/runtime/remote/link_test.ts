@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SocketEnd } from "../../../runtime/env/sockets.ts";
-import { encodeHandshake, packRecord } from "../../../runtime/remote/frames.ts";
+import { encodeHandshake, encodePack, packRecord } from "../../../runtime/remote/frames.ts";
 import { FrameError } from "../../../runtime/remote/frames_layout.ts";
 import { Handover } from "../../../runtime/remote/handover.ts";
 import { type RemoteLimits, remoteLimits } from "../../../runtime/remote/limits.ts";
@@ -235,18 +235,24 @@ Deno.test("frames that came between the handshake and start() are delivered by s
   const handover = new Handover(server);
   handover.take({ frame: () => {}, drained: () => {}, closed: () => {} });
   handover.release();
-  near.message(1);
   await env.world.settle();
+  handover.frame(encodePack("message", [packRecord({ v: 1, type: "a/b", to: "x", body: 1 })]));
   const seen: unknown[] = [];
-  const link = new Link(env, handover, limits, {
-    records: (_lane, records) => seen.push(...records),
+  const link: Link = new Link(env, handover, limits, {
+    records: (_lane, records) => {
+      seen.push(...records);
+      link.close(4_000, "enough");
+    },
     sent: () => {},
     drained: () => {},
     closed: () => {},
   });
   await env.world.settle();
   assert.deepEqual(seen, []);
+  // Pausing takes effect at once with this socket; others may deliver what they have begun.
+  handover.frame(encodePack("message", [packRecord({ v: 1, type: "a/b", to: "x", body: 2 })]));
   link.start();
   await env.world.settle();
-  assert.equal(seen.length, 1);
+  assert.equal(seen.length, 1, "the owner closed it at the first");
+  assert.equal(near.ends[0]!.end.reason, "enough");
 });
