@@ -29,7 +29,7 @@ import { isPromise } from "./promise.ts";
 import type { Protocol } from "./protocol.ts";
 import type { AskOptions, Delivery, SendOptions } from "./ref.ts";
 import { ActorRef, type Target } from "./refs.ts";
-import type { Runnable } from "./scheduler.ts";
+import type { Runnable, Work } from "./scheduler.ts";
 import type { RestartType } from "./supervision.ts";
 import { type Outcome, type Supervised, Supervisor } from "./supervisor.ts";
 import type { Tasks } from "./tasks.ts";
@@ -82,6 +82,11 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
   drainRequested = false;
   /** Messages that a "drop" mailbox dropped. */
   dropped = 0;
+  /** Most messages that waited at the start of a turn. */
+  depthHigh = 0;
+  /** The scheduler's stamp when the handler that is awaited began. */
+  busySince = 0;
+  readonly work: Work;
   /** A walk over the children runs further up in this call stack. */
   advancing = false;
   cleaning: "no" | "running" | "done" = "no";
@@ -98,6 +103,7 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     readonly restartType: RestartType,
   ) {
     this.ref = new ActorRef(this, definition.protocol);
+    this.work = core.workOf(definition.protocol.name);
   }
 
   get address(): string {
@@ -147,6 +153,7 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     this.#queued = false;
     const { core } = this;
     core.active = this;
+    this.#noteHigh();
     let count = 0;
     while (count < limit && this.phase <= Phase.draining && !this.#busy) {
       const envelope = this.mailbox.shift();
@@ -157,6 +164,18 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     core.active = null;
     this.afterTurn();
     return count;
+  }
+
+  /** Once per turn, so that a message does not pay for it. */
+  #noteHigh(): void {
+    const { counters, scheduler } = this.core;
+    const { depth } = this.mailbox;
+    if (depth > this.depthHigh) this.depthHigh = depth;
+    if (depth > counters.mailboxDepthHigh) counters.mailboxDepthHigh = depth;
+    const oldest = this.mailbox.peek();
+    if (oldest === undefined) return;
+    const waitedMs = (scheduler.stamp - oldest.stamp) | 0;
+    if (waitedMs > counters.oldestMessageMsHigh) counters.oldestMessageMsHigh = waitedMs;
   }
 
   /** What follows when a handler has ended: more messages, room for senders, or the end. */
@@ -184,6 +203,7 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     }
     if (result === undefined || !isPromise(result)) return this.#handled(envelope, result);
     this.#busy = true;
+    this.busySince = this.core.scheduler.stamp;
     result.then(
       (value) => this.#settled(() => this.#handled(envelope, value)),
       (error) => this.#settled(() => this.#handlerThrew(envelope, error)),

@@ -8,7 +8,7 @@ import type { CallFrame, Envelope, FrameCell } from "./envelope.ts";
 import { ActorError } from "./errors.ts";
 import type { ActorLimits } from "./limits.ts";
 import { Links } from "./links.ts";
-import { Scheduler } from "./scheduler.ts";
+import { Scheduler, Work } from "./scheduler.ts";
 import { isTraceparent, traceOf } from "./trace.ts";
 
 /** The node's options that its actors need. */
@@ -28,6 +28,9 @@ export class Counters {
   full = 0;
   expiredAsks = 0;
   stalledSends = 0;
+  /** The deepest mailbox so far, and the longest that a message waited in one. */
+  mailboxDepthHigh = 0;
+  oldestMessageMsHigh = 0;
 }
 
 /** Where code runs that is in no actor's call stack: after an await, in a task, in `traced`. */
@@ -50,6 +53,7 @@ export class Core<C extends FrameCell> {
   readonly deadLetters: DeadLetters;
   readonly counters = new Counters();
   readonly links = new Links();
+  readonly #work = new Map<string, Work>();
   /** Every living actor by path. */
   readonly cells = new Map<string, C>();
   /** The actor whose handler runs in this very call stack. */
@@ -73,6 +77,18 @@ export class Core<C extends FrameCell> {
         env.log.write("warn", "slow handler", { actor: actor.address, tookMs }),
       defect: (error) => options.fatal(error),
     });
+  }
+
+  /** Account of the actors of one message protocol. */
+  workOf(protocol: string): Work {
+    let work = this.#work.get(protocol);
+    if (work === undefined) this.#work.set(protocol, work = new Work());
+    return work;
+  }
+
+  /** Those accounts, by name of the protocol. */
+  get work(): ReadonlyMap<string, Work> {
+    return this.#work;
   }
 
   /** The handler this code runs in: in its call stack, or after an await of an async handler. */

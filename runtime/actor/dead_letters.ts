@@ -23,11 +23,22 @@ export type DeadLetterReason =
   | "refused"
   | "badMessage";
 
+/** Dead letters since the node started, by reason. */
+export type DeadLetterCounts = { readonly [R in DeadLetterReason]: number };
+
 /** Counts dead letters, and shows subscribers a bounded number per second. */
 export class DeadLetters {
   readonly #env: Env;
   readonly #perSecond: number;
   readonly #subscribers = new Set<(letter: DeadLetter) => void>();
+  readonly #counts = {
+    stopped: 0,
+    noSuchActor: 0,
+    dropped: 0,
+    unreachable: 0,
+    refused: 0,
+    badMessage: 0,
+  };
   #count = 0;
   #windowStartMs = -Infinity;
   #shownInWindow = 0;
@@ -42,6 +53,11 @@ export class DeadLetters {
     return this.#count;
   }
 
+  /** The same by reason. */
+  counts(): DeadLetterCounts {
+    return { ...this.#counts };
+  }
+
   /** Calls `listener` for each dead letter shown; the returned function ends it. */
   subscribe(listener: (letter: DeadLetter) => void): () => void {
     this.#subscribers.add(listener);
@@ -51,6 +67,7 @@ export class DeadLetters {
   /** @internal */
   add(letter: DeadLetter): void {
     this.#count += 1;
+    this.#counts[letter.reason] += 1;
     if (!this.#mayShow()) return;
     const { address, tag, reason } = letter;
     this.#env.log.write("debug", "dead letter", { actor: address, tag, reason });

@@ -25,6 +25,11 @@ export class Mailbox<T> {
     return this.#slots === null ? undefined : this.#slots[this.#head];
   }
 
+  /** Calls `visit` for each, oldest first. */
+  forEach(visit: (item: T) => void): void {
+    for (let at = this.#head; at < this.#tail; at += 1) visit(this.#slots![at]!);
+  }
+
   /** Takes the oldest; `undefined` if empty. */
   shift(): T | undefined {
     if (this.#head === this.#tail) return undefined;

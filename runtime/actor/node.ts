@@ -14,7 +14,7 @@ import { EndedNote } from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
 import { drain, halt, kill } from "./halting.ts";
 import { CellHost, cellOf, refTo, spawnChild, watchTarget } from "./host.ts";
-import { type ActorView, actorView, type NodeMetrics, nodeMetrics } from "./inspect.ts";
+import { type ActorView, actorViews, type NodeMetrics, nodeMetrics } from "./inspect.ts";
 import { ACTOR_LIMITS, type ActorLimits } from "./limits.ts";
 import { type Protocol, protocol } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
@@ -174,7 +174,7 @@ class LocalNode implements Node {
   }
 
   inspect(): ActorView[] {
-    return actorView(this.#root).children;
+    return actorViews(this.#root);
   }
 
   metrics(): NodeMetrics {

@@ -6,6 +6,7 @@
  */
 
 import type { Clock, Timers } from "../env/env.ts";
+import { Histogram } from "../telemetry/histogram.ts";
 import type { ActorLimits } from "./limits.ts";
 
 /** An actor as the scheduler sees it. */
@@ -13,6 +14,15 @@ export interface Runnable {
   /** Handles up to `limit` messages and returns how many; sets itself ready again if more wait. */
   run(limit: number): number;
   readonly address: string;
+  /** Shared by all actors of a message protocol. */
+  readonly work: Work;
+}
+
+/** Work done since start by the actors of one message protocol. */
+export class Work {
+  handled = 0;
+  /** Exact for handlers that block; fast ones share a clock reading with their neighbours. */
+  busyMs = 0;
 }
 
 /** What the scheduler tells its node. */
@@ -23,6 +33,7 @@ export interface SchedulerEvents {
 
 const RESOLVED = Promise.resolve();
 const FAST_MS = 0.5;
+const HANDLER_BOUNDS_MS = [0.01, 0.1, 1, 10, 100, 1_000];
 
 /** Runs ready actors in turn, within a budget per turn of the event loop. */
 export class Scheduler {
@@ -30,8 +41,8 @@ export class Scheduler {
   stamp = 0;
   /** Messages handled. */
   handled = 0;
-  /** Time spent in handlers. */
-  busyMs = 0;
+  /** Milliseconds a handler held the thread, per message; its sum is the time spent in handlers. */
+  readonly handlerMs = new Histogram(HANDLER_BOUNDS_MS);
   /**
    * Set where it matters: runs a turn in no async context, since it inherits that of whoever woke the
    * first actor. It halves the rate of asks that are awaited one by one.
@@ -110,23 +121,25 @@ export class Scheduler {
       if (this.#head >= 1_024) this.#compact();
       const count = actor.run(this.#chunk);
       last = actor;
+      actor.work.handled += count;
       this.handled += count;
       this.#messagesLeft -= count;
       sinceCheck += count;
       if (sinceCheck < this.#chunk) continue;
       const nowMs = this.#clock.monotonic();
-      this.#account(actor, nowMs - atMs);
+      this.#account(actor, nowMs - atMs, sinceCheck);
       this.stamp = nowMs | 0;
       atMs = nowMs;
       sinceCheck = 0;
     }
-    if (sinceCheck > 0) this.#account(last, this.#clock.monotonic() - atMs);
+    if (sinceCheck > 0) this.#account(last, this.#clock.monotonic() - atMs, sinceCheck);
   };
 
   /** Fast handlers share a clock reading, slow ones get one each. */
-  #account(actor: Runnable, tookMs: number): void {
+  #account(actor: Runnable, tookMs: number, count: number): void {
     this.#msLeft -= tookMs;
-    this.busyMs += tookMs;
+    this.handlerMs.add(tookMs / count, count);
+    actor.work.busyMs += tookMs;
     this.#chunk = tookMs < FAST_MS ? Math.min(this.#chunk * 2, this.#limits.actorMessages) : 1;
     if (tookMs >= this.#limits.slowTurnMs) this.#events.slow(actor, tookMs);
   }
@@ -137,4 +150,4 @@ export class Scheduler {
   }
 }
 
-const IDLE: Runnable = { run: () => 0, address: "" };
+const IDLE: Runnable = { run: () => 0, address: "", work: new Work() };
