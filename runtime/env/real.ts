@@ -3,6 +3,7 @@
  * timers, random numbers, sockets and Workers.
  */
 
+import { errorData } from "../base/errors.ts";
 import type { Env, LogLevel, LogPort } from "./env.ts";
 import { realClock, realRandom, RealTimers } from "./real/clock.ts";
 import { realDisk } from "./real/disk.ts";
@@ -12,12 +13,18 @@ import { realKv } from "./real/kv.ts";
 import { stderrLog } from "./real/log.ts";
 import { realNet } from "./real/net.ts";
 import { realSockets } from "./real/sockets.ts";
-import { realWorkers } from "./real/workers.ts";
+import { onUnhandledRejection } from "./real/unhandled.ts";
+import { RealWorkers } from "./real/workers.ts";
 
 /** How a real Env logs: to `log`, or to standard error from `logLevel` (default `info`) on. */
 export interface RealEnvOptions {
   readonly log?: LogPort;
   readonly logLevel?: LogLevel;
+  /**
+   * Ends the node, and with it the process, when a promise was rejected and nobody handled it; the
+   * reason has been logged. Without it Deno ends the process with status 1.
+   */
+  readonly onUnhandled?: (reason: unknown) => void;
 }
 
 /** An Env on this machine; `close` ends its hash workers, idle connections and pending turns. */
@@ -25,6 +32,14 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
   const pool = new HashPool();
   const net = realNet();
   const timers = new RealTimers();
+  const log = options.log ?? stderrLog(options.logLevel ?? "info");
+  const log = options.log ?? stderrLog(options.logLevel ?? "info");
+  const { onUnhandled } = options;
+  const stopWatching = onUnhandled === undefined ? () => {} : onUnhandledRejection((reason) => {
+    log.write("error", "nobody handled a rejection: the node ends", { ...errorData(reason) });
+    onUnhandled(reason);
+    return true;
+  });
   return {
     clock: realClock,
     timers,
@@ -34,9 +49,10 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     hash: realHashing(pool),
     net,
     sockets: realSockets,
-    workers: realWorkers,
-    log: options.log ?? stderrLog(options.logLevel ?? "info"),
+    workers: new RealWorkers(log),
+    log,
     close: () => {
+      stopWatching();
       pool.close();
       net.close();
       timers.close();
