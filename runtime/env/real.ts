@@ -33,7 +33,6 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
   const net = realNet();
   const timers = new RealTimers();
   const log = options.log ?? stderrLog(options.logLevel ?? "info");
-  const log = options.log ?? stderrLog(options.logLevel ?? "info");
   const { onUnhandled } = options;
   const stopWatching = onUnhandled === undefined ? () => {} : onUnhandledRejection((reason) => {
     log.write("error", "nobody handled a rejection: the node ends", { ...errorData(reason) });
