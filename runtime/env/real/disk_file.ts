@@ -79,7 +79,12 @@ export class RealFile implements DiskFile {
     }
   }
 
-  /** Large writes leave the thread to whoever fills the next buffer; they cost no more (1 GiB: 0.5 s). */
+  /**
+   * Large writes give the event loop a turn after each piece, so that sockets are read meanwhile. They
+   * do not leave the thread: Deno 2.9.6 has written when `fs.write` returns (64 MiB: 74.8 ms of 75.4;
+   * `fs.read`: 5.6 of 65.8). Deno's `FsFile.write` does, and was slower (a bare HTTP copy of
+   * 1 GiB: 1.2 to 2.0 s against 1.1).
+   */
   async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
     for (let written = 0; written < bytes.length;) {
       const [from, left] = [written, Math.min(LIMITS.writePieceBytes, bytes.length - written)];

@@ -8,7 +8,8 @@ export const ENV_LIMITS = {
   syncWriteBytes: {
     unit: "bytes",
     value: 256 * KIB,
-    why: "writes up to this size are done at once; larger ones leave the thread to the next read",
+    why:
+      "writes up to this size are done at once; larger ones give the event loop a turn per piece",
   },
   writePieceBytes: {
     unit: "bytes",
