@@ -94,8 +94,8 @@ export class SendCredit {
   }
 
   /**
-   * The link of `lanes` is lost, and nobody knows what of all that is held has arrived, but for `kept`, which has
-   * not left this node and goes over the next link.
+   * The link of `lanes` is lost, and nobody knows what of all that is held has arrived, but for `kept`,
+   * which has not left this node and goes over the next link.
    */
   interrupted(
     kept: readonly TargetCount[] = [],
@@ -106,8 +106,9 @@ export class SendCredit {
   }
 
   /**
-   * The peer's `resume` of `lanes`: of what was under way this is pending; the rest is lost and its credit whole.
-   * Gives the entries that cannot be, as more than was under way: what is held there stays held.
+   * The peer's `resume` of `lanes`: of what was under way this is pending; the rest is lost and its
+   * credit whole. Gives the entries that cannot be, as more than was under way: what is held there
+   * stays held.
    */
   resumed(
     pending: readonly TargetCount[],

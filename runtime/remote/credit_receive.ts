@@ -90,22 +90,26 @@ export class ReceiveCredit {
     return reaches(source, sources.dueOfTarget) || reaches(sources, sources.due);
   }
 
-  /** What a credit record says now; nothing is owed afterwards. */
-  collect(): TargetCount[] {
-    const counts = this.#owed.map(({ lane, to, owedMessages, owedBytes }) => ({
-      lane,
-      to,
-      messages: owedMessages,
-      bytes: owedBytes,
+  /**
+   * What a credit record for `lanes` says now; nothing of them is owed afterwards. It must travel on the
+   * link that carries those lanes: on another one it could overtake that link's `resume` or be overtaken,
+   * and then credit would be lost or invented.
+   */
+  collect(lanes: readonly MessageLane[] = MESSAGE_LANES): TargetCount[] {
+    const counts = this.#owed.filter(({ lane }) => lanes.includes(lane)).map((source) => ({
+      lane: source.lane,
+      to: source.to,
+      messages: source.owedMessages,
+      bytes: source.owedBytes,
     }));
-    this.#settle(MESSAGE_LANES);
+    this.#settle(lanes);
     return counts;
   }
 
   /**
-   * What a `resume` of `lanes` says now: everything that is pending. Nothing is owed afterwards, as the sender
-   * takes all else for lost. Only what has arrived before counts, so ask for it before the new link
-   * delivers anything.
+   * What a `resume` of `lanes` says now: everything that is pending. Nothing is owed afterwards, as the
+   * sender takes all else for lost. Only what has arrived before counts, so ask for it before the new
+   * link delivers anything.
    */
   resume(lanes: readonly MessageLane[] = MESSAGE_LANES): TargetCount[] {
     this.#settle(lanes);

@@ -413,6 +413,30 @@ Deno.test("credit is due at a quarter of the target's or the lane's window, in m
   assert.equal(due(100, 399, 100), 5);
 });
 
+Deno.test("the bulk lane is interrupted, resumed and collected apart from the others", () => {
+  const limits = remoteLimits();
+  const [send, receive] = [new SendCredit(limits), new ReceiveCredit(limits)];
+  for (const lane of MESSAGE_LANES) {
+    for (const to of ["a", "b"]) {
+      assert.ok(send.take(lane, to, 10));
+      receive.received(lane, to, 10);
+    }
+    receive.processed(lane, "a", 10);
+  }
+  send.interrupted([], ["bulk"]);
+  const pending = receive.resume(["bulk"]);
+  assert.deepEqual(pending, [{ lane: "bulk", to: "b", messages: 1, bytes: 10 }]);
+  assert.deepEqual(send.resumed(pending, ["bulk"]), []);
+  assert.deepEqual(send.held("bulk"), { messages: 1, bytes: 10 });
+  assert.deepEqual(send.held("message"), { messages: 2, bytes: 20 });
+  receive.processed("bulk", "b", 10);
+  assert.deepEqual(send.give(receive.collect(["consensus", "message"])), []);
+  assert.ok(receive.isOwing, "bulk is still owed");
+  assert.deepEqual(send.give(receive.collect(["bulk"])), []);
+  assert.ok(!receive.isOwing);
+  assert.deepEqual(MESSAGE_LANES.map((lane) => send.held(lane).messages), [1, 1, 0]);
+});
+
 Deno.test("a receiver knows when its peer breaks the lane's window", () => {
   const receive = new ReceiveCredit(windows(2, 2, 10));
   assert.ok(receive.received("bulk", "a", 1_000), "one alone may be larger");
