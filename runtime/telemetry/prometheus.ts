@@ -67,7 +67,7 @@ function family(same: readonly Metric[]): string {
     if (metric.type === "histogram") {
       for (const sample of metric.samples) text += histogram(name, sample);
     } else {
-      for (const { labels, value } of metric.samples) text += line(name, labels, value);
+      for (const { labels = {}, value } of metric.samples) text += line(name, labels, value);
     }
   }
   return text;
@@ -85,7 +85,7 @@ function histogram(name: string, { labels = {}, bounds, counts, sum }: Histogram
   return text + line(`${name}_sum`, labels, sum) + line(`${name}_count`, labels, total);
 }
 
-function line(name: string, labels: Labels = {}, value: number): string {
+function line(name: string, labels: Labels, value: number): string {
   const pairs = Object.entries(labels).map(([label, text]) => {
     if (!LABEL_NAME.test(label)) throw bad(name, `label "${label}" is no name`);
     return `${label}="${escapeLabel(text)}"`;

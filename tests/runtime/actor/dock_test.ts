@@ -16,6 +16,7 @@ const Box = protocol("test.box", {
     total: ask(z.null(), z.number()),
     slow: ask(z.null(), z.string()),
     odd: ask(z.null(), z.unknown()),
+    kill: tell(z.null()),
   },
 });
 
@@ -49,7 +50,8 @@ function start(options: { full?: FullPolicy; capacity?: number; waitingSenders?:
           await release.promise;
           return "slow";
         },
-        odd: () => () => 1,
+        odd: () => "odd",
+        kill: () => failNode(node, new Error("killed from inside")),
       },
     }),
     { name: "box" },
@@ -214,6 +216,13 @@ Deno.test("a node that dies answers for every message at once and only once", as
   release.resolve();
   await world.pass(10);
   assert.equal(outcomes.length, 4);
+});
+
+Deno.test("a handler that brings its own node down is answered for once", async () => {
+  const { world, dock, message, receipt, outcomes } = start();
+  dock.tell(message("kill", null), receipt("kill"));
+  await world.pass(1);
+  assert.deepEqual(outcomes, ["kill dead"]);
 });
 
 Deno.test("a draining node handles what it has taken and takes nothing new", async () => {
