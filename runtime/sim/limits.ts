@@ -1,7 +1,7 @@
 /** The bounds of the simulation. */
 
 import type { LimitTable } from "../base/limits.ts";
-import { KIB } from "../base/units.ts";
+import { KIB, MIB } from "../base/units.ts";
 
 /** Every bound of `runtime/sim`. */
 export const SIM_LIMITS = {
@@ -10,10 +10,17 @@ export const SIM_LIMITS = {
     value: 5_000_000,
     why: "events of one call of run, settle or complete; more means that something never rests",
   },
+  batch: {
+    unit: "count",
+    value: 64,
+    why:
+      "events in one turn of the real event loop, so that it can end a test or take an interrupt",
+  },
   traceLines: {
     unit: "count",
-    value: 20_000,
-    why: "trace lines kept for reading (the last ones); the hash covers all",
+    value: 2_000,
+    why:
+      "trace lines kept for reading (the last ones); the hash covers all, a replay may keep more",
   },
   logRecords: {
     unit: "count",
@@ -67,6 +74,8 @@ export const SIM_LIMITS = {
     why: "how long a socket waits for the other end's goodbye, as in ws",
   },
   firstFreePort: { unit: "count", value: 49_152, why: "the first port that port 0 may give" },
+  workerFrameBytes: { unit: "bytes", value: 64 * MIB, why: "the longest frame of a Worker's port" },
+  workerLowBytes: { unit: "bytes", value: 64 * KIB, why: "where a Worker's port says drained" },
   closeReasonBytes: { unit: "bytes", value: 123, why: "bytes of a reason (RFC 6455, section 5.5)" },
   acknowledgements: {
     unit: "count",

@@ -1,25 +1,29 @@
 /** What happened in a world, as a running hash (64 bits) and the last lines. */
 
-import { limitValues } from "../base/limits.ts";
-import { SIM_LIMITS } from "./limits.ts";
-
-const LIMITS = limitValues(SIM_LIMITS);
-
 /** Two runs of the same seed have equal hashes; a difference means nondeterminism. */
 export class Trace {
   #high = 0x811c9dc5;
   #low = 0x9e3779b9;
-  readonly #lines: string[] = [];
+  readonly #time = new Float64Array(1);
+  readonly #timeWords = new Uint32Array(this.#time.buffer);
+  readonly #times: Float64Array;
+  readonly #labels: string[] = [];
+  #count = 0;
+
+  /** Keeps the last `keptLines` lines; few, for what is kept costs the collector time. */
+  constructor(keptLines: number) {
+    this.#times = new Float64Array(keptLines);
+  }
 
   add(atMs: number, label: string): void {
-    const line = `${atMs.toFixed(3)} ${label}`;
-    for (let index = 0; index < line.length; index += 1) {
-      const unit = line.charCodeAt(index);
-      this.#high = Math.imul(this.#high ^ unit, 0x01000193);
-      this.#low = Math.imul(this.#low ^ unit, 0x5bd1e995) + (this.#high >>> 16);
-    }
-    this.#lines.push(line);
-    if (this.#lines.length > 2 * LIMITS.traceLines) this.#lines.splice(0, LIMITS.traceLines);
+    this.#time[0] = atMs;
+    this.#mix(this.#timeWords[0]!);
+    this.#mix(this.#timeWords[1]!);
+    for (let index = 0; index < label.length; index += 1) this.#mix(label.charCodeAt(index));
+    const index = this.#count % this.#times.length;
+    this.#times[index] = atMs;
+    this.#labels[index] = label;
+    this.#count += 1;
   }
 
   /** 16 hexadecimal digits. */
@@ -30,6 +34,16 @@ export class Trace {
 
   /** The last lines, oldest first. */
   lines(): readonly string[] {
-    return this.#lines.slice(-LIMITS.traceLines);
+    const kept = this.#times.length;
+    const first = Math.max(0, this.#count - kept);
+    return Array.from({ length: this.#count - first }, (_, offset) => {
+      const index = (first + offset) % kept;
+      return `${this.#times[index]!.toFixed(3)} ${this.#labels[index]!}`;
+    });
+  }
+
+  #mix(word: number): void {
+    this.#high = Math.imul(this.#high ^ word, 0x01000193);
+    this.#low = Math.imul(this.#low ^ word, 0x5bd1e995) + (this.#high >>> 16);
   }
 }

@@ -1,19 +1,24 @@
 /** Workers of simulated processes: more lives on the same machine, joined by ports that never fail. */
 
+import { limitValues } from "../base/limits.ts";
 import { SocketError } from "../env/errors.ts";
 import type { Socket, SocketBounds, SocketPeer, Workers } from "../env/sockets.ts";
 import type { Incarnation } from "./incarnation.ts";
+import { SIM_LIMITS } from "./limits.ts";
 import { Path } from "./path.ts";
 import { Pipe } from "./pipe.ts";
 import { SimSocket } from "./socket.ts";
 import type { VirtualTime } from "./time.ts";
 
+const LIMITS = limitValues(SIM_LIMITS);
 /** A port moves buffers within one process. */
 const PORT_MS = { low: 0.01, high: 0.1 };
 /** What starting takes: 27 ms were measured on an idle machine. */
 const START_MS = { low: 20, high: 60 };
-/** A port has no bound of its own; runtime/remote bounds what it sends. */
-const PORT_BOUNDS: SocketBounds = { frameBytes: Infinity, lowBytes: 64 * 1024 };
+const PORT_BOUNDS: SocketBounds = {
+  frameBytes: LIMITS.workerFrameBytes,
+  lowBytes: LIMITS.workerLowBytes,
+};
 
 /** Makes the life of a Worker and tells how to run its module; `null` if there is none. */
 export type WorkerMaker = (specifier: string, name: string) => StartedWorker | null;
@@ -41,7 +46,7 @@ export function simWorkers(
         );
       }
       const { life, main } = started;
-      const { ours, theirs } = port(incarnation.world, incarnation, life, name);
+      const { ours, theirs } = simPort(incarnation.world, incarnation, life, name);
       incarnation.adopt(life);
       const startMs = START_MS.low +
         incarnation.world.random.stream(`${life.name}/start`).next() *
@@ -53,16 +58,18 @@ export function simWorkers(
   };
 }
 
-function port(
+/** A port between a process and its Worker. */
+export function simPort(
   time: VirtualTime,
   parent: Incarnation,
   worker: Incarnation,
   name: string,
+  bounds = PORT_BOUNDS,
 ): { readonly ours: Socket; readonly theirs: Socket } {
   const down = new Path(time, parent.name, worker.name, PORT_MS);
   const up = new Path(time, worker.name, parent.name, PORT_MS);
-  const ours = end(parent, `port ${name}`, `worker ${name}`, down);
-  const theirs = end(worker, "port parent", "parent", up);
+  const ours = end(parent, `worker ${name}`, down, bounds);
+  const theirs = end(worker, `starter of worker ${name}`, up, bounds);
   const toWorker = new Pipe(time, down, up, "port", {
     arrived: (item) => theirs.arrive(item),
     left: () => ours.left(),
@@ -78,7 +85,12 @@ function port(
   return { ours, theirs };
 }
 
-function end(incarnation: Incarnation, label: string, address: string, path: Path): SimSocket {
+function end(
+  incarnation: Incarnation,
+  address: string,
+  path: Path,
+  bounds: SocketBounds,
+): SimSocket {
   const peer: SocketPeer = { address, encrypted: false, own: true, certificate: null };
-  return new SimSocket({ incarnation, label, peer, bounds: PORT_BOUNDS, path, gone: () => {} });
+  return new SimSocket({ incarnation, label: "port", peer, bounds, path, gone: () => {} });
 }

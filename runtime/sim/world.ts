@@ -12,7 +12,7 @@ import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
 // A turn of the real event loop is the only way to know that all microtasks ran; it reads no clock.
 // deno-lint-ignore quorus/layers
-import { nextTurn } from "../env/real/turn.ts";
+import { drain, inNextTurn, nextTurn } from "../env/real/turn.ts";
 // The one place where a process of the real event loop learns what nobody handled.
 // deno-lint-ignore quorus/layers
 import { onUnhandledRejection } from "../env/real/unhandled.ts";
@@ -36,6 +36,8 @@ export interface WorldOptions {
    * wants it.
    */
   readonly onUnhandled?: (process: string, reason: unknown) => void;
+  /** How many lines of the trace are kept for reading; `traceLines` of the limits unless given. */
+  readonly traceLines?: number;
 }
 
 /** What a Worker's module does with its Env. */
@@ -48,7 +50,7 @@ export class World implements VirtualTime {
   readonly hosts = new SimHosts();
   readonly network: SimNetwork;
   readonly #queue = new EventQueue();
-  readonly #trace = new Trace();
+  readonly #trace: Trace;
   readonly #owners = new AsyncLocalStorage<Owner>();
   readonly #modules = new Map<string, WorkerMain>();
   readonly #options: WorldOptions;
@@ -57,6 +59,7 @@ export class World implements VirtualTime {
   constructor(seed: number, options: WorldOptions = {}) {
     this.seed = seed;
     this.#options = options;
+    this.#trace = new Trace(options.traceLines ?? LIMITS.traceLines);
     this.random = new SeededRandom(seed, "world");
     this.network = new SimNetwork(this);
   }
@@ -174,14 +177,26 @@ export class World implements VirtualTime {
   }
 
   async #happenWhile(goOn: () => boolean): Promise<void> {
-    for (let count = 0; count < LIMITS.events; count += 1) {
-      await nextTurn();
-      if (!goOn() || !this.#happenNext()) return;
+    for (let left = LIMITS.events; left > 0;) {
+      const count = await inNextTurn(() => this.#happenSome(Math.min(left, LIMITS.batch), goOn));
+      if (count === null) return;
+      left -= count;
     }
     throw new SimError(
       "restless",
       `cannot rest: ${LIMITS.events} events happened by ${this.#nowMs} ms of seed ${this.seed}; use run(untilMs) where timers repeat`,
     );
+  }
+
+  /** Lets at most `most` events happen in one turn of the real event loop; `null` at the end. */
+  #happenSome(most: number, goOn: () => boolean): number | null {
+    drain?.();
+    for (let count = 0; count < most; count += 1) {
+      if (!goOn() || !this.#happenNext()) return null;
+      if (drain === null) return 1;
+      drain();
+    }
+    return most;
   }
 
   #happenNext(): boolean {

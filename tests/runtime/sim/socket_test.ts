@@ -1,6 +1,10 @@
 import { diallingSuite, type SocketSubject, socketSuite } from "../env/socket_suite.ts";
 import type { Socket } from "../../../runtime/env/sockets.ts";
 import { simulatedEnv } from "../../../runtime/sim/env.ts";
+import { Incarnation } from "../../../runtime/sim/incarnation.ts";
+import { SimMachine } from "../../../runtime/sim/machine.ts";
+import { simPort } from "../../../runtime/sim/workers.ts";
+import { World } from "../../../runtime/sim/world.ts";
 
 /** Two simulated machines, the second of which listens. */
 function twoMachines(): Promise<SocketSubject> {
@@ -22,5 +26,23 @@ function twoMachines(): Promise<SocketSubject> {
   });
 }
 
+/** Two lives on one machine with a port between them. */
+function twoThreads(): Promise<SocketSubject> {
+  const world = new World(1);
+  const machine = new SimMachine(world, "node", {});
+  const [parent, worker] = ["parent", "worker"].map((name) =>
+    new Incarnation(world, name, machine, () => {})
+  );
+  return Promise.resolve({
+    pair: (bounds) => {
+      const { ours, theirs } = simPort(world, parent!, worker!, "w", bounds);
+      return Promise.resolve({ client: ours, server: theirs });
+    },
+    settle: (work) => world.complete(work),
+    close: () => Promise.resolve(),
+  });
+}
+
 socketSuite("simulated socket", twoMachines);
+socketSuite("simulated port", twoThreads);
 diallingSuite("simulated sockets", twoMachines);
