@@ -22,9 +22,6 @@ import {
 import { decodePack, jsonOf, type Pack, textOf } from "./frames_pack.ts";
 import type { Lane, WireRecord } from "./wire.ts";
 
-export { Assembly, fragments } from "./fragments.ts";
-export { parseControlRecord, parseMessageRecord, parseReplyRecord } from "./records.ts";
-
 const utf8Encoder = new TextEncoder();
 const NONE: readonly Uint8Array[] = [];
 

@@ -3,14 +3,9 @@
  * again, beside JSON alone, and a byte field of 8 MiB beside a bare copy of it.
  */
 
-import {
-  Assembly,
-  decodeFrame,
-  encodePack,
-  fragments,
-  packRecord,
-  parseMessageRecord,
-} from "../../runtime/remote/frames.ts";
+import { Assembly, fragments } from "../../runtime/remote/fragments.ts";
+import { decodeFrame, encodePack, packRecord } from "../../runtime/remote/frames.ts";
+import { parseMessageRecord } from "../../runtime/remote/records.ts";
 import type { MessageRecord } from "../../runtime/remote/wire.ts";
 import { alternate, type Report } from "./report.ts";
 

@@ -34,6 +34,7 @@ export const PACKS: readonly PackSample[] = [
       },
       { c: "acknowledge", seq: 3 },
       { c: "confirm", producer: "agent-1", seq: 12 },
+      { c: "bulk" },
       { c: "bye", reason: "stopped" },
     ],
   },

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ActorError } from "../../../runtime/actor/errors.ts";
-import { Assembly, decodeFrame, type Packed, packRecord } from "../../../runtime/remote/frames.ts";
+import { Assembly } from "../../../runtime/remote/fragments.ts";
+import { decodeFrame, type Packed, packRecord } from "../../../runtime/remote/frames.ts";
 import { type RemoteLimits, remoteLimits } from "../../../runtime/remote/limits.ts";
 import { Outbox, type OutboxFrame } from "../../../runtime/remote/outbox.ts";
 import { type Lane, LANES } from "../../../runtime/remote/wire.ts";

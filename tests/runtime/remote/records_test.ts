@@ -42,6 +42,7 @@ Deno.test("every kind of control record is taken as it is", () => {
     { c: "acknowledge", seq: 1 },
     { c: "confirm", producer: "a", seq: 1 },
     { c: "resume", sent: counts, pending: [], systemReceived: 0 },
+    { c: "bulk" },
     { c: "bye", reason: "stopped" },
   ];
   for (const record of records) assert.equal(parseControlRecord(record), record);
