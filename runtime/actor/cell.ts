@@ -2,27 +2,27 @@
  * One actor: its mailbox, the handler that runs, its place in the tree.
  *
  * Phases: running -> (draining ->) halting -> halted -> running again or dead. How messages get in is
- * `intake.ts`, how an incarnation ends is `halting.ts`. Supervision needs no turn of the supervising
+ * `intake.ts`, which handler gets them `calling.ts`, how an incarnation ends is `halting.ts`. Supervision needs no turn of the supervising
  * actor and no room in its mailbox, so nothing can starve it.
  */
 
 import type { ActorTimers } from "./actor_timers.ts";
 import { formatAddress } from "./address.ts";
+import { callHandler, stillWanted } from "./calling.ts";
 import type { ActorContext } from "./context.ts";
 import type { Core } from "./core.ts";
-import type { ActorDefinition, ErasedHandler } from "./definition.ts";
+import type { ActorDefinition } from "./definition.ts";
 import {
   type AskTarget,
   type EndedNote,
   type Envelope,
   type FrameCell,
-  type Note,
+  inboundOf,
   PendingAsk,
-  type TaskNote,
 } from "./envelope.ts";
-import { ActorError, actorStopped, handlerFailed } from "./errors.ts";
+import { actorStopped, handlerFailed, startFailed } from "./errors.ts";
 import { advanceHalt, continueDrain, finish, halt, type SettleLimit } from "./halting.ts";
-import { admitWaiting, askOf, carried, inboundOf, sendTo, tellTo } from "./intake.ts";
+import { admitWaiting, askOf, carried, sendTo, tellTo } from "./intake.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Phase } from "./phase.ts";
 import { isPromise } from "./promise.ts";
@@ -191,13 +191,11 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
 
   #handle(envelope: Envelope): void {
     const note = envelope.note;
-    if (note !== null && !this.#stillWanted(note)) return;
+    if (note !== null && !stillWanted(this, note)) return;
     this.handling = envelope;
     let result: unknown;
     try {
-      result = note === null
-        ? this.#call(this.definition.handlers[envelope.tag], envelope, envelope.body)
-        : this.#callNoted(note, envelope);
+      result = callHandler(this, envelope, note);
     } catch (error) {
       return this.#handlerThrew(envelope, error);
     }
@@ -208,56 +206,6 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
       (value) => this.#settled(() => this.#handled(envelope, value)),
       (error) => this.#settled(() => this.#handlerThrew(envelope, error)),
     );
-  }
-
-  #callNoted(note: Note, envelope: Envelope): unknown {
-    const { handlers, done, ended } = this.definition;
-    switch (note.kind) {
-      case "ask":
-      case "inbound":
-      case "traced":
-      case "timer":
-        return this.#call(handlers[envelope.tag], envelope, envelope.body);
-      case "task":
-        return this.#callDone(done, note, envelope);
-      case "ended":
-        return ended === null ? undefined : this.#call(ended, envelope, note);
-    }
-  }
-
-  #callDone(done: ErasedHandler | null, note: TaskNote, envelope: Envelope): unknown {
-    if (done !== null) return this.#call(done, envelope, note.end);
-    if (!note.end.ok) throw note.end.error;
-    return undefined;
-  }
-
-  #call(handler: ErasedHandler | undefined, envelope: Envelope, body: unknown): unknown {
-    if (handler === undefined) throw noSuchMessage(this, envelope.tag);
-    if (!handler.isAsync) return handler.run(this.state, body, this.context);
-    const frame = { cell: this, envelope };
-    return this.core.within(frame, () => handler.run(this.state, body, this.context));
-  }
-
-  /** False for what its sender, timer or watch has taken back, or an older incarnation left. */
-  #stillWanted(note: Note): boolean {
-    switch (note.kind) {
-      case "ask":
-        if (!note.settled) return true;
-        this.core.counters.expiredAsks += 1;
-        note.inbound?.processed("dropped");
-        return false;
-      case "inbound":
-      case "traced":
-        return true;
-      case "timer":
-        return this.rare?.timers?.take(note) ?? false;
-      case "ended": {
-        const watching = this.rare?.watching;
-        return watching?.get(note.key)?.note === note && watching.delete(note.key);
-      }
-      case "task":
-        return note.incarnation === this.incarnation;
-    }
   }
 
   #handled(envelope: Envelope, result: unknown): void {
@@ -362,18 +310,4 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
   finish(): void {
     finish(this);
   }
-}
-
-function noSuchMessage(cell: Cell, tag: string): ActorError {
-  return new ActorError(
-    "BadMessage",
-    `handle "${tag}" by ${cell.address}: ${cell.protocolName} has no such message`,
-  );
-}
-
-function startFailed(address: string, cause: unknown): ActorError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ActorError("StartFailed", `start ${address}: its state function threw: ${reason}`, {
-    cause,
-  });
 }

@@ -9,7 +9,8 @@ import type { DeadLetter } from "./dead_letters.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EndedNote, Envelope, InboundNote, PendingAsk } from "./envelope.ts";
 import { ActorError, actorStopped, cancelled, handlerFailed, noSuchActor } from "./errors.ts";
-import { admitAsk, admitInbound } from "./intake.ts";
+import { admitInbound } from "./inbound.ts";
+import { admitAsk } from "./intake.ts";
 import { parseBody } from "./protocol.ts";
 import { isTraceparent } from "./trace.ts";
 
@@ -44,7 +45,7 @@ export class NodeDock implements Dock {
       return receipt.processed("dead");
     }
     const note = this.#noteOf(message, receipt);
-    const { stamp } = this.#core.scheduler;
+    const stamp = this.#core.scheduler.stampNow();
     admitInbound(found.cell, new Envelope(message.tag, found.body, note, stamp), note);
   }
 
@@ -63,7 +64,7 @@ export class NodeDock implements Dock {
     const { cell, body } = found;
     const asked = this.#pending(cell, message, settling, receipt);
     this.#core.deadlines.set(asked, this.#boundedMs(budgetMs));
-    admitAsk(cell, new Envelope(message.tag, body, asked, this.#core.scheduler.stamp), asked);
+    admitAsk(cell, new Envelope(message.tag, body, asked, this.#core.scheduler.stampNow()), asked);
     return (reason) => asked.giveUp(cancelled(cell.address, message.tag, reason));
   }
 

@@ -184,3 +184,9 @@ export class TimerNote extends WheelEntry {
     this.fire(this);
   }
 }
+
+/** Who waits to hear what becomes of a message of another node. */
+export function inboundOf(note: Note | null): InboundNote | null {
+  if (note === null) return null;
+  return note.kind === "inbound" ? note : note.kind === "ask" ? note.inbound : null;
+}

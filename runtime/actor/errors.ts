@@ -112,3 +112,19 @@ export function contextRevoked(address: string): ActorError {
     `use ctx of ${address}: that incarnation has stopped; end the old work when its signal aborts`,
   );
 }
+
+/** The actor got a message that its protocol does not have. */
+export function noSuchMessage(address: string, tag: string, protocol: string): ActorError {
+  return new ActorError(
+    "BadMessage",
+    `handle "${tag}" by ${address}: ${protocol} has no such message; update sender or actor`,
+  );
+}
+
+/** The state function of an actor threw. */
+export function startFailed(address: string, cause: unknown): ActorError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ActorError("StartFailed", `start ${address}: its state function threw: ${reason}`, {
+    cause,
+  });
+}

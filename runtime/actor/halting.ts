@@ -5,9 +5,9 @@
  */
 
 import type { Cell, Rare, Watch } from "./cell.ts";
-import { type EndedNote, PendingAsk } from "./envelope.ts";
+import { type EndedNote, inboundOf, PendingAsk } from "./envelope.ts";
 import { ActorError, actorStopped } from "./errors.ts";
-import { inboundOf, refuseQueued } from "./intake.ts";
+import { refuseQueued } from "./intake.ts";
 import { Phase } from "./phase.ts";
 import { isPromise } from "./promise.ts";
 import type { Outcome } from "./supervisor.ts";

@@ -10,7 +10,8 @@ import type { ActorDefinition, SpawnOptions } from "./definition.ts";
 import { EndedNote, Envelope, PendingAsk, TaskNote, type TimerNote } from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
 import { advanceHalt, endWatch, halt, notifyWatcher } from "./halting.ts";
-import { admitEnded, remainingMs } from "./intake.ts";
+import { admitEnded } from "./inbound.ts";
+import { remainingMs } from "./intake.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
 import { LocalRef, NamedRef } from "./refs.ts";
@@ -165,7 +166,7 @@ export class CellHost implements ContextHost {
       tasks.start(name, run, (end) => {
         if (cell.isLive(incarnation)) {
           const note = new TaskNote(end, incarnation, trace);
-          cell.push(new Envelope("done", null, note, core.scheduler.stamp));
+          cell.push(new Envelope("done", null, note, core.scheduler.stampNow()));
         } else advanceHalt(cell);
       })
     );
@@ -181,7 +182,7 @@ export class CellHost implements ContextHost {
     const cell = this.#cell;
     const { core } = cell;
     const fire = (timer: TimerNote): void =>
-      cell.push(new Envelope(timer.tag, timer.body, timer, core.scheduler.stamp));
+      cell.push(new Envelope(timer.tag, timer.body, timer, core.scheduler.stampNow()));
     const timers = cell.rarely().timers ??= new ActorTimers(core.deadlines, fire);
     if (timers.count >= core.limits.timersPerActor) throw tooMany(cell, "timers");
     timers.set(name, ms, repeat, tag, body);

@@ -4,8 +4,7 @@ import type { HistogramData } from "../telemetry/histogram.ts";
 import type { Cell } from "./cell.ts";
 import type { Core } from "./core.ts";
 import type { DeadLetterCounts } from "./dead_letters.ts";
-import { type FrameCell, PendingAsk } from "./envelope.ts";
-import { inboundOf } from "./intake.ts";
+import { type FrameCell, inboundOf, PendingAsk } from "./envelope.ts";
 import { Phase } from "./phase.ts";
 
 /** One actor as `inspect` shows it. */
@@ -67,7 +66,7 @@ export interface NodeMetrics {
   readonly deadLetters: number;
   readonly deadLettersByReason: DeadLetterCounts;
   readonly dropped: number;
-  /** Tells, sends and asks refused by a full mailbox. */
+  /** Tells, sends and asks refused by a full mailbox, or by a link without credit. */
   readonly refusedFull: number;
   /** Asks whose caller had given up before they were handled; they were skipped. */
   readonly expiredAsks: number;

@@ -4,9 +4,8 @@ import type { Cell } from "./cell.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import {
   type CallFrame,
-  type EndedNote,
   Envelope,
-  type InboundNote,
+  inboundOf,
   type Note,
   PendingAsk,
   TracedNote,
@@ -48,7 +47,7 @@ export function askOf(
     const copy = carried(cell, body);
     const trace = cell.core.trace();
     const pending = new PendingAsk(cell, tag, caller, deadlines, resolve, reject, trace);
-    admitAsk(cell, new Envelope(tag, copy, pending, scheduler.stamp), pending);
+    admitAsk(cell, new Envelope(tag, copy, pending, scheduler.stampNow()), pending);
     if (pending.settled) return;
     deadlines.set(pending, caller === null ? withinMs : Math.min(withinMs, remainingMs(caller)));
     if (options.signal !== undefined) pending.listen(options.signal);
@@ -110,7 +109,8 @@ export function carried(cell: Cell, value: unknown): unknown {
   return cell.core.roundTrip ? decodeMessage(encodeMessage(value)) : value;
 }
 
-function isFull(cell: Cell): boolean {
+/** Nobody gets in at once: full, or others wait already. */
+export function isFull(cell: Cell): boolean {
   if (cell.mailbox.depth >= cell.definition.capacity) return true;
   return cell.rare !== null && cell.rare.waiting !== null && cell.rare.waiting.count > 0;
 }
@@ -157,42 +157,6 @@ export function admitAsk(cell: Cell, envelope: Envelope, pending: PendingAsk): v
   refused(full(cell, envelope.tag));
 }
 
-/** Queues a one-way message of another node, lets it wait for room, or tells what became of it. */
-export function admitInbound(cell: Cell, envelope: Envelope, note: InboundNote): void {
-  const { tag, body } = envelope;
-  if (!isFull(cell)) return cell.push(envelope);
-  if (cell.definition.full === "wait") {
-    return waitForRoom(
-      cell,
-      new Waiter(envelope, NOTHING, (error) => {
-        const isFull = error.code === "MailboxFull";
-        deadLetter(cell, tag, body, isFull ? "refused" : "stopped");
-        note.processed(isFull ? "refused" : "dead");
-      }),
-    );
-  }
-  if (overflow(cell, tag, body) === "dropped") return note.processed("dropped");
-  deadLetter(cell, tag, body, "refused");
-  note.processed("refused");
-}
-
-/**
- * Queues the end of a watched actor, past the bound of the mailbox but behind what waits for room in
- * it: that may be the last message of that very actor.
- */
-export function admitEnded(cell: Cell, note: EndedNote): void {
-  const envelope = new Envelope("ended", null, note, cell.core.scheduler.stamp);
-  const waiting = cell.rare?.waiting;
-  if (waiting && waiting.count > 0) waiting.add(new Waiter(envelope, NOTHING, NOTHING));
-  else cell.push(envelope);
-}
-
-/** Who waits to hear what becomes of a message of another node. */
-export function inboundOf(note: Note | null): InboundNote | null {
-  if (note === null) return null;
-  return note.kind === "inbound" ? note : note.kind === "ask" ? note.inbound : null;
-}
-
 /** A plain one-way message, whatever else is noted of it. */
 function isMessage(note: Note | null): boolean {
   return note === null || note.kind === "traced" || note.kind === "inbound";
@@ -202,10 +166,11 @@ function envelopeOf(cell: Cell, tag: string, body: unknown): Envelope {
   const { core } = cell;
   const trace = core.tracing ? core.trace() : null;
   const note = trace === null ? null : new TracedNote(trace);
-  return new Envelope(tag, carried(cell, body), note, core.scheduler.stamp);
+  return new Envelope(tag, carried(cell, body), note, core.scheduler.stampNow());
 }
 
-function overflow(cell: Cell, tag: string, body: unknown): Delivery {
+/** Counts a one-way message that found no room: dropped, or for its sender to hear of. */
+export function overflow(cell: Cell, tag: string, body: unknown): Delivery {
   const { counters } = cell.core;
   if (cell.definition.full !== "drop") {
     counters.full += 1;
@@ -217,7 +182,8 @@ function overflow(cell: Cell, tag: string, body: unknown): Delivery {
   return "dropped";
 }
 
-function deadLetter(
+/** Counts a one-way message that nobody will handle. */
+export function deadLetter(
   cell: Cell,
   tag: string,
   body: unknown,
@@ -249,7 +215,8 @@ function sendLater(
   });
 }
 
-function waitForRoom(cell: Cell, waiter: Waiter): void {
+/** Appends a sender to those that wait, or refuses it. */
+export function waitForRoom(cell: Cell, waiter: Waiter): void {
   const rare = cell.rarely();
   const { limits, deadlines, counters, env } = cell.core;
   rare.waiting ??= new Waiting(deadlines, limits.stalledSendMs, (count) => {

@@ -217,6 +217,17 @@ class LocalNode implements Node {
     return Promise.race([closed, bound.promise]);
   }
 
+  /** Nothing is waited for any more. */
+  #dropLinks(): void {
+    const failed = (error: unknown): void =>
+      this.env.log.write("error", "links did not close", { node: this.id, error });
+    try {
+      this.#takeEndHook()?.("failed")?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   /** See {@link failNode}. */
   fail(error: unknown): void {
     this.#fatal(error);
@@ -229,7 +240,7 @@ class LocalNode implements Node {
     kill(this.#root);
     this.#core.cells.clear();
     this.#core.links.close();
-    void this.#takeEndHook()?.("failed");
+    this.#dropLinks();
     this.#end();
     this.#onFatal(error);
   }

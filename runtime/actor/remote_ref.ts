@@ -41,6 +41,7 @@ export class RemoteRef implements Ref {
     const target = this.#reach();
     const delivery = target === null ? "unreachable" : target.tell(tag, body, this.#context());
     if (delivery === "unreachable") this.#dead(tag, body);
+    else if (delivery === "full") this.#core.counters.full += 1;
     return delivery;
   }
 

@@ -37,7 +37,7 @@ const HANDLER_BOUNDS_MS = [0.01, 0.1, 1, 10, 100, 1_000];
 
 /** Runs ready actors in turn, within a budget per turn of the event loop. */
 export class Scheduler {
-  /** Milliseconds since start as a 32-bit integer (it wraps): the coarse time stamp of messages. */
+  /** The latest {@link stampNow}. */
   stamp = 0;
   /** Messages handled. */
   handled = 0;
@@ -70,12 +70,20 @@ export class Scheduler {
     this.#msLeft = limits.turnMs;
   }
 
+  /**
+   * The coarse time stamp of messages: milliseconds as a 32-bit integer (it wraps). While a turn is
+   * planned it is as old as the last reading of the turn; so a burst costs one reading.
+   */
+  stampNow(): number {
+    if (!this.#planned) this.stamp = this.#clock.monotonic() | 0;
+    return this.stamp;
+  }
+
   /** Queues an actor that has messages; it must not be queued already. */
   ready(actor: Runnable): void {
     this.#ready.push(actor);
     if (this.#planned) return;
     this.#planned = true;
-    this.stamp = this.#clock.monotonic() | 0;
     RESOLVED.then(this.#turn);
   }
 
@@ -113,6 +121,7 @@ export class Scheduler {
 
   readonly #runReady = (): void => {
     let atMs = this.#clock.monotonic();
+    this.stamp = atMs | 0;
     let sinceCheck = 0;
     let last: Runnable = IDLE;
     while (this.#head < this.#ready.length && this.#messagesLeft > 0 && this.#msLeft > 0) {

@@ -76,6 +76,18 @@ Deno.test("high-water marks stay when the mailbox is empty again", async () => {
   await world.complete(node.stop());
 });
 
+Deno.test("a message has no age yet when it comes after a long silence", async () => {
+  const { node, world } = virtualNode();
+  const ref = node.spawn(desk(Promise.resolve("")), {});
+  ref.tell("note", 1);
+  await world.pass(60_000);
+  ref.tell("note", 2);
+  assert.equal(node.metrics().oldestMessageMs, 0);
+  await world.pass(1);
+  assert.ok(node.metrics().oldestMessageMsHigh <= 1);
+  await world.complete(node.stop());
+});
+
 Deno.test("work is counted by message protocol, and dead letters by reason", async () => {
   const { node, world } = virtualNode();
   const ref = node.spawn(desk(Promise.resolve("")), { name: "desk" });

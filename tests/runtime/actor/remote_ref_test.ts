@@ -239,6 +239,25 @@ Deno.test("node.stop() waits for its links to close, within a bound, and then no
   }
 });
 
+Deno.test("links that fail to close do not keep a node from ending", async () => {
+  const nothing = { target: () => assert.fail(), watch: () => () => {} };
+  const hooks = [
+    () => Promise.reject(new Error("late")),
+    (): void => {
+      throw new Error("at once");
+    },
+  ];
+  for (const hook of hooks) {
+    const stopped = virtualNode();
+    attach(stopped.node, () => nothing, hook);
+    await stopped.world.complete(stopped.node.stop());
+    const failed = virtualNode();
+    attach(failed.node, () => nothing, hook);
+    failNode(failed.node, new Error("crash"));
+    await failed.world.complete(failed.node.stop());
+  }
+});
+
 Deno.test("a node that fails tells its links at once and settles what waits for others", async () => {
   let fatal: unknown = null;
   const { world, near, far, ref, complete } = (() => {
