@@ -125,6 +125,10 @@ function copyAlone(): number {
   return megabytesPerSecond(startedMs);
 }
 
+function ratios(ours: readonly number[], theirs: readonly number[]): number[] {
+  return ours.map((value, index) => value / theirs[index]!);
+}
+
 /** Prints every figure of this benchmark. */
 export async function bench(report: Report): Promise<void> {
   const show = (measure: string, unit: string, values: number[], aim?: string): void =>
@@ -141,6 +145,8 @@ export async function bench(report: Report): Promise<void> {
   show("encode_json_alone", "record/s", records.stringify);
   show("decode", "record/s", records.decode, ">=1000000");
   show("decode_json_alone", "record/s", records.parse);
+  show("encode_vs_json_alone", "ratio", ratios(records.encode, records.stringify));
+  show("decode_vs_json_alone", "ratio", ratios(records.decode, records.parse));
   show("encode_tagged", "record/s", records.encodeTagged);
   show("decode_tagged", "record/s", records.decodeTagged);
   const chunks = await alternate(ROUNDS, {
