@@ -35,7 +35,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
   const log = options.log ?? stderrLog(options.logLevel ?? "info");
   const { onUnhandled } = options;
   const stopWatching = onUnhandled === undefined ? () => {} : onUnhandledRejection((reason) => {
-    log.write("error", "nobody handled a rejection: the node ends", { ...errorData(reason) });
+    log.write("error", "nobody handled a rejection: the node ends", { error: errorData(reason) });
     onUnhandled(reason);
     return true;
   });

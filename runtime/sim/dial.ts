@@ -117,8 +117,13 @@ class Dial {
   #meet(listener: SimListener): void {
     const refusal = this.#refusalOf(listener);
     if (refusal === null) {
-      const label = `accept #${this.#number}`;
-      listener.incarnation.turn(label, () => this.#accept(listener));
+      const leave = listener.incarnation.onEnd((kind) => {
+        if (kind === "process") this.#answer("refused", "the process that listened there ended");
+      });
+      listener.incarnation.turn(`accept #${this.#number}`, () => {
+        leave();
+        this.#accept(listener);
+      });
       return;
     }
     const { failed } = listener.options;
@@ -235,6 +240,7 @@ class Dial {
 
   /** The other end's machine says no. */
   #answer(code: SocketErrorCode, reason: string, details?: Record<string, unknown>): void {
+    if (this.#isOver) return;
     const { from, to } = this.#back;
     const label = `net ${from} -> ${to} #${this.#number} ${code}`;
     const delayMs = this.#back.latencyMs() + this.#back.cloggedMs;
