@@ -1,0 +1,83 @@
+/** Where a node listens, and the handshakes that are under way there. */
+
+import type { Env } from "../env/env.ts";
+import type { Socket, SocketListener } from "../env/sockets.ts";
+import type { Shaking } from "./handshake_driver.ts";
+import { CLOSE_CODE } from "./handshake_driver.ts";
+import type { HubListen } from "./hub_options.ts";
+import type { RemoteLimits } from "./limits.ts";
+
+/** Listeners of one node. */
+export class HubDoor {
+  readonly #env: Pick<Env, "sockets" | "log">;
+  readonly #limits: RemoteLimits;
+  readonly #accept: (socket: Socket) => void;
+  readonly #listeners: SocketListener[] = [];
+  readonly #shaking = new Set<Shaking>();
+  #opening: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(
+    env: Pick<Env, "sockets" | "log">,
+    limits: RemoteLimits,
+    accept: (socket: Socket) => void,
+  ) {
+    this.#env = env;
+    this.#limits = limits;
+    this.#accept = accept;
+  }
+
+  get urls(): readonly string[] {
+    return this.#listeners.map((listener) => listener.url);
+  }
+
+  /** Listens everywhere, or rejects with the SocketError of the first place where it cannot. */
+  open(places: readonly HubListen[]): Promise<void> {
+    this.#opening = Promise.all(places.map((place) => this.#listen(place))).then(() => {});
+    return this.#opening;
+  }
+
+  /** A handshake begins. */
+  shaking(shaking: Shaking): void {
+    this.#shaking.add(shaking);
+  }
+
+  /** It is over. */
+  shaken(shaking: Shaking): void {
+    this.#shaking.delete(shaking);
+  }
+
+  /** Gives up all handshakes. */
+  drop(): void {
+    this.#isClosed = true;
+    for (const shaking of this.#shaking) shaking.drop();
+    this.#shaking.clear();
+  }
+
+  /** Listens no more. */
+  async close(): Promise<void> {
+    this.drop();
+    await this.#opening.catch(() => {});
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  }
+
+  async #listen({ hostname, port, tls }: HubListen): Promise<void> {
+    const { frameBytes, lowBytes } = this.#limits;
+    const listener = await this.#env.sockets.listen({
+      hostname,
+      port,
+      ...(tls === undefined ? {} : { tls }),
+      bounds: { frameBytes, lowBytes },
+      failed: (address, reason) =>
+        this.#env.log.write("warn", "no link", { address, code: "tls", reason }),
+    }, (socket) => this.#take(socket));
+    this.#listeners.push(listener);
+  }
+
+  /** Strangers are few: who comes when too many knock is sent away. */
+  #take(socket: Socket): void {
+    if (this.#isClosed) return socket.close(CLOSE_CODE.goingAway, "closed");
+    if (this.#shaking.size < this.#limits.handshakesPending) return this.#accept(socket);
+    socket.destroy();
+  }
+}
