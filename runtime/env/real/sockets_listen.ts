@@ -172,12 +172,20 @@ class Listening {
   }
 }
 
+/** Deno 2.9.6 throws this refusal of `listen` where nobody can catch it, so it is asked for before. */
+async function checkRight(action: string, host: string): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "net", host });
+  if (state === "granted") return;
+  throw socketError(action, new Deno.errors.NotCapable(`net access to ${host} is not granted`));
+}
+
 /** Listens; see {@link Sockets.listen}. */
 export async function listenWeb(
   options: ListenOptions,
   accept: (socket: Socket) => void,
 ): Promise<SocketListener> {
   const action = `listen on ${addressText(options.hostname, options.port)}`;
+  await checkRight(action, addressText(options.hostname, options.port));
   const ws = await loadWebSockets(action);
   try {
     if (options.tls !== undefined) checkIdentity(action, options.tls);
