@@ -33,7 +33,11 @@ export const REMOTE_LIMITS = {
     value: 256,
     why: "accepted sockets that have not proved who they are; the next one is closed at once",
   },
-  connectMs: { unit: "ms", value: 10_000, why: "how long one dial may take before the handshake" },
+  connectMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "how long one dial may take before the handshake; a grace has time for a second one",
+  },
   closeMs: {
     unit: "ms",
     value: 1_000,
@@ -164,6 +168,11 @@ export const REMOTE_LIMITS = {
     value: 5_000,
     why: "how long a peer may be down before it is unreachable for good",
   },
+  workerStopMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "how long a stopping Worker may drain before it is ended at once",
+  },
   backoffMinMs: { unit: "ms", value: 50, why: "longest pause before the first dial again" },
   backoffMaxMs: { unit: "ms", value: 5_000, why: "longest pause between dials" },
   quarantined: {
@@ -245,6 +254,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("backoffMinMs", "backoffMaxMs");
   notMore("creditDelayMs", "pingMs");
   notMore("pingMs", "graceMs");
+  notMore("connectMs", "graceMs");
   const resent = limits.systemMessages + limits.asksPending;
   assert(
     resent < limits.controlMessages,

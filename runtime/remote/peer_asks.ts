@@ -57,6 +57,39 @@ export class Asked {
   }
 }
 
+/**
+ * Asks of ours that were given up and whose cancel may not have arrived. Control records keep their
+ * order, so a pong confirms every cancel that was sent before its ping; the others are sent again.
+ */
+export class Cancels {
+  #unconfirmed: { readonly id: number; readonly ping: number }[] = [];
+  readonly #most: number;
+
+  /** Remembers at most so many; a forgotten one runs to the end of its budget. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** A cancel is sent, or cannot be now; `ping` is the number of the next ping. */
+  add(id: number, ping: number): void {
+    this.#unconfirmed.push({ id, ping });
+    if (this.#unconfirmed.length > this.#most) this.#unconfirmed.shift();
+  }
+
+  /** The answer to a ping has come. */
+  confirmed(ping: number): void {
+    const open = this.#unconfirmed.findIndex((one) => one.ping > ping);
+    this.#unconfirmed.splice(0, open < 0 ? this.#unconfirmed.length : open);
+  }
+
+  /** What must be sent again over a new link, whose next ping is `ping`. */
+  again(ping: number): number[] {
+    const ids = this.#unconfirmed.map(({ id }) => id);
+    this.#unconfirmed = ids.map((id) => ({ id, ping }));
+    return ids;
+  }
+}
+
 /** Their asks that our actors handle. A cancel may overtake its ask: then the ask is not handled. */
 export class Answering {
   readonly #running = new Map<number, (reason: Error) => void>();

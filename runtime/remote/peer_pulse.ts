@@ -52,6 +52,11 @@ export class Pulse {
     return this.#detector?.phi(this.#deadlines.now()) ?? 0;
   }
 
+  /** The number of the next ping. */
+  get next(): number {
+    return this.#n + 1;
+  }
+
   /** The link stands. */
   start(): void {
     this.#detector = this.#factory.create(this.#deadlines.now());

@@ -25,7 +25,7 @@ import { Link } from "./link.ts";
 import { LINK_CLOSE } from "./link_errors.ts";
 import type { DetectorFactory } from "./liveness.ts";
 import { Alarm } from "./peer_alarm.ts";
-import { Asked } from "./peer_asks.ts";
+import { Asked, Cancels } from "./peer_asks.ts";
 import { endError, tooManyWait } from "./peer_ends.ts";
 import { RateGate } from "./peer_gate.ts";
 import { Inbound } from "./peer_inbound.ts";
@@ -91,6 +91,7 @@ export class Session {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #replies = new Replies();
+  readonly #cancels: Cancels;
   readonly #gate: RateGate;
   readonly #pulse: Pulse;
   readonly #grace: Alarm;
@@ -108,6 +109,7 @@ export class Session {
     this.#gate = new RateGate(limits.malformedPerSecond);
     this.#inbound = this.#makeInbound();
     this.asked = new Asked(node, limits.asksPending);
+    this.#cancels = new Cancels(limits.asksPending);
     this.watches = new Watches({
       node,
       dock,
@@ -165,6 +167,7 @@ export class Session {
     this.#lines.attachMain(link, handover.socket.peer.own);
     this.#grace.cancel();
     this.#run(this.#association.connected(this.#inbound.resume(MESSAGE_LANES)));
+    for (const id of this.#cancels.again(this.#pulse.next)) this.#control({ c: "cancel", id });
     this.#lines.flush();
     this.#pulse.start();
     link.start();
@@ -211,7 +214,7 @@ export class Session {
     if (leave === null) refused();
     return () => {
       leave?.();
-      if (this.asked.forget(id) && isSent) this.#control({ c: "cancel", id });
+      if (this.asked.forget(id) && isSent) this.#cancel(id);
     };
   }
 
@@ -248,6 +251,11 @@ export class Session {
     this.counters.messagesSent += 1;
     this.#lines.push(lane, item);
     if (lane === "bulk") this.#askForBulk();
+  }
+
+  #cancel(id: number): void {
+    this.#cancels.add(id, this.#pulse.next);
+    this.#control({ c: "cancel", id });
   }
 
   #askForBulk(): void {
@@ -310,6 +318,7 @@ export class Session {
       case "ping":
         return this.#control({ c: "pong", n: record.n });
       case "pong":
+        this.#cancels.confirmed(record.n);
         return this.#pulse.answered(record.n);
       case "credit":
         return this.#countWrong(this.#outbound.give(record.processed));

@@ -34,6 +34,7 @@ export class TestDock implements Dock {
   readonly cancelled: string[] = [];
   readonly deadLetters: string[] = [];
   readonly watchers = new Map<string, Set<Ended>>();
+  readonly #ended = new Set<string>();
 
   constructor(readonly node: string, readonly deadlines: Deadlines) {}
 
@@ -79,12 +80,17 @@ export class TestDock implements Dock {
   }
 
   watch(path: string, ended: Ended): () => void {
+    if (this.#ended.has(path)) {
+      ended("unreachable", undefined);
+      return () => {};
+    }
     const watchers = this.watchers.get(path) ?? new Set();
     this.watchers.set(path, watchers.add(ended));
     return () => void watchers.delete(ended);
   }
 
   end(path: string, reason: EndReason): void {
+    this.#ended.add(path);
     const watchers = [...this.watchers.get(path) ?? []];
     this.watchers.delete(path);
     for (const ended of watchers) ended(reason, undefined);

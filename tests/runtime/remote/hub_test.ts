@@ -143,6 +143,7 @@ Deno.test("a watch outlives the socket, and one that was taken back is not told"
   const log: string[] = [];
   b.hub.watch("a", "w", (reason) => void log.push(reason));
   const release = b.hub.watch("a", "v", (reason) => void log.push(reason));
+  await world.pass(20);
   world.network.reset("a", "b");
   await world.pass(2);
   release();
@@ -189,7 +190,7 @@ Deno.test("after both have given each other up they meet again as new incarnatio
 
 Deno.test("who was given up alone is told so, ends its side, and comes back new", async () => {
   const gaveUp: string[] = [];
-  const { world, a, b } = await linkedPair(1, { limits: { graceMs: 1_000 } }, {
+  const { world, a, b } = await linkedPair(1, { limits: { graceMs: 1_000, connectMs: 1_000 } }, {
     limits: { graceMs: 60_000 },
     onQuarantined: ({ node }) => void gaveUp.push(node),
   });
