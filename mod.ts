@@ -29,10 +29,15 @@
  * @module
  */
 
-import { type NodeOptions, startNode as startNodeWith } from "./runtime/actor/node.ts";
-import type { Node, StopOptions } from "./runtime/actor/node.ts";
+import type { Node, NodeOptions, StopOptions } from "./runtime/actor/node.ts";
 import type { Env } from "./runtime/env/env.ts";
 import { realEnv, type RealEnvOptions } from "./runtime/env/real.ts";
+import {
+  type LinkedNode,
+  type LinkedNodeOptions,
+  startLinkedNode,
+} from "./runtime/remote/linked_node.ts";
+import { startWorkerNode as startWorkerNodeWith } from "./runtime/remote/worker.ts";
 
 export { QuorusError } from "./runtime/base/errors.ts";
 export type { ErrorFacts } from "./runtime/base/errors.ts";
@@ -63,6 +68,7 @@ export type {
   Ask,
   AskTag,
   BodyOf,
+  MessageOptions,
   Messages,
   Protocol,
   ReplyOf,
@@ -75,22 +81,60 @@ export type { ChildrenPolicy, RestartType, Strategy } from "./runtime/actor/supe
 export type { Env, LogLevel, LogPort } from "./runtime/env/env.ts";
 export type { RealEnvOptions } from "./runtime/env/real.ts";
 
-/**
- * Starts a node on this machine's clock, timers, disk and network; stopping it frees them.
- *
- * @throws ActorError `BadName` if the id cannot stand in an address.
- */
-export function startNode(options: NodeOptions & RealEnvOptions & { readonly env?: Env }): Node {
-  if (options.env !== undefined) return startNodeWith(options.env, options);
-  const env = realEnv(options);
-  const node = startNodeWith(env, {
-    ...options,
-    onFatal: (error) => {
-      env.close();
-      options.onFatal?.(error);
-    },
-  });
+export { REMOTE_LIMITS } from "./runtime/remote/limits.ts";
+export type { RemoteLimits } from "./runtime/remote/limits.ts";
+export { RemoteError } from "./runtime/remote/handshake_refusals.ts";
+export type { RefusalCode, RemoteErrorCode } from "./runtime/remote/handshake_refusals.ts";
+export type { HubListen, HubOptions, PeerAddress } from "./runtime/remote/hub_options.ts";
+export type { LinkedNode, LinkedNodeOptions, Links } from "./runtime/remote/linked_node.ts";
+export type { PeerEvent, PeerView } from "./runtime/remote/peer.ts";
+export type { WorkerNode } from "./runtime/remote/worker.ts";
+export type { MessageLane } from "./runtime/remote/wire.ts";
+export { actorMetrics } from "./runtime/telemetry/actor_metrics.ts";
+export { PROMETHEUS_CONTENT_TYPE, prometheusText } from "./runtime/telemetry/prometheus.ts";
+export type { Metric } from "./runtime/telemetry/prometheus.ts";
+
+function closing<N extends Node>(node: N, env: { close(): void }): N {
   const stop = node.stop.bind(node);
   node.stop = (stopOptions?: StopOptions) => stop(stopOptions).finally(() => env.close());
   return node;
+}
+
+/**
+ * Starts a node on this machine's clock, timers, disk and network; stopping it frees them.
+ *
+ * It listens and dials only where `links` says so; see {@link HubOptions}.
+ *
+ * @throws ActorError `BadName` if the id cannot stand in an address; RemoteError `PlainLink` or
+ * `NoCredential` for links that anybody could read or join.
+ */
+export function startNode(
+  options: LinkedNodeOptions & RealEnvOptions & { readonly env?: Env },
+): LinkedNode {
+  if (options.env !== undefined) return startLinkedNode(options.env, options);
+  const env = realEnv(options);
+  const onFatal = (error: unknown): void => {
+    env.close();
+    options.onFatal?.(error);
+  };
+  return closing(startLinkedNode(env, { ...options, onFatal }), env);
+}
+
+/**
+ * Starts the node of this Worker and links it with the node that called `worker()`; `setup` spawns its
+ * actors before anybody can reach them. The node ends with its starter's word or death.
+ *
+ * @throws RemoteError `NotAWorker` in a module that was started otherwise.
+ */
+export async function startWorkerNode(
+  setup: (node: Node) => void,
+  options: Omit<NodeOptions, "id"> & RealEnvOptions = {},
+): Promise<Node> {
+  const env = realEnv(options);
+  const onFatal = (error: unknown): void => {
+    env.close();
+    options.onFatal?.(error);
+  };
+  const node = await startWorkerNodeWith(env, setup, { ...options, onFatal });
+  return closing(node, env);
 }

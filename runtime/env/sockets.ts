@@ -149,4 +149,6 @@ export interface Workers {
   start(specifier: string, options: { readonly name: string }): WorkerHandle;
   /** In a Worker: the connection to who started it; `null` elsewhere. */
   readonly parent: Socket | null;
+  /** In a Worker: the name it was started under; `null` elsewhere. */
+  readonly name: string | null;
 }

@@ -28,6 +28,7 @@ export type RemoteErrorCode =
   | "PlainLink"
   | "NoCredential"
   | "Disconnected"
+  | "NotAWorker"
   | "HubClosed";
 
 /** A link that could not be made or kept; the message names both ends. */

@@ -68,6 +68,8 @@ interface Identity {
   readonly name: string;
   readonly bornMs: number;
   readonly parent: Socket | null;
+  /** What a Worker was called by its starter. */
+  readonly label: string | null;
 }
 
 /** The next life of the process of a machine. */
@@ -75,7 +77,7 @@ function life(machine: SimMachine, number: number): SimulatedEnv {
   const incarnation = born(machine, `${machine.name}#${number}`);
   // The first one's clock is the machine's, so that virtual times read well.
   const bornMs = number === 1 ? 0 : machine.clocks.monotonicMs();
-  const identity = { name: incarnation.name, bornMs, parent: null };
+  const identity = { name: incarnation.name, label: null, bornMs, parent: null };
   return simulated(machine, incarnation, identity, () => life(machine, number + 1));
 }
 
@@ -144,7 +146,12 @@ function ports(machine: SimMachine, incarnation: Incarnation, identity: Identity
       machine: machine.name,
       wallMs: () => machine.wallMs(),
     }),
-    workers: simWorkers(incarnation, workersOf(machine, incarnation), identity.parent),
+    workers: simWorkers(
+      incarnation,
+      workersOf(machine, incarnation),
+      identity.parent,
+      identity.label,
+    ),
     log: { write: (level, message, facts = {}) => machine.record(level, message, facts) },
   };
 }
@@ -164,7 +171,7 @@ function workersOf(machine: SimMachine, incarnation: Incarnation): WorkerMaker {
     return {
       life: thread,
       main: (parent) =>
-        main(simulated(machine, thread, { name: thread.name, bornMs, parent }, never)),
+        main(simulated(machine, thread, { name: thread.name, label, bornMs, parent }, never)),
     };
   };
 }

@@ -35,6 +35,7 @@ export function simWorkers(
   incarnation: Incarnation,
   make: WorkerMaker,
   parent: Socket | null,
+  ownName: string | null,
 ): Workers {
   return {
     start: (specifier, { name }) => {
@@ -55,6 +56,7 @@ export function simWorkers(
       return { socket: ours, terminate: () => life.end("process") };
     },
     parent,
+    name: ownName,
   };
 }
 

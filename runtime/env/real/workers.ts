@@ -76,10 +76,14 @@ export class RealWorkers implements Workers {
 
   /** The connection to who started this Worker; one Env of a Worker may take it. */
   get parent(): Socket | null {
-    const name = (workerData as Partial<Birth> | null | undefined)?.quorusWorker;
-    if (parentPort === null || name === undefined) return null;
+    const { name } = this;
+    if (parentPort === null || name === null) return null;
     const port = parentPort as unknown as FramePort;
     this.#parent ??= new PortSocket(port, ownPeer(`starter of worker ${name}`), BOUNDS);
     return this.#parent;
+  }
+
+  get name(): string | null {
+    return (workerData as Partial<Birth> | null | undefined)?.quorusWorker ?? null;
   }
 }
