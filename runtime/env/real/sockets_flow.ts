@@ -18,7 +18,8 @@ interface StreamHandle {
   readStart?(): unknown;
 }
 
-function parentOf(socket: TLSSocket): NetSocket | null {
+/** The TCP socket below a TLS socket of a server. */
+export function parentOf(socket: TLSSocket): NetSocket | null {
   return (socket as unknown as { readonly _parent?: NetSocket })._parent ?? null;
 }
 

@@ -18,7 +18,7 @@ import type {
 } from "../sockets.ts";
 import { peerCertificate } from "./sockets_certificate.ts";
 import { socketError } from "./sockets_errors.ts";
-import { PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
+import { parentOf, PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
 import { checkIdentity } from "./sockets_identity.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
 import { loadWebSockets, type WebSocketPackage } from "./sockets_package.ts";
@@ -107,8 +107,7 @@ class Listening {
   }
 
   #attend(server: Server | TlsServer): void {
-    const established = this.#options.tls === undefined ? "connection" : "secureConnection";
-    server.on(established, (socket: NetSocket) => this.#begin(socket));
+    server.on("connection", (socket: NetSocket) => this.#begin(socket)); // TLS comes after it
     server.on("tlsClientError", (error: Error, socket: NetSocket) => {
       this.#fail(socket, error);
       socket.destroy();
@@ -142,10 +141,10 @@ class Listening {
 
   #upgrade(request: IncomingMessage, socket: NetSocket, head: Uint8Array): void {
     socket.on("error", () => {}); // its WebSocket tells of it
-    this.#forget(socket);
     const { tls, bounds } = this.#options;
     const address = addressOf(socket);
     const secure = tls === undefined ? null : socket as TLSSocket;
+    this.#forget(secure === null ? socket : parentOf(secure) ?? socket);
     // On a resumed session Deno 2.9.6 reports `authorized` for any certificate, a refused one too.
     if ((tls?.caCerts ?? []).length > 0 && secure!.isSessionReused() !== false) {
       this.#fail(socket, new Error("the TLS session was resumed, which proves no certificate"));
