@@ -1,6 +1,6 @@
 /** One run of a scenario: what its author works with. */
 
-import { assert } from "../base/assert.ts";
+import { assert, AssertionError } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import { type LimitTable, type LimitValues, limitValues } from "../base/limits.ts";
 import { applyFaults, type FaultsUnderWay } from "./fault_apply.ts";
@@ -53,11 +53,13 @@ export class Simulation {
   readonly #endings: { readonly name: string; readonly holds: Holds }[] = [];
   #failure: SimulationFailure | null = null;
   #underWay: FaultsUnderWay | null = null;
+  #endMs: number;
 
   constructor(scenario: Scenario, { seed, plan, recorder }: SimulationOptions) {
     this.scenario = scenario;
     this.seed = seed;
     this.plan = plan;
+    this.#endMs = plan.durationMs;
     this.world = new SimulationWorld(seed, {
       onUnhandled: (process, reason) => this.#unhandled(process, reason),
       ...(recorder === undefined ? {} : { traceLines: LIMITS.traceLines }),
@@ -70,14 +72,14 @@ export class Simulation {
     this.world.watch.between = () => this.#between();
   }
 
-  /** How long the work should last, in virtual time from the begin of the world. */
-  get durationMs(): number {
-    return this.plan.durationMs;
+  /** When the work and the faults end, in virtual time. */
+  get endMs(): number {
+    return this.#endMs;
   }
 
   /** Whether the time of work and faults is over. */
   get isOver(): boolean {
-    return this.world.nowMs >= this.plan.durationMs;
+    return this.world.nowMs >= this.#endMs;
   }
 
   /** What failed first. */
@@ -142,16 +144,16 @@ export class Simulation {
   /** Lets the faults of the plan begin. */
   startFaults(): FaultsUnderWay {
     assert(this.#underWay === null, "faults begin once");
+    this.#endMs = this.world.nowMs + this.plan.durationMs;
     this.#underWay = applyFaults(this.world, this.cluster, this.plan);
     return this.#underWay;
   }
 
   /** Lets the faults happen and time pass to the end of them; then everything is healed. */
   async faults(): Promise<void> {
-    const begin = this.world.nowMs;
-    this.startFaults();
-    await this.pass(this.plan.durationMs - begin);
-    this.#underWay!.heal();
+    const underWay = this.startFaults();
+    await this.pass(this.plan.durationMs);
+    underWay.heal();
   }
 
   /** Lets virtual time pass. */
@@ -225,7 +227,8 @@ export class Simulation {
 
   #unhandled(process: string, reason: unknown): void {
     if (reason instanceof SimulationFailure) return;
-    if (this.scenario.tolerates?.(reason) === true) {
+    const isDefect = reason instanceof AssertionError;
+    if (!isDefect && this.scenario.tolerates?.(reason) === true) {
       return this.cluster.restartSoon(process.slice(0, process.lastIndexOf("#")));
     }
     const what = `${process} did not handle: ${messageOf(reason)}`;

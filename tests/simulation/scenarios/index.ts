@@ -1,0 +1,9 @@
+/** Every scenario that `deno task sim` knows. */
+
+import type { Scenario } from "../../../runtime/sim/scenario.ts";
+import { canary } from "./canary.ts";
+
+/** In the order in which they run: the runtime of one process first, then links, then the canary. */
+export const SCENARIOS: readonly Scenario[] = [
+  canary,
+];
