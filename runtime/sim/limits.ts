@@ -75,7 +75,7 @@ export const SIM_LIMITS = {
   },
   firstFreePort: { unit: "count", value: 49_152, why: "the first port that port 0 may give" },
   workerFrameBytes: { unit: "bytes", value: 16 * MIB, why: "the longest frame of a Worker's port" },
-  workerLowBytes: { unit: "bytes", value: MIB, why: "where a Worker's port says drained" },
+  workerLowBytes: { unit: "bytes", value: 128 * KIB, why: "where a Worker's port says drained" },
   closeReasonBytes: { unit: "bytes", value: 123, why: "bytes of a reason (RFC 6455, section 5.5)" },
   acknowledgements: {
     unit: "count",

@@ -32,12 +32,13 @@ export const SOCKET_LIMITS = {
   },
   workerLowBytes: {
     unit: "bytes",
-    value: MIB,
-    why: "a Worker's socket has drained when no more than this is unacknowledged",
+    value: 128 * KIB,
+    why:
+      "a Worker's socket has drained when no more than this is unacknowledged; less than what links fill",
   },
   workerAckBytes: {
     unit: "bytes",
-    value: 256 * KIB,
+    value: 64 * KIB,
     why: "a Worker's socket acknowledges at once after this much, otherwise once a turn",
   },
 } as const satisfies LimitTable;
