@@ -30,6 +30,7 @@ export type EndCause =
   | "quarantined"
   | "systemOverflow"
   | "systemLost"
+  | "portClosed"
   | "closed";
 
 /** What must be done next, in order. */

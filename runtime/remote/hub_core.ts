@@ -115,6 +115,12 @@ export class HubCore implements Carrier {
   }
 
   adopt(socket: Socket, expected?: string): Promise<PeerView> {
+    try {
+      this.#checkOpen(`adopt a connection with ${socket.peer.address}`);
+    } catch (error) {
+      socket.destroy();
+      return Promise.reject(error);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<PeerView>();
     const handover = new Handover(socket);
     const self = this.#self(socket);

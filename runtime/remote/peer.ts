@@ -77,6 +77,8 @@ export class Peer {
   #association: string | null = null;
   #address: string | null = null;
   #renewal = 1;
+  /** Its link is a port, which nobody can open again. */
+  #isPort = false;
 
   constructor(host: PeerHost, node: string) {
     this.#host = host;
@@ -152,6 +154,7 @@ export class Peer {
     this.#association = association;
     this.#identity = identity;
     this.#address = handover.socket.peer.address;
+    this.#isPort = handover.socket.peer.own;
     this.#session.connect(handover, other.windows, dialled);
     if (this.isUp) this.#host.happened(this, "up", dialled ? "we dialled" : "it dialled");
   }
@@ -184,6 +187,7 @@ export class Peer {
 
   #lost(kind: LinkKind, why: string): void {
     if (kind === "bulk") return;
+    if (this.#isPort) return void this.end("portClosed");
     this.#host.happened(this, "down", why);
     this.#host.mainLost(this, null);
   }

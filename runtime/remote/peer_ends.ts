@@ -11,6 +11,7 @@ const WHY: Readonly<Record<EndCause, string>> = {
   quarantined: "it has given this node up",
   systemOverflow: "too many watch signals between the two nodes were not taken",
   systemLost: "watch signals between the two nodes were lost",
+  portClosed: "its Worker, or the thread that started this one, has ended",
   closed: "this node closes its links",
 };
 

@@ -10,6 +10,7 @@ import type { PeerEvent } from "../../../runtime/remote/peer.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
 import { z } from "zod";
+import { socketPair } from "./socket_pair.ts";
 
 export const TOKEN = "correct horse battery staple";
 export const CONTEXT = { from: null, trace: null };
@@ -158,6 +159,19 @@ export async function linkedPair(
   await world.complete(b.hub.connect({ node: "a", url: "ws://a:4100" }));
   await world.pass(10);
   return { world, a, b };
+}
+
+/** Two hubs without listeners whose sockets are the two ends of one in memory. */
+export async function portPair(): Promise<
+  Pair & { readonly sockets: ReturnType<typeof socketPair> }
+> {
+  const world = new World(1);
+  const a = startHub(world, "a", { listen: [] });
+  const b = startHub(world, "b", { listen: [] });
+  const sockets = socketPair(a.env, { frameBytes: 2 ** 20, lowBytes: 2 ** 16 });
+  const linked = Promise.all([a.hub.adopt(sockets.client, "b"), b.hub.adopt(sockets.server)]);
+  await world.complete(linked);
+  return { world, a, b, sockets };
 }
 
 /** The state that `node` sees a peer in. */
