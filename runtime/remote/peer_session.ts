@@ -377,7 +377,6 @@ export class Session {
     this.#pulse.stop();
     this.#inbound.interrupted();
     const left = this.#lines.detachMain();
-    this.#replies.lost(left.reply);
     for (const lane of MESSAGE_LANES) this.#association.left(lane, left[lane]);
     this.#outbound.interrupted(this.#lines.kept(MESSAGE_LANES));
     this.#association.disconnected(this.#nowMs());
@@ -405,7 +404,7 @@ export class Session {
     this.#grace.cancel();
     this.#inbound.interrupted();
     this.#pulse.stop();
-    this.#replies.lost(this.#lines.detachMain().reply);
+    this.#lines.detachMain();
     for (const { item } of this.#lines.drain()) this.#dead(item);
     this.asked.failAll(error);
     this.#outbound.abandon();

@@ -1,13 +1,23 @@
 /** What links may look like: ports, TLS; and what comes over them that should not. */
 
 import assert from "node:assert/strict";
+import type { ConnectOptions, Socket } from "../../../runtime/env/sockets.ts";
 import type { HubOptions } from "../../../runtime/remote/hub_options.ts";
 import type { RefusalCode } from "../../../runtime/remote/handshake_refusals.ts";
 import { encodePack } from "../../../runtime/remote/frames.ts";
 import { simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
 import type { Lane } from "../../../runtime/remote/wire.ts";
-import { Any, askOf, CONTEXT, portPair, startHub, stateOf, type TestNode } from "./hub_nodes.ts";
+import {
+  Any,
+  askOf,
+  CONTEXT,
+  linkedPair,
+  portPair,
+  startHub,
+  stateOf,
+  type TestNode,
+} from "./hub_nodes.ts";
 
 Deno.test("a port links two nodes without credential; bulk shares it", async () => {
   const { world, a, b } = await portPair();
@@ -65,6 +75,61 @@ Deno.test("a frame that is none closes the link, never the node", async () => {
   sockets.client.send(new Uint8Array([9, 9, 9]));
   await world.pass(50);
   assert.equal(stateOf(b, "a"), "unreachable");
+});
+
+Deno.test("what no socket was given goes over the next one", async () => {
+  const { world, a, b } = await linkedPair(1, { limits: { targetWindowBytes: 4_000_000 } });
+  world.network.partition([["a"], ["b"]]);
+  const target = b.hub.target("a", "x", Any);
+  for (let n = 0; n < 300; n += 1) {
+    const body = { n, bytes: new Uint8Array(10_000) };
+    assert.equal(target.tell("tell", body, CONTEXT), "accepted");
+    if (n % 10 === 9) await world.pass(1);
+  }
+  world.network.reset("a", "b");
+  world.network.heal();
+  await world.pass(4_000);
+  const got = a.dock.bodies("x").map((body) => (body as { n: number }).n);
+  const first = got[0]!;
+  assert.ok(first > 0 && first < 100, `the socket had ${first} messages`);
+  assert.deepEqual(got, Array.from({ length: 300 - first }, (_, index) => first + index));
+  assert.deepEqual(b.hub.peers()[0]!.held, []);
+});
+
+Deno.test("a lost bulk socket loses only bulk, is opened again, and no ended waits for ever", async () => {
+  const world = new World(1);
+  const dialled: Socket[] = [];
+  const env = simulatedEnv({ seed: 1, world, name: "b" });
+  const connect = async (options: ConnectOptions): Promise<Socket> => {
+    const socket = await env.sockets.connect(options);
+    dialled.push(socket);
+    return socket;
+  };
+  const a = startHub(world, "a");
+  const b = startHub(world, "b", {}, { ...env, sockets: { ...env.sockets, connect } });
+  await world.complete(Promise.all([a.hub.ready, b.hub.ready]));
+  await world.complete(b.hub.connect({ node: "a", url: "ws://a:4100" }));
+  const log: string[] = [];
+  a.hub.watch("b", "w", (reason) => void log.push(`${reason} ${a.dock.bodies("disk").length}`));
+  const disk = b.hub.target("a", "disk", Any);
+  disk.tell("big", 0, CONTEXT);
+  await world.pass(100);
+  world.network.partition([["a"], ["b"]]);
+  for (let n = 1; n < 4; n += 1) disk.tell("big", n, CONTEXT);
+  await world.pass(1);
+  b.dock.end("w", "stopped");
+  assert.equal(dialled.length, 2);
+  dialled[1]!.destroy();
+  world.network.heal();
+  await world.pass(3_000);
+  assert.deepEqual(log.map((line) => line.split(" ")[0]), ["stopped"]);
+  disk.tell("big", 4, CONTEXT);
+  await world.pass(500);
+  const got = a.dock.bodies("disk") as number[];
+  assert.equal(got.at(-1), 4);
+  assert.deepEqual(got, [...new Set(got)].sort());
+  assert.deepEqual(b.hub.peers()[0]!.held, []);
+  assert.ok(!b.kinds().includes("down a"), "the main link stands");
 });
 
 const AUTHORITY = "authority of the tests";
