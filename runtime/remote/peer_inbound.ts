@@ -90,16 +90,22 @@ export class Inbound {
     try {
       record = parseMessageRecord(raw);
     } catch (error) {
-      this.#way.malformed(error);
-      // Its sender holds credit for it all the same.
-      const to = (raw as { to?: unknown } | null)?.to;
-      if (typeof to === "string") this.#received(lane, to, bytes)();
-      return;
+      return this.#refuse(lane, error as ActorError, bytes);
     }
     const { to, id, budgetMs } = record;
     const processed = this.#received(lane, to, bytes);
     if (id === undefined) this.#way.dock.tell(inbound(record), { processed });
     else takeAsk(this.#way, record, id, budgetMs ?? 0, processed);
+  }
+
+  /** Its sender holds credit for a malformed message all the same, and waits for an answer to an ask. */
+  #refuse(lane: MessageLane, error: ActorError, bytes: number): void {
+    this.#way.malformed(error);
+    const { to, id } = error.details;
+    const processed = typeof to === "string" ? this.#received(lane, to, bytes) : () => {};
+    if (typeof id !== "number") return processed();
+    const reply = packRecord({ re: id, error: toWireError(error) });
+    this.#way.reply({ ...reply, to: "" }, processed);
   }
 
   /** Counts a message; gives what says that it was processed. */

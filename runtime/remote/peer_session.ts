@@ -310,6 +310,8 @@ export class Session {
     } catch (error) {
       if (!(error instanceof QuorusError)) throw error;
       this.#malformed(error);
+      const { re } = error.details;
+      if (typeof re === "number") this.asked.fail(re, error);
     }
   }
 

@@ -61,6 +61,18 @@ Deno.test("malformed records cost themselves: the next ones come, the log stays 
   assert.equal(stateOf(a, "b"), "up");
 });
 
+Deno.test("a malformed ask is answered, and an ask whose reply is malformed fails", async () => {
+  const { world, a, sockets } = await portPair();
+  const asked = askOf(a, "b", "slow", 1); // its id is 1
+  await world.pass(20);
+  inject(sockets.server, "reply", [{ re: 1, error: 5 }]);
+  await assert.rejects(world.complete(asked.outcome), { code: "BadMessage" });
+  const next = askOf(a, "b", "slow", 1); // its id is 2
+  const bad = { v: 1, type: "test.any/ask", to: "slow", id: 2, budgetMs: "x", body: 1 };
+  inject(sockets.client, "message", [bad]);
+  await assert.rejects(world.complete(next.outcome), { code: "BadMessage" });
+});
+
 Deno.test("credit that was never given, and messages beyond the window, are counted", async () => {
   const { world, b, sockets } = await portPair();
   const processed = [{ lane: "message", to: "x", messages: 5, bytes: 5 }];
