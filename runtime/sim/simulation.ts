@@ -99,7 +99,7 @@ export class Simulation {
   }
 
   /** Fails the run unless `holds`; `details` says what was seen. */
-  check(name: string, holds: unknown, details: unknown = ""): asserts holds {
+  check(name: string, holds: unknown, details: unknown = ""): void {
     if (!holds) this.fail(name, typeof details === "string" ? details : JSON.stringify(details));
   }
 

@@ -85,10 +85,13 @@ export class SimCluster implements FaultCluster {
 
   #run(name: string, { env, boot }: Member): void {
     this.#lives += 1;
-    // In a turn of its own, so that what it throws at once is that process's as well.
-    env.timers.after(0, () => {
-      const booted = boot(env, name);
-      if (booted instanceof Promise) booted.catch((error) => this.#failed(env, error));
+    env.run(() => {
+      try {
+        const booted = boot(env, name);
+        if (booted instanceof Promise) booted.catch((error) => this.#failed(env, error));
+      } catch (error) {
+        this.#failed(env, error);
+      }
     });
   }
 

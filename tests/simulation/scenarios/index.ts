@@ -2,8 +2,12 @@
 
 import type { Scenario } from "../../../runtime/sim/scenario.ts";
 import { canary } from "./canary.ts";
+import { mailboxes } from "./mailboxes.ts";
+import { supervision } from "./supervision.ts";
 
 /** In the order in which they run: the runtime of one process first, then links, then the canary. */
 export const SCENARIOS: readonly Scenario[] = [
+  supervision,
+  mailboxes,
   canary,
 ];
