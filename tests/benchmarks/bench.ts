@@ -11,7 +11,9 @@ import { type Report, reporter } from "./report.ts";
 /** The file behind each name; it exports `bench(report)`. */
 const BENCHES: Readonly<Record<string, string>> = {
   "actors-local": "./actors_local.ts",
+  "actors-remote": "./actors_remote.ts",
   "frames": "./frames.ts",
+  "link": "./link.ts",
   "transfer-large": "./transfer_large.ts",
   "transfer-small": "./transfer_small.ts",
   "transfer-memory": "./transfer_memory.ts",

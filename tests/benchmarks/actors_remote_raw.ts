@@ -1,0 +1,66 @@
+/** The raw `ws` socket that `bench actors-remote` compares with: frames of one size, nothing else. */
+
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { Buffer } from "node:buffer";
+// @ts-types="npm:@types/ws@8.18.2"
+import { type RawData, WebSocket, WebSocketServer } from "ws";
+import type { Identity } from "../servers/pki.ts";
+
+const HIGH_BYTES = 2 ** 20;
+
+/** Counts what comes and answers each text frame with the count. */
+export async function listenRaw(identity: Identity | null): Promise<string> {
+  const server = identity === null ? createServer() : createTlsServer({ ...identity });
+  const sockets = new WebSocketServer({
+    server,
+    perMessageDeflate: false,
+    maxPayload: 16 * 2 ** 20,
+  });
+  sockets.on("connection", (socket: WebSocket) => {
+    let bytes = 0;
+    socket.on("message", (data: RawData, isBinary: boolean) => {
+      if (isBinary) bytes += (data as Buffer).length;
+      else socket.send(String(bytes));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return `${identity === null ? "ws" : "wss"}://127.0.0.1:${port}`;
+}
+
+/** MB/s of `totalBytes` in frames of `frameBytes`, until the other side has counted them. */
+export async function sendRaw(
+  url: string,
+  ca: string | null,
+  frameBytes: number,
+  totalBytes: number,
+): Promise<number> {
+  const socket = new WebSocket(url, {
+    perMessageDeflate: false,
+    generateMask: (mask: Buffer) => void mask.fill(0), // as our links do it on loopback
+    ...(ca === null ? {} : { ca }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("open", () => resolve());
+    socket.once("error", reject);
+  });
+  const frame = new Uint8Array(frameBytes).fill(7);
+  const startedMs = performance.now();
+  for (let sent = 0; sent < totalBytes; sent += frameBytes) {
+    if (socket.bufferedAmount + frameBytes <= HIGH_BYTES) socket.send(frame, { binary: true });
+    else {await new Promise<void>((resolve) =>
+        socket.send(frame, { binary: true }, () => resolve())
+      );}
+  }
+  const counted = new Promise<string>((resolve) =>
+    socket.once("message", (data: RawData) => resolve((data as Buffer).toString()))
+  );
+  socket.send("count");
+  const bytes = Number(await counted);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  socket.terminate();
+  if (bytes < totalBytes) throw new Error(`the raw socket lost ${totalBytes - bytes} bytes`);
+  return bytes / 1e6 / seconds;
+}
