@@ -53,8 +53,12 @@ const FORBIDDEN_GETTERS: Readonly<Record<string, Readonly<Record<string, string>
   performance: { timeOrigin: TIME },
 };
 
-/** What of the host's namespace does no I/O, or is how the program that runs us speaks and ends. */
+/**
+ * What of the host's namespace does no I/O, or is how the program that runs us speaks and ends. Node's
+ * modules read `env` while they load; `--ignore-env` makes it empty.
+ */
 const HARMLESS_HOST: ReadonlySet<string> = new Set([
+  "env",
   "internal",
   "jupyter",
   "test",
@@ -103,6 +107,8 @@ export interface ReplacedGlobals {
  * ```
  */
 export function replaceGlobals(): ReplacedGlobals {
+  // Node's process object reads the host when it is first used, perhaps by a package that loads later.
+  Reflect.get(objectOf("process") ?? {}, "pid");
   const replacing = new Replacing();
   try {
     for (const [owner, members] of Object.entries(FORBIDDEN)) {

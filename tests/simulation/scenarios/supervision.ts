@@ -12,11 +12,11 @@ import { SupervisionModel } from "./supervision_model.ts";
 import {
   type Deed,
   DEEDS,
-  Leaf,
+  type Leaf,
   plant,
   type Subtree,
   type SupervisedPolicy,
-  Watcher,
+  type Watcher,
   watcher,
 } from "./supervision_tree.ts";
 
