@@ -88,6 +88,8 @@ export type { RefusalCode, RemoteErrorCode } from "./runtime/remote/handshake_re
 export type { HubListen, HubOptions, PeerAddress } from "./runtime/remote/hub_options.ts";
 export type { LinkedNode, LinkedNodeOptions, Links } from "./runtime/remote/linked_node.ts";
 export type { PeerEvent, PeerView } from "./runtime/remote/peer.ts";
+export { reliable } from "./runtime/remote/reliable.ts";
+export type { Reliable, ReliableOptions } from "./runtime/remote/reliable.ts";
 export type { WorkerNode } from "./runtime/remote/worker.ts";
 export type { MessageLane } from "./runtime/remote/wire.ts";
 export { actorMetrics } from "./runtime/telemetry/actor_metrics.ts";

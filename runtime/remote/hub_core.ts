@@ -23,7 +23,9 @@ import { silenceDetector } from "./liveness.ts";
 import { Peer, type PeerEvent, type PeerHost, type PeerView } from "./peer.ts";
 import { RateGate } from "./peer_gate.ts";
 import { Quarantine } from "./peer_quarantine.ts";
+import type { Session } from "./peer_session.ts";
 import { PeerTarget } from "./peer_target.ts";
+import { ReliablePost } from "./reliable_post.ts";
 import { LINK_VERSIONS, MESSAGE_LANES } from "./wire.ts";
 
 /** What links use of the machine. */
@@ -40,6 +42,7 @@ export class HubCore implements Carrier {
   readonly dock: Dock;
   readonly limits: RemoteLimits;
   readonly options: HubOptions;
+  readonly reliable: ReliablePost;
   readonly #peers = new Map<string, Peer>();
   readonly #host: PeerHost;
   readonly #admission: AdmissionView;
@@ -60,6 +63,11 @@ export class HubCore implements Carrier {
     this.limits = remoteLimits(options.limits);
     this.#incarnation = this.#newIncarnation();
     this.#gate = new RateGate(this.limits.malformedPerSecond);
+    this.reliable = new ReliablePost({
+      dock,
+      limits: this.limits,
+      session: (node) => this.#linkedSession(node),
+    });
     this.#host = this.#makeHost();
     this.#admission = {
       node: dock.node,
@@ -186,6 +194,7 @@ export class HubCore implements Carrier {
   async #close(): Promise<void> {
     const error = new RemoteError("HubClosed", `links of node "${this.dock.node}" are closed`);
     this.#dials.close(error);
+    this.reliable.close();
     for (const closed of [...this.#adopted]) closed(error);
     this.#door.drop();
     const goodbyes = [...this.#peers.values()].map((peer) => peer.end("closed", "closed"));
@@ -246,8 +255,11 @@ export class HubCore implements Carrier {
     if (this.#closing !== null) return handover.socket.close(CLOSE_CODE.goingAway, "closed");
     const peer = this.#peer(other.node);
     if (other.link === "bulk") return peer.linkBulk(other, handover);
+    this.reliable.relinking(other.node);
     peer.link(other, handover, dialled);
-    if (peer.isUp) this.#dials.linked(peer);
+    if (!peer.isUp) return;
+    this.#dials.linked(peer);
+    this.reliable.linked(other.node);
   }
 
   #refused({ error, theirs, proved, peer }: Refused): void {
@@ -286,6 +298,11 @@ export class HubCore implements Carrier {
     let peer = this.#peers.get(node);
     if (peer === undefined) this.#peers.set(node, peer = new Peer(this.#host, node));
     return peer;
+  }
+
+  #linkedSession(node: string): Session | null {
+    const peer = this.#peers.get(node);
+    return peer?.isUp === true ? peer.session : null;
   }
 
   /** Who we are for a node; strangers leave no trace. */
@@ -330,6 +347,7 @@ export class HubCore implements Carrier {
       env: this.env,
       dock: this.dock,
       limits: this.limits,
+      reliable: this.reliable,
       detector: this.options.detector ?? silenceDetector(),
       quarantine: new Quarantine(this.limits.quarantined),
       identity: () => ({ node: this.dock.node, incarnation: this.#incarnation }),

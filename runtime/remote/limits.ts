@@ -193,12 +193,23 @@ export const REMOTE_LIMITS = {
   reliableResendMs: {
     unit: "ms",
     value: 1_000,
-    why: "an unconfirmed message of a peer that is up is sent again after this",
+    why: "the last unconfirmed message of a peer that is up is sent again after this, then later",
+  },
+  reliableResendMaxMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "longest pause before that is done again: the actor may just be slow",
   },
   reliableProducers: {
     unit: "count",
     value: 10_000,
-    why: "producers whose last sequence number is remembered; the one silent longest goes first",
+    why:
+      "producers of one peer that are remembered, the one silent longest goes first; and our own",
+  },
+  reliableIdleMs: {
+    unit: "ms",
+    value: 3_600_000,
+    why: "a producer silent for this long may be forgotten: what it sends again is handled again",
   },
 } as const satisfies LimitTable;
 
@@ -255,6 +266,8 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("creditDelayMs", "pingMs");
   notMore("pingMs", "graceMs");
   notMore("connectMs", "graceMs");
+  notMore("reliableResendMs", "reliableResendMaxMs");
+  notMore("graceMs", "reliableIdleMs");
   const resent = limits.systemMessages + limits.asksPending;
   assert(
     resent < limits.controlMessages,

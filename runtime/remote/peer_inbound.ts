@@ -1,6 +1,6 @@
 /** What comes from one peer for our actors: given to the dock, its credit returned when processed. */
 
-import type { AskSettling, Dock, InboundMessage } from "../actor/bridge.ts";
+import type { AskSettling, Dock, InboundMessage, Receipt } from "../actor/bridge.ts";
 import { ActorError } from "../actor/errors.ts";
 import { ReceiveCredit } from "./credit_receive.ts";
 import { packRecord } from "./frames.ts";
@@ -19,10 +19,15 @@ import {
   type TargetCount,
 } from "./wire.ts";
 
+/** A message of a reliable producer. */
+export type NumberedRecord = MessageRecord & { readonly producer: string; readonly seq: number };
+
 /** What inbound messages need of their association. */
 export interface InboundWay {
   readonly dock: Pick<Dock, "tell" | "ask" | "deadlines">;
   readonly limits: RemoteLimits;
+  /** Gives a message on with `deliver`, once and in order, or drops it. */
+  reliable(message: NumberedRecord, receipt: Receipt, deliver: (receipt: Receipt) => void): void;
   isUp(): boolean;
   isOver(): boolean;
   /** Longest reply. */
@@ -94,8 +99,10 @@ export class Inbound {
     }
     const { to, id, budgetMs } = record;
     const processed = this.#received(lane, to, bytes);
-    if (id === undefined) this.#way.dock.tell(inbound(record), { processed });
-    else takeAsk(this.#way, record, id, budgetMs ?? 0, processed);
+    if (id !== undefined) return takeAsk(this.#way, record, id, budgetMs ?? 0, processed);
+    const deliver = (receipt: Receipt): void => this.#way.dock.tell(inbound(record), receipt);
+    if (isNumbered(record)) this.#way.reliable(record, { processed }, deliver);
+    else deliver({ processed });
   }
 
   /** Its sender holds credit for a malformed message all the same, and waits for an answer to an ask. */
@@ -174,6 +181,10 @@ function takeAsk(
     }
     cancel(reason);
   });
+}
+
+function isNumbered(record: MessageRecord): record is NumberedRecord {
+  return record.producer !== undefined;
 }
 
 function inbound({ v, type, to, from, trace, body }: MessageRecord): InboundMessage {

@@ -4,7 +4,7 @@
  * after that gets a new one.
  */
 
-import type { Dock } from "../actor/bridge.ts";
+import type { Dock, Receipt } from "../actor/bridge.ts";
 import type { EndReason } from "../actor/definition.ts";
 import { assert } from "../base/assert.ts";
 import { QuorusError } from "../base/errors.ts";
@@ -28,7 +28,7 @@ import { Alarm } from "./peer_alarm.ts";
 import { Asked, Cancels } from "./peer_asks.ts";
 import { endError, tooManyWait } from "./peer_ends.ts";
 import { RateGate } from "./peer_gate.ts";
-import { Inbound } from "./peer_inbound.ts";
+import { Inbound, type NumberedRecord } from "./peer_inbound.ts";
 import { Lines, type Outgoing } from "./peer_lines.ts";
 import { Outbound } from "./peer_outbound.ts";
 import { Pulse } from "./peer_pulse.ts";
@@ -43,8 +43,22 @@ import {
   type TargetCount,
 } from "./wire.ts";
 
+/** Reliable delivery, as far as its records come and go here. */
+export interface ReliableEnd {
+  /** Gives a message on with `deliver`, once and in order, or drops it. */
+  take(
+    node: string,
+    message: NumberedRecord,
+    receipt: Receipt,
+    deliver: (r: Receipt) => void,
+  ): void;
+  /** How far that node has processed; false if that cannot be. */
+  confirmed(node: string, record: Extract<ControlRecord, { c: "confirm" }>): boolean;
+}
+
 /** What a session uses of its node. */
 export interface SessionHost {
+  readonly reliable: ReliableEnd;
   readonly env: Pick<Env, "timers" | "log" | "clock">;
   readonly dock: Dock;
   readonly limits: RemoteLimits;
@@ -223,6 +237,11 @@ export class Session {
     return this.watches.add(path, told);
   }
 
+  /** Says something that needs no answer, if a link stands. */
+  say(record: ControlRecord): void {
+    if (this.state === "up") this.#control(record);
+  }
+
   /** The links are of no use any more: they are closed, and the peer counts as down. */
   drop(why: string): void {
     this.#lostMain(why);
@@ -341,7 +360,8 @@ export class Session {
       case "bye":
         return void this.end("bye");
       case "confirm":
-        return;
+        if (this.#host.reliable.confirmed(this.node, record)) return;
+        return this.#malformed(`it confirms what was not sent (producer ${record.producer})`);
     }
   }
 
@@ -423,10 +443,11 @@ export class Session {
   }
 
   #makeInbound(): Inbound {
-    const { dock, limits } = this.#host;
+    const { dock, limits, reliable } = this.#host;
     return new Inbound({
       dock,
       limits,
+      reliable: (message, receipt, deliver) => reliable.take(this.node, message, receipt, deliver),
       isUp: () => this.state === "up",
       isOver: () => this.state === "ended",
       messageBytes: () => this.messageBytes,

@@ -7,6 +7,7 @@ import { ActorError } from "../actor/errors.ts";
 import { ACTOR_LIMITS } from "../actor/limits.ts";
 import {
   type ControlRecord,
+  FAILED_OUTCOMES,
   type LaneCounts,
   MESSAGE_LANES,
   type MessageRecord,
@@ -57,7 +58,7 @@ function isAmount(value: unknown): value is number {
 /** A message to an actor; ActorError `BadMessage` with `details` {to?, id?} if it is none. */
 export function parseMessageRecord(raw: unknown): MessageRecord {
   if (!isRecord(raw)) throw bad("a message is no object");
-  const { v, type, to, from, id, budgetMs, trace, producer, seq, body } = raw;
+  const { v, type, to, from, id, budgetMs, trace, producer, body } = raw;
   if (!isCount(v)) throw bad("v of a message is no version", raw);
   if (!isText(type) || type.indexOf("/") < 1) throw bad("type of a message is no name", raw);
   if (!isText(to)) throw bad("to of a message is no path", raw);
@@ -67,12 +68,16 @@ export function parseMessageRecord(raw: unknown): MessageRecord {
     if (!isCount(id)) throw bad("id of an ask is no number", raw);
     if (!isAmount(budgetMs)) throw bad("budgetMs of an ask is no duration", raw);
   }
-  if (producer !== undefined || seq !== undefined) {
-    if (!isText(producer)) throw bad("producer of a message is no name", raw);
-    if (!isCount(seq)) throw bad("seq of a message is no number", raw);
-  }
+  if (producer !== undefined || raw["seq"] !== undefined) checkReliable(raw);
   checkBody(body, raw);
   return raw as unknown as MessageRecord;
+}
+
+function checkReliable(raw: Raw): void {
+  const { producer, seq, confirmed = 0 } = raw;
+  if (!isText(producer)) throw bad("producer of a message is no name", raw);
+  if (!isCount(seq) || seq < 1) throw bad("seq of a message is no number from 1", raw);
+  if (!isCount(confirmed) || confirmed >= seq) throw bad("confirmed is not below seq", raw);
 }
 
 /** The codec leaves its error where a body could not be decoded. */
@@ -123,8 +128,7 @@ function checkControl(raw: Raw): void {
     case "acknowledge":
       return need(isCount(raw["seq"]), "seq", raw);
     case "confirm":
-      need(isText(raw["producer"]), "producer", raw);
-      return need(isCount(raw["seq"]), "seq", raw);
+      return checkConfirm(raw);
     case "resume":
       checkLaneCounts(raw["sent"], raw);
       checkTargets(raw["pending"], raw);
@@ -140,6 +144,18 @@ function checkControl(raw: Raw): void {
 
 function need(fact: boolean, field: string, raw: Raw): void {
   if (!fact) throw bad(`${field} of control record ${raw["c"]} is malformed`);
+}
+
+function checkConfirm(raw: Raw): void {
+  const { producer, seq, failed = [], again } = raw;
+  need(isText(producer), "producer", raw);
+  need(isCount(seq), "seq", raw);
+  need(again === undefined || isCount(again), "again", raw);
+  need(Array.isArray(failed), "failed", raw);
+  for (const one of failed as unknown[]) {
+    const [number, outcome] = Array.isArray(one) ? one : [];
+    need(isCount(number) && FAILED_OUTCOMES.includes(outcome), "an outcome", raw);
+  }
 }
 
 function checkTargets(targets: unknown, raw: Raw): void {

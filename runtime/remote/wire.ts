@@ -39,6 +39,8 @@ export interface MessageRecord {
   /** Reliable delivery: the producer's name; the receiver drops what it has seen and confirms. */
   readonly producer?: string;
   readonly seq?: number;
+  /** The producer knows that everything up to here was processed; left out where that is nothing. */
+  readonly confirmed?: number;
   readonly body: unknown;
 }
 
@@ -66,6 +68,12 @@ export interface TargetCount {
 /** How many records of each message lane were sent in this association, lost ones included. */
 export type LaneCounts = { readonly [L in MessageLane]: number };
 
+/** What may become of a message but that it was handled. */
+export const FAILED_OUTCOMES = ["failed", "refused", "dropped", "dead"] as const;
+
+/** One of {@link FAILED_OUTCOMES}. */
+export type FailedOutcome = typeof FAILED_OUTCOMES[number];
+
 /** A system message: numbered, kept until acknowledged, resent after a reconnect, in order. */
 export type SystemBody =
   | { readonly do: "watch"; readonly watch: number; readonly path: string }
@@ -89,7 +97,15 @@ export type ControlRecord =
   | { readonly c: "system"; readonly seq: number; readonly body: SystemBody }
   | { readonly c: "acknowledge"; readonly seq: number }
   /** Reliable delivery: everything up to `seq` was processed. */
-  | { readonly c: "confirm"; readonly producer: string; readonly seq: number }
+  | {
+    readonly c: "confirm";
+    readonly producer: string;
+    readonly seq: number;
+    /** Of these: numbers of messages that no handler has taken to its end, and what became of them. */
+    readonly failed?: readonly (readonly [seq: number, outcome: FailedOutcome])[];
+    /** A message is missing: send everything from this number on again. */
+    readonly again?: number;
+  }
   /** First record after each handshake: what was sent before, and what waits unprocessed. */
   | {
     readonly c: "resume";
