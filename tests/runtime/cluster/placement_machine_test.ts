@@ -44,6 +44,12 @@ class Model {
     for (const node of NODES) this.start(node);
   }
 
+  /** All are there and everything is placed; the grants are on their way. */
+  begin(): void {
+    for (const _ of NODES) this.arrive(0, false);
+    for (const id of IDS) this.decide({ do: "place", kind: id.split("/")[0]!, id });
+  }
+
   start(node: string): void {
     this.#lives += 1;
     const life = `${node}${this.#lives}`;
@@ -221,8 +227,9 @@ function perform(model: Model, { act, at, twice, id, node, on }: Act): void {
 
 Deno.test("whatever happens in whatever order, an entity lives once at most, and once when all is healed", () => {
   fc.assert(
-    fc.property(acts, (sequence) => {
+    fc.property(acts, fc.boolean(), (sequence, hasBegun) => {
       const model = new Model();
+      if (hasBegun) model.begin();
       for (const act of sequence) {
         perform(model, act);
         model.check();
@@ -256,6 +263,30 @@ Deno.test("tokens grow with every grant, of whatever entity", () => {
       highest = Math.max(highest, ...granted.keys());
     }
   }));
+});
+
+Deno.test("a keeper starts nothing under a token that it has seen, whatever came first", () => {
+  const keeper = new KeeperMachine(2);
+  const claim = { id: "k/1", token: 5 };
+  const grant = { do: "grant", kind: "k", ...claim } as const;
+  const ended = { do: "say", what: "ended", ...claim } as const;
+  assert.deepEqual(keeper.step({ do: "revoke", ...claim }), [ended]);
+  assert.deepEqual(keeper.step(grant), [ended], "the grant that was overtaken");
+  for (const [token, id] of [[6, "k/2"], [7, "k/3"]] as const) {
+    keeper.step({ do: "revoke", id, token });
+  }
+  assert.deepEqual(keeper.step(grant), [ended], "also when it was forgotten");
+  assert.deepEqual(keeper.step({ ...grant, token: 8 })[0], { ...grant, do: "start", token: 8 });
+});
+
+Deno.test("a keeper that still runs an older grant ends it before it starts a newer one", () => {
+  const keeper = new KeeperMachine(2);
+  const grant = { do: "grant", kind: "k", id: "k/1" } as const;
+  keeper.step({ ...grant, token: 1 });
+  assert.deepEqual(keeper.step({ ...grant, token: 4 }), [{ do: "stop", id: "k/1" }]);
+  assert.deepEqual(keeper.step({ ...grant, token: 4 }), []);
+  keeper.step({ do: "stopped", id: "k/1" });
+  assert.equal(keeper.step({ ...grant, token: 4 })[0]!.do, "start");
 });
 
 function scene() {

@@ -176,6 +176,7 @@ Deno.test("a subscriber that was unreachable hears again, and how many it missed
   world.network.heal();
   await allUp(world, nodes);
   await world.pass(2_000);
+  assert.equal(heard.log.at(-1), "missed 300", "without a message that would show it");
   publish(a, 310, 320);
   await world.pass(1_000);
   assert.equal(heard.total(), 320);
