@@ -35,7 +35,7 @@ export interface StreamWay {
   readonly limits: Pick<RemoteLimits, "reliableResendMs" | "reliableResendMaxMs">;
   readonly deadlines: Deadlines;
   /** The association, while its link stands. */
-  session(): Session | null;
+  session(): Pick<Session, "messageBytes" | "wait"> | null;
 }
 
 /** See the head of this file. */
@@ -129,7 +129,7 @@ export class ReliableStream {
   }
 
   /** Stands in line for credit with one; false if the line is full. */
-  #offer(session: Session, parcel: Parcel): boolean {
+  #offer(session: Pick<Session, "messageBytes" | "wait">, parcel: Parcel): boolean {
     const seq = this.#confirmed + this.#next + 1;
     const item = this.#transmission(parcel, seq);
     if (item.bytes > session.messageBytes) {
