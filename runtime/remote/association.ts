@@ -77,6 +77,11 @@ export class Association {
     return this.#sender.unacknowledged;
   }
 
+  /** Ends that came and wait for messages that were sent before them. */
+  get heldBack(): number {
+    return this.#waiting.length;
+  }
+
   /** How many records of each message lane were sent. */
   get sent(): LaneCounts {
     return { ...this.#sent };

@@ -31,6 +31,8 @@ export interface PeerView {
   readonly watches: { readonly ours: number; readonly theirs: number };
   /** System messages that the peer has not acknowledged. */
   readonly unacknowledged: number;
+  /** Ends of watched actors that wait for messages that were sent before them. */
+  readonly heldBack: number;
   /** Messages of the peer that our actors have not processed. */
   readonly unprocessed: number;
   /** Who holds credit that the peer gave us. */
@@ -126,6 +128,7 @@ export class Peer {
       answering: pending?.answering ?? 0,
       watches: session?.watches.sizes ?? { ours: 0, theirs: 0 },
       unacknowledged: pending?.system ?? 0,
+      heldBack: pending?.heldBack ?? 0,
       unprocessed: pending?.messages ?? 0,
       held: session?.held ?? [],
       counters: session === null ? null : { ...session.counters },

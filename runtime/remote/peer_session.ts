@@ -157,11 +157,17 @@ export class Session {
     return this.#outbound.targets();
   }
   /** What of theirs waits here unprocessed, asks that we answer, system messages under way. */
-  get pending(): { messages: number; answering: number; system: number; beyondWindow: number } {
+  get pending(): {
+    readonly messages: number;
+    readonly answering: number;
+    readonly system: number;
+    readonly heldBack: number;
+    readonly beyondWindow: number;
+  } {
     const { beyondWindow, answering } = this.#inbound;
     const { messages } = this.#inbound.pending;
-    const system = this.#association.unacknowledged;
-    return { messages, answering: answering.size, system, beyondWindow };
+    const { unacknowledged: system, heldBack } = this.#association;
+    return { messages, answering: answering.size, system, heldBack, beyondWindow };
   }
   /** Longest record that the peer takes. */
   get messageBytes(): number {

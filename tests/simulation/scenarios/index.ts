@@ -4,7 +4,10 @@ import type { Scenario } from "../../../runtime/sim/scenario.ts";
 import { canary } from "./canary.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
+import { remoteAsks } from "./remote_asks.ts";
+import { remoteOrder } from "./remote_order.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
+import { remoteWatch } from "./remote_watch.ts";
 import { supervision } from "./supervision.ts";
 
 /** In the order in which they run: the runtime of one process first, then links, then the canary. */
@@ -13,5 +16,8 @@ export const SCENARIOS: readonly Scenario[] = [
   mailboxes,
   journal,
   remoteOrdering,
+  remoteOrder,
+  remoteWatch,
+  remoteAsks,
   canary,
 ];

@@ -71,6 +71,7 @@ export class Mesh {
     this.#options = options;
     this.names = options.names;
     this.#dialling = pick(sim.random("mesh"), ["both", "up", "down"]);
+    sim.invariant("peers make sense to each other", () => this.#nonsense(), "points");
     for (const name of this.names) sim.cluster.start(name, (env) => this.#boot(env, name));
   }
 
@@ -165,16 +166,24 @@ export class Mesh {
   #left(): true | string {
     for (const [pair, view] of this.#pairs()) {
       if (view === undefined) return `${pair}: no peer`;
-      const { queued, asked, answering, unprocessed, unacknowledged, held, counters } = view;
-      const left = { queued, asked, answering, unprocessed, unacknowledged, held };
+      const { queued, asked, answering, unprocessed, unacknowledged, heldBack, held } = view;
+      const left = { queued, asked, answering, unprocessed, unacknowledged, heldBack, held };
       for (const [what, much] of Object.entries(left)) {
         const isNone = Array.isArray(much) ? much.length === 0 : much === 0;
         if (!isNone) return `${pair}: ${what} ${JSON.stringify(much)}`;
       }
-      if ((counters?.wrongCredit ?? 0) > 0) return `${pair}: credit that was not there`;
-      if ((counters?.malformed ?? 0) > 0) return `${pair}: malformed records`;
     }
     return true;
+  }
+
+  /** What honest peers never say to each other. */
+  #nonsense(): string | null {
+    for (const [pair, view] of this.#pairs()) {
+      const { wrongCredit = 0, malformed = 0 } = view?.counters ?? {};
+      if (wrongCredit > 0) return `${pair}: credit that was not there`;
+      if (malformed > 0) return `${pair}: malformed records`;
+    }
+    return null;
   }
 }
 
