@@ -5,6 +5,7 @@ import type { Socket, SocketListener } from "../env/sockets.ts";
 import type { Shaking } from "./handshake_driver.ts";
 import { CLOSE_CODE } from "./handshake_driver.ts";
 import type { HubListen } from "./hub_options.ts";
+import { tlsRefusal } from "./hub_tls_alert.ts";
 import type { RemoteLimits } from "./limits.ts";
 
 /** Listeners of one node. */
@@ -69,7 +70,7 @@ export class HubDoor {
       ...(tls === undefined ? {} : { tls }),
       bounds: { frameBytes, lowBytes },
       failed: (address, reason) =>
-        this.#env.log.write("warn", "no link", { address, code: "tls", reason }),
+        this.#env.log.write("warn", "no link", { address, ...tlsRefusal(address, reason) }),
     }, (socket) => this.#take(socket));
     this.#listeners.push(listener);
   }
