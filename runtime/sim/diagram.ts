@@ -11,10 +11,10 @@ const FRAME_LIMITS = limitValues(REMOTE_LIMITS);
 const TIME_WIDTH = 14;
 const LEAST_WIDTH = 12;
 
-/** What a frame carries, in short: `message chat/say -> room, +2`. */
-export type Summary = (bytes: Uint8Array) => string;
+/** What a frame carries, in short: `message chat/say -> room, +2`; null for routine, such as a ping. */
+export type Summary = (bytes: Uint8Array) => string | null;
 
-/** The last of `recorded` as text, `lines` rows at most. */
+/** The last of `recorded` as text, `rows` at most; frames that are routine are counted and left out. */
 export function diagram(
   nodes: readonly string[],
   recorded: readonly Recorded[],
@@ -22,13 +22,18 @@ export function diagram(
 ): string {
   const { rows = LIMITS.diagramEvents, summary = frameSummary } = options;
   const columns = new Columns(nodes);
-  const last = [...recorded].sort((a, b) => timeOf(a) - timeOf(b)).slice(-rows);
-  const body = last.map((one) =>
-    one.kind === "frame"
-      ? arrow(columns, one, cut(summary(one.bytes)))
-      : mark(columns, one.atMs, one.node, cut(one.text))
-  );
-  return [columns.header(), ...body].map((row) => row.trimEnd()).join("\n");
+  const body: string[] = [];
+  let routine = 0;
+  const newestFirst = [...recorded].sort((a, b) => timeOf(b) - timeOf(a));
+  for (const one of newestFirst) {
+    if (body.length >= rows) break;
+    const text = one.kind === "mark" ? one.text : summary(one.bytes);
+    if (text === null) routine += 1;
+    else if (one.kind === "frame") body.push(arrow(columns, one, cut(text)));
+    else body.push(mark(columns, one.atMs, one.node, cut(text)));
+  }
+  const left = routine === 0 ? [] : [`(frames with nothing but pings, left out: ${routine})`];
+  return [columns.header(), ...body.reverse(), ...left].map((row) => row.trimEnd()).join("\n");
 }
 
 /** Frames stand where they arrived, those that never did where they left. */
@@ -100,18 +105,25 @@ function cut(text: string): string {
   return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
 }
 
-/** Frames of links by their records; what is none by its text, or its length. */
-export function frameSummary(bytes: Uint8Array): string {
+const ROUTINE: ReadonlySet<unknown> = new Set(["ping", "pong"]);
+
+/** Frames of links by their records, null for pings; what is none by its text, or its length. */
+export function frameSummary(bytes: Uint8Array): string | null {
   try {
     const frame = decodeFrame(bytes, FRAME_LIMITS);
     if (frame.kind === "handshake") return `handshake ${JSON.stringify(frame.message)}`;
     if (frame.kind === "fragment") return `fragment of ${bytes.length} bytes`;
-    const [first, ...others] = frame.records;
+    const [first, ...others] = frame.records.filter((record) => !isRoutine(record));
+    if (first === undefined) return null;
     const more = others.length === 0 ? "" : `, +${others.length}`;
     return `${frame.lane} ${recordSummary(first)}${more}`;
   } catch {
     return textSummary(bytes);
   }
+}
+
+function isRoutine(record: unknown): boolean {
+  return typeof record === "object" && record !== null && "c" in record && ROUTINE.has(record.c);
 }
 
 function recordSummary(record: unknown): string {
@@ -127,7 +139,7 @@ function recordSummary(record: unknown): string {
 }
 
 function textSummary(bytes: Uint8Array): string {
-  const shown = bytes.subarray(0, LIMITS.textCharacters);
+  const shown = bytes.subarray(0, LIMITS.textCharacters + 1); // one more: then it is cut
   const isText = shown.every((byte) => byte >= 32 && byte < 127);
   return isText && bytes.length > 0 ? new TextDecoder().decode(shown) : `${bytes.length} bytes`;
 }
