@@ -22,6 +22,12 @@ import {
 /** A message of a reliable producer. */
 export type NumberedRecord = MessageRecord & { readonly producer: string; readonly seq: number };
 
+/** A link and the lanes that it carries. */
+export interface CreditWay {
+  readonly lanes: readonly MessageLane[];
+  say(record: ControlRecord): void;
+}
+
 /** What inbound messages need of their association. */
 export interface InboundWay {
   readonly dock: Pick<Dock, "tell" | "ask" | "deadlines">;
@@ -32,7 +38,8 @@ export interface InboundWay {
   isOver(): boolean;
   /** Longest reply. */
   messageBytes(): number;
-  control(record: ControlRecord): void;
+  /** The links that stand, and the lanes whose credit each of them carries. */
+  creditWays(): readonly CreditWay[];
   /** Sends a reply and calls `left` when a socket has it, or nobody will. */
   reply(item: Outgoing, left: () => void): void;
   /** A record that is none. */
@@ -133,7 +140,10 @@ export class Inbound {
   #sayCredit(): void {
     this.#delay.cancel();
     if (!this.#way.isUp() || !this.#credit.isOwing) return;
-    this.#way.control({ c: "credit", processed: this.#credit.collect() });
+    for (const { lanes, say } of this.#way.creditWays()) {
+      const processed = this.#credit.collect(lanes);
+      if (processed.length > 0) say({ c: "credit", processed });
+    }
   }
 
   /** A peer that breaks its windows is not read until enough of it was processed. */

@@ -14,6 +14,10 @@ export type WaitingLane = Exclude<Lane, "control">;
 
 const WAITING_LANES: readonly WaitingLane[] = ["reply", ...MESSAGE_LANES];
 
+const ALL: readonly MessageLane[] = MESSAGE_LANES;
+const WITHOUT_BULK: readonly MessageLane[] = ["consensus", "message"];
+const BULK: readonly MessageLane[] = ["bulk"];
+
 /** A record to be sent; `to` holds its credit, replies hold none. */
 export interface Outgoing extends Packed {
   readonly to: string;
@@ -47,6 +51,16 @@ export class Lines {
   }
   get bulk(): Link | null {
     return this.#bulk?.link ?? null;
+  }
+
+  /** The links that stand, each with the message lanes that it carries. */
+  ways(): { readonly link: Link; readonly lanes: readonly MessageLane[] }[] {
+    const ways: { link: Link; lanes: readonly MessageLane[] }[] = [];
+    if (this.main !== null) {
+      ways.push({ link: this.main, lanes: this.#shared ? ALL : WITHOUT_BULK });
+    }
+    if (this.bulk !== null) ways.push({ link: this.bulk, lanes: BULK });
+    return ways;
   }
 
   /** How many records wait for a link or in one. */

@@ -457,7 +457,11 @@ export class Session {
       isUp: () => this.state === "up",
       isOver: () => this.state === "ended",
       messageBytes: () => this.messageBytes,
-      control: (record) => this.#control(record),
+      creditWays: () =>
+        this.#lines.ways().map(({ link, lanes }) => ({
+          lanes,
+          say: (record) => link.push("control", packRecord(record)),
+        })),
       reply: (item, left) => {
         if (this.state === "ended") return;
         this.#replies.add(left);
