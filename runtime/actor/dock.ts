@@ -108,25 +108,26 @@ export class NodeDock implements Dock {
   #find(message: InboundMessage, kind: "tell" | "ask"): Found {
     const { path, tag, version } = message;
     const cell = this.#core.cells.get(path);
-    const address = this.#address(path);
     if (cell === undefined) {
-      const error = noSuchActor(address, "nothing has that name");
+      const error = noSuchActor(this.#address(path), "nothing has that name");
       return { error, reason: "noSuchActor" };
     }
     const { protocol } = cell.definition;
     if (protocol.name !== message.protocol) {
       const speaks = `it speaks ${protocol.name}, not ${message.protocol}`;
-      return { error: noSuchActor(address, speaks), reason: "noSuchActor" };
+      return { error: noSuchActor(this.#address(path), speaks), reason: "noSuchActor" };
     }
     if (protocol.version !== version) {
       const what = `${protocol.name} here has version ${protocol.version}, the message ${version}`;
-      return { error: badMessage(address, tag, what), reason: "badMessage" };
+      return { error: badMessage(this.#address(path), tag, what), reason: "badMessage" };
     }
-    if (!cell.open) return { error: actorStopped(address, tag, true), reason: "stopped" };
+    if (!cell.open) {
+      return { error: actorStopped(this.#address(path), tag, true), reason: "stopped" };
+    }
     try {
       const body = parseBody(protocol, tag, message.body);
       if (protocol.messages[tag]!.kind === kind) return { cell, body };
-      const error = badMessage(address, tag, `it is no message to ${kind}`);
+      const error = badMessage(this.#address(path), tag, `it is no message to ${kind}`);
       return { error, reason: "badMessage" };
     } catch (error) {
       return { error: error as ActorError, reason: "badMessage" };

@@ -5,7 +5,7 @@ import { laneWindow, type RemoteLimits, targetWindow, type Window } from "./limi
 import { MESSAGE_LANES, type MessageLane, type TargetCount } from "./wire.ts";
 
 /** One actor of this node, on one lane; forgotten when nothing is pending and nothing is owed. */
-class Source {
+export class Source {
   pendingMessages = 0;
   pendingBytes = 0;
   owedMessages = 0;
@@ -30,6 +30,7 @@ export class ReceiveCredit {
   readonly #lanes: Readonly<Record<MessageLane, LaneSources>>;
   /** Sources to which credit is owed, in the order in which it began to be. */
   #owed: Source[] = [];
+  #pendingBytes = 0;
 
   constructor(limits: RemoteLimits) {
     const part = ({ messages, bytes }: Window): Window => ({
@@ -52,6 +53,11 @@ export class ReceiveCredit {
     return this.#owed.length > 0;
   }
 
+  /** What waits unprocessed on all lanes. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** What waits unprocessed on a lane. */
   pending(lane: MessageLane): Window {
     const { pendingMessages, pendingBytes } = this.#lanes[lane];
@@ -60,9 +66,21 @@ export class ReceiveCredit {
 
   /** A message has arrived; false if its sender has broken the lane's window. */
   received(lane: MessageLane, to: string, bytes: number): boolean {
-    const sources = this.#lanes[lane];
-    let source = sources.sources.get(to);
-    if (source === undefined) sources.sources.set(to, source = new Source(lane, to));
+    return this.arrived(this.source(lane, to), bytes);
+  }
+
+  /** Where messages of a lane to an actor are counted, while something of them is pending. */
+  source(lane: MessageLane, to: string): Source {
+    const { sources } = this.#lanes[lane];
+    let source = sources.get(to);
+    if (source === undefined) sources.set(to, source = new Source(lane, to));
+    return source;
+  }
+
+  /** See {@link received}. */
+  arrived(source: Source, bytes: number): boolean {
+    const sources = this.#lanes[source.lane];
+    this.#pendingBytes += bytes;
     source.pendingMessages += 1;
     source.pendingBytes += bytes;
     sources.pendingMessages += 1;
@@ -74,9 +92,16 @@ export class ReceiveCredit {
 
   /** A message was processed, or never will be; true if a credit record is due now. */
   processed(lane: MessageLane, to: string, bytes: number): boolean {
-    const sources = this.#lanes[lane];
-    const source = sources.sources.get(to);
-    assert(source !== undefined && source.pendingMessages > 0, "what was processed had arrived");
+    const source = this.#lanes[lane].sources.get(to);
+    assert(source !== undefined, "what was processed had arrived");
+    return this.settled(source, bytes);
+  }
+
+  /** See {@link processed}. */
+  settled(source: Source, bytes: number): boolean {
+    assert(source.pendingMessages > 0, "what was processed had arrived");
+    const sources = this.#lanes[source.lane];
+    this.#pendingBytes -= bytes;
     source.pendingMessages -= 1;
     source.pendingBytes -= bytes;
     sources.pendingMessages -= 1;

@@ -2,7 +2,7 @@
 
 import type { AskSettling, Dock, InboundMessage, Receipt } from "../actor/bridge.ts";
 import { ActorError } from "../actor/errors.ts";
-import { ReceiveCredit } from "./credit_receive.ts";
+import { ReceiveCredit, type Source } from "./credit_receive.ts";
 import { packRecord } from "./frames.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { Alarm } from "./peer_alarm.ts";
@@ -58,6 +58,8 @@ export class Inbound {
   readonly #way: AnswerWay;
   readonly #credit: ReceiveCredit;
   readonly #delay: Alarm;
+  /** The names of the last message: most are followed by one of the same type. */
+  #names = namesOf("/");
   #beyondWindow = 0;
   #isReading = true;
 
@@ -104,37 +106,43 @@ export class Inbound {
     } catch (error) {
       return this.#refuse(lane, error as ActorError, bytes);
     }
-    const { to, id, budgetMs } = record;
-    const processed = this.#received(lane, to, bytes);
-    if (id !== undefined) return takeAsk(this.#way, record, id, budgetMs ?? 0, processed);
-    const deliver = (receipt: Receipt): void => this.#way.dock.tell(inbound(record), receipt);
-    if (isNumbered(record)) this.#way.reliable(record, { processed }, deliver);
-    else deliver({ processed });
+    const { type, to, id, budgetMs } = record;
+    const held = this.#received(lane, to, bytes);
+    if (type !== this.#names.type) this.#names = namesOf(type);
+    const message = inbound(record, this.#names);
+    if (id !== undefined) return takeAsk(this.#way, record, message, id, budgetMs ?? 0, held);
+    const { dock } = this.#way;
+    if (!isNumbered(record)) dock.tell(message, held);
+    else this.#way.reliable(record, held, (receipt) => dock.tell(message, receipt));
+  }
+
+  /** A message was processed, or never will be. */
+  settled(source: Source, bytes: number): void {
+    if (this.#way.isOver()) return;
+    const isDue = this.#credit.settled(source, bytes);
+    this.#pace();
+    if (isDue) this.#sayCredit();
+    else if (!this.#delay.isSet && this.#way.isUp()) {
+      this.#delay.set(this.#way.limits.creditDelayMs);
+    }
   }
 
   /** Its sender holds credit for a malformed message all the same, and waits for an answer to an ask. */
   #refuse(lane: MessageLane, error: ActorError, bytes: number): void {
     this.#way.malformed(error);
     const { to, id } = error.details;
-    const processed = typeof to === "string" ? this.#received(lane, to, bytes) : () => {};
-    if (typeof id !== "number") return processed();
+    const held = typeof to === "string" ? this.#received(lane, to, bytes) : null;
+    if (typeof id !== "number") return held?.processed();
     const reply = packRecord({ re: id, error: toWireError(error) });
-    this.#way.reply({ ...reply, to: "" }, processed);
+    this.#way.reply({ ...reply, to: "" }, () => held?.processed());
   }
 
-  /** Counts a message; gives what says that it was processed. */
-  #received(lane: MessageLane, to: string, bytes: number): () => void {
-    if (!this.#credit.received(lane, to, bytes)) this.#beyondWindow += 1;
+  /** Counts a message; gives what is to be told that it was processed. */
+  #received(lane: MessageLane, to: string, bytes: number): HeldCredit {
+    const source = this.#credit.source(lane, to);
+    if (!this.#credit.arrived(source, bytes)) this.#beyondWindow += 1;
     this.#pace();
-    return () => {
-      if (this.#way.isOver()) return;
-      const isDue = this.#credit.processed(lane, to, bytes);
-      this.#pace();
-      if (isDue) this.#sayCredit();
-      else if (!this.#delay.isSet && this.#way.isUp()) {
-        this.#delay.set(this.#way.limits.creditDelayMs);
-      }
-    };
+    return new HeldCredit(this, source, bytes);
   }
 
   #sayCredit(): void {
@@ -148,10 +156,27 @@ export class Inbound {
 
   /** A peer that breaks its windows is not read until enough of it was processed. */
   #pace(): void {
-    const isReading = this.pending.bytes <= this.#way.limits.inboundBytes;
+    const isReading = this.#credit.pendingBytes <= this.#way.limits.inboundBytes;
     if (isReading === this.#isReading) return;
     this.#isReading = isReading;
     this.#way.pace(isReading);
+  }
+}
+
+/** What one message holds until it was processed. */
+class HeldCredit implements Receipt {
+  readonly #inbound: Inbound;
+  readonly #source: Source;
+  readonly #bytes: number;
+
+  constructor(inbound: Inbound, source: Source, bytes: number) {
+    this.#inbound = inbound;
+    this.#source = source;
+    this.#bytes = bytes;
+  }
+
+  processed(): void {
+    this.#inbound.settled(this.#source, this.#bytes);
   }
 }
 
@@ -159,15 +184,16 @@ export class Inbound {
 function takeAsk(
   way: AnswerWay,
   record: MessageRecord,
+  message: InboundMessage,
   id: number,
   budgetMs: number,
-  processed: () => void,
+  held: HeldCredit,
 ): void {
-  if (!way.answering.begin(id)) return processed();
+  if (!way.answering.begin(id)) return held.processed();
   let open = 2;
   const part = (): void => {
     open -= 1;
-    if (open === 0) processed();
+    if (open === 0) held.processed();
   };
   let settled = false;
   const answer = (reply: ReplyRecord): void => {
@@ -182,7 +208,7 @@ function takeAsk(
     reply: (body) => answer({ re: id, body }),
     fail: (error) => answer({ re: id, error: toWireError(error) }),
   };
-  const cancel = way.dock.ask(inbound(record), budgetMs, settling, { processed: part });
+  const cancel = way.dock.ask(message, budgetMs, settling, { processed: part });
   if (settled) return;
   way.answering.running(id, (reason) => {
     if (!settled) {
@@ -197,13 +223,27 @@ function isNumbered(record: MessageRecord): record is NumberedRecord {
   return record.producer !== undefined;
 }
 
-function inbound({ v, type, to, from, trace, body }: MessageRecord): InboundMessage {
+/** The two names in the type of a message. */
+interface Names {
+  readonly type: string;
+  readonly protocol: string;
+  readonly tag: string;
+}
+
+function namesOf(type: string): Names {
   const slash = type.indexOf("/");
+  return { type, protocol: type.slice(0, slash), tag: type.slice(slash + 1) };
+}
+
+function inbound(
+  { v, to, from, trace, body }: MessageRecord,
+  { protocol, tag }: Names,
+): InboundMessage {
   return {
     path: to,
-    protocol: type.slice(0, slash),
+    protocol,
     version: v,
-    tag: type.slice(slash + 1),
+    tag,
     body,
     from: from ?? null,
     trace: trace ?? null,

@@ -4,14 +4,21 @@ import type { AskSettling, CallContext, RemoteTarget } from "../actor/bridge.ts"
 import { ActorError, cancelled, unreachableNode } from "../actor/errors.ts";
 import { laneOf, type Protocol } from "../actor/protocol.ts";
 import type { Delivery } from "../actor/ref.ts";
-import { packRecord } from "./frames.ts";
+import { packBody, type RecordHead, recordHead } from "./frames.ts";
 import { tooManyWait } from "./peer_ends.ts";
 import type { Outgoing } from "./peer_lines.ts";
 import type { Session } from "./peer_session.ts";
-import type { MessageRecord } from "./wire.ts";
+import type { MessageLane } from "./wire.ts";
 
 /** JSON has no infinity. */
 const LONGEST_MS = 2 ** 31 - 1;
+
+/** What all messages of one tag share; of the sender the last one is kept. */
+interface Way {
+  readonly lane: MessageLane;
+  from: string | null;
+  head: RecordHead;
+}
 
 /** One actor of one peer; the association is looked up for each call, as it may be another one. */
 export class PeerTarget implements RemoteTarget {
@@ -19,6 +26,7 @@ export class PeerTarget implements RemoteTarget {
   readonly #path: string;
   readonly #protocol: Protocol;
   readonly #session: () => Session | null;
+  readonly #ways = new Map<string, Way>();
 
   constructor(node: string, path: string, protocol: Protocol, session: () => Session | null) {
     this.#node = node;
@@ -35,17 +43,18 @@ export class PeerTarget implements RemoteTarget {
   tell(tag: string, body: unknown, context: CallContext): Delivery {
     const session = this.#session();
     if (session === null) return "unreachable";
-    const item = this.#pack(session, tag, body, context);
-    return session.tell(laneOf(this.#protocol, tag), item);
+    const way = this.#way(tag, context.from);
+    return session.tell(way.lane, this.#pack(session, way, tag, body, context));
   }
 
   /** @inheritdoc */
   send(tag: string, body: unknown, context: CallContext, signal?: AbortSignal): Promise<void> {
     const session = this.#session();
     if (session === null) return Promise.reject(unreachableNode(this.#address));
+    const way = this.#way(tag, context.from);
     let item: Outgoing;
     try {
-      item = this.#pack(session, tag, body, context);
+      item = this.#pack(session, way, tag, body, context);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -61,7 +70,7 @@ export class PeerTarget implements RemoteTarget {
         else reject(error);
       };
       signal?.addEventListener("abort", abort);
-      leave = session.wait(laneOf(this.#protocol, tag), item, {
+      leave = session.wait(way.lane, item, {
         granted: () => done(null),
         abandoned: () => done(unreachableNode(this.#address)),
       });
@@ -86,11 +95,10 @@ export class PeerTarget implements RemoteTarget {
       return () => {};
     }
     try {
-      const item = this.#pack(session, tag, body, context, {
-        id,
-        budgetMs: Math.min(withinMs, LONGEST_MS),
-      });
-      return session.ask(laneOf(this.#protocol, tag), item, id);
+      const way = this.#way(tag, context.from);
+      const budgetMs = Math.min(withinMs, LONGEST_MS);
+      const item = this.#pack(session, way, tag, body, context, { id, budgetMs });
+      return session.ask(way.lane, item, id);
     } catch (error) {
       session.asked.fail(id, error as Error);
       return () => {};
@@ -99,24 +107,46 @@ export class PeerTarget implements RemoteTarget {
 
   #pack(
     session: Session,
+    { head }: Way,
     tag: string,
     body: unknown,
-    { from, trace }: CallContext,
+    { trace }: CallContext,
     asking: { id: number; budgetMs: number } | null = null,
   ): Outgoing {
+    const own = asking === null && trace === null
+      ? null
+      : { ...asking, ...(trace === null ? {} : { trace }) };
+    const { text, attachments, bytes } = packBody(head, own, body);
+    if (bytes > session.messageBytes) throw this.#tooLong(tag, bytes, session.messageBytes);
+    return { text, attachments, bytes, to: this.#path };
+  }
+
+  #way(tag: string, from: string | null): Way {
+    const way = this.#ways.get(tag);
+    if (way === undefined) return this.#newWay(tag, from);
+    if (way.from !== from) {
+      way.from = from;
+      way.head = this.#head(tag, from);
+    }
+    return way;
+  }
+
+  #newWay(tag: string, from: string | null): Way {
+    const way = { lane: laneOf(this.#protocol, tag), from, head: this.#head(tag, from) };
+    // Only tags that exist, as many as the protocol has, are kept.
+    if (Object.hasOwn(this.#protocol.messages, tag)) this.#ways.set(tag, way);
+    return way;
+  }
+
+  #head(tag: string, from: string | null): RecordHead {
+    const { name, version } = this.#protocol;
     const to = this.#path;
-    const record: MessageRecord = {
-      v: this.#protocol.version,
-      type: `${this.#protocol.name}/${tag}`,
+    return recordHead({
+      v: version,
+      type: `${name}/${tag}`,
       to,
       ...(from === null ? {} : { from }),
-      ...asking,
-      ...(trace === null ? {} : { trace }),
-      body,
-    };
-    const { text, attachments, bytes } = packRecord(record);
-    if (bytes > session.messageBytes) throw this.#tooLong(tag, bytes, session.messageBytes);
-    return { text, attachments, bytes, to };
+    });
   }
 
   #tooLong(tag: string, bytes: number, mostBytes: number): ActorError {

@@ -204,7 +204,7 @@ async function upgrade(
         own: false,
         certificate,
       };
-      resolve(new WebSocketEnd(web, flow, peer, bounds));
+      resolve(new WebSocketEnd(web, line.tls ?? line.tcp, flow, peer, bounds));
     });
     if (signal.aborted) aborted();
   });

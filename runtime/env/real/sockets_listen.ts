@@ -156,7 +156,7 @@ class Listening {
       const certificate = secure === null ? null : shownBy(secure, tls?.caCerts ?? []);
       const peer = { address, encrypted: secure !== null, own: false, certificate };
       const flow = secure === null ? PLAIN_FLOW : tlsFlow(secure);
-      this.#accept(new WebSocketEnd(web, flow, peer, bounds));
+      this.#accept(new WebSocketEnd(web, socket, flow, peer, bounds));
     });
   }
 

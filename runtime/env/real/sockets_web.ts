@@ -1,6 +1,8 @@
 /** One WebSocket as a {@link Socket}. */
 
 import { Buffer } from "node:buffer";
+import type { Socket as NetSocket } from "node:net";
+import process from "node:process";
 // @ts-types="npm:@types/ws@8.18.2"
 import type { RawData, WebSocket } from "ws";
 import { assert } from "../../base/assert.ts";
@@ -23,7 +25,9 @@ export class WebSocketEnd implements Socket {
   readonly peer: SocketPeer;
   readonly #web: WebSocket;
   readonly #flow: ReadFlow;
+  readonly #transport: NetSocket;
   readonly #lowBytes: number;
+  #corked = false;
   #events: SocketEvents | null = null;
   /** Frames that came with the last read before a pause; at most what one read brought. */
   #kept: Uint8Array[] = [];
@@ -36,10 +40,18 @@ export class WebSocketEnd implements Socket {
   #end: SocketEnd | null = null;
   #told = false;
 
-  constructor(web: WebSocket, flow: ReadFlow, peer: SocketPeer, bounds: SocketBounds) {
+  /** `transport` is what `web` writes to. */
+  constructor(
+    web: WebSocket,
+    transport: NetSocket,
+    flow: ReadFlow,
+    peer: SocketPeer,
+    bounds: SocketBounds,
+  ) {
     assert(bounds.frameBytes > 0, "frameBytes of a socket must be positive");
     this.peer = peer;
     this.#web = web;
+    this.#transport = transport;
     this.#flow = flow;
     this.#lowBytes = bounds.lowBytes;
     this.#hold();
@@ -60,6 +72,7 @@ export class WebSocketEnd implements Socket {
 
   send(frame: Uint8Array): void {
     if (this.#closing || this.#end !== null) return;
+    this.#cork();
     if (this.#above || this.#web.bufferedAmount + frame.length > this.#lowBytes) {
       this.#above = true;
       this.#web.send(frame, SEND_OPTIONS, this.#sent);
@@ -92,6 +105,19 @@ export class WebSocketEnd implements Socket {
     this.#kept = [];
     this.#web.terminate();
   }
+
+  /** Frames of one turn go to the system in one call: each costs 50-100 us with its wake-up. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#transport.cork();
+    process.nextTick(this.#uncork);
+  }
+
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#transport.uncork();
+  };
 
   readonly #sent = (): void => {
     if (!this.#above || this.#closing || this.#end !== null) return;
