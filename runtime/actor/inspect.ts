@@ -11,7 +11,7 @@ import { Phase } from "./phase.ts";
 export interface ActorView {
   readonly address: string;
   readonly protocol: string;
-  readonly phase: keyof typeof Phase;
+  readonly phase: "running" | "draining" | "halting" | "halted" | "dead";
   readonly incarnation: number;
   readonly restarts: number;
   /** Messages waiting. */

@@ -4,7 +4,7 @@
  */
 
 import type { Env, TimerHandle } from "../env/env.ts";
-import type { Hub } from "../remote/hub.ts";
+import type { Links } from "../remote/hub.ts";
 import type { PeerEvent } from "../remote/peer.ts";
 import { type ClusterLimits, clusterLimits } from "./limits.ts";
 import type { Member, MemberSource } from "./member_source.ts";
@@ -39,8 +39,8 @@ export interface MemberEvent {
   readonly was: MemberStatus | null;
 }
 
-/** What membership needs of the links of its node; a {@link Hub} has it. */
-export type MemberLinks = Pick<Hub, "connect" | "disconnect" | "peers" | "subscribe">;
+/** What membership needs of the links of its node; {@link Links} have it. */
+export type MemberLinks = Pick<Links, "connect" | "disconnect" | "peers" | "subscribe">;
 
 /** The status after something has happened to the link; no event but `up` leads back to it. */
 export function statusAfter(status: MemberStatus, kind: PeerEvent["kind"]): MemberStatus {

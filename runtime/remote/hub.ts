@@ -16,8 +16,8 @@ import { HubCore } from "./hub_core.ts";
 import type { HubOptions, PeerAddress } from "./hub_options.ts";
 import type { PeerEvent, PeerView } from "./peer.ts";
 
-/** All links of one node. */
-export interface Hub extends Carrier {
+/** The links of a node, as its owner sees them. */
+export interface Links {
   /** New at each start and at each {@link renew}. */
   readonly incarnation: string;
   /** Where it listens, with the actual ports; complete once {@link ready}. */
@@ -38,6 +38,7 @@ export interface Hub extends Carrier {
   adopt(socket: Socket, expected?: string): Promise<PeerView>;
   /** Says goodbye: watches of the peer end as `unreachable`, and it is not dialled any more. */
   disconnect(node: string): Promise<void>;
+  /** Every node that was linked, with the state of its association and of its queues. */
   peers(): PeerView[];
   /** Tells what happens to peers; the returned function ends that. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
@@ -46,6 +47,9 @@ export interface Hub extends Carrier {
   /** Leaves every peer; everything pending settles. Idempotent. */
   close(): Promise<void>;
 }
+
+/** All links of one node, as its actors use them too. */
+export interface Hub extends Links, Carrier {}
 
 /** Starts the links of the node whose actors are behind `dock`. */
 export function createHub(

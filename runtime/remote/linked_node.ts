@@ -4,12 +4,9 @@
 
 import { attach, type Node, type NodeOptions, startNode } from "../actor/node.ts";
 import type { Env } from "../env/env.ts";
-import { createHub, type Hub } from "./hub.ts";
+import { createHub, type Hub, type Links } from "./hub.ts";
 import type { HubOptions } from "./hub_options.ts";
 import { startWorker, type WorkerNode } from "./worker.ts";
-
-/** The links of a node, as its owner sees them. */
-export type Links = Omit<Hub, "target" | "watch">;
 
 /** How a node with links is started. */
 export interface LinkedNodeOptions extends NodeOptions {
