@@ -5,6 +5,7 @@ const packages: Readonly<Record<string, string>> = {
   nginx: "nginx-light",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
+  ip: "iproute2",
 };
 
 /** Folders of servers that a user's PATH may lack. */
