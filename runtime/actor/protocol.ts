@@ -147,5 +147,12 @@ function parsed(schema: z.ZodType, value: unknown, what: string): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { error } = result;
-  throw new ActorError("BadMessage", `parse ${what}: ${error.message}`, { cause: error });
+  const issues = error.issues.map(({ path, message }) =>
+    `${path.join(".") || "all of it"}: ${message}`
+  );
+  throw new ActorError(
+    "BadMessage",
+    `parse ${what}: ${issues.join("; ")}; correct the sender, or the schema on both sides`,
+    { cause: error },
+  );
 }

@@ -48,9 +48,22 @@ export async function startWorker(
     await hub.adopt(handle.socket, name);
   } catch (error) {
     handle.terminate();
-    throw error;
+    throw neverLinked(specifier, name, error);
   }
   return workerNode(env, node, hub, handle, name);
+}
+
+/** What went wrong in the Worker itself is in the log; its starter sees only that nobody answers. */
+function neverLinked(specifier: string, name: string, error: unknown): unknown {
+  if (!(error instanceof RemoteError)) return error;
+  if (error.code !== "LinkLost" && error.code !== "HandshakeTimeout") return error;
+  const what = error.code === "LinkLost" ? "it ended" : "it did not answer";
+  return new RemoteError(
+    error.code,
+    `start Worker "${name}": ${what} before it was linked; ` +
+      `look in the log for its error, and see that ${specifier} awaits startWorkerNode`,
+    { cause: error },
+  );
 }
 
 function workerNode(

@@ -54,6 +54,15 @@ Deno.test("a node that stops ends its Workers", async () => {
   await worker.ended;
 });
 
+Deno.test("a module that starts no node is named, with what it must do", () =>
+  withNode(async (node) => {
+    const silent = import.meta.resolve("./worker_protocol.ts");
+    await assert.rejects(
+      node.worker(silent, { name: "w1" }),
+      /start Worker "w1": it ended before .* worker_protocol\.ts awaits startWorkerNode/,
+    );
+  }));
+
 Deno.test("startWorkerNode() refuses a module that is no Worker of a node", async () => {
   await assert.rejects(
     startWorkerNode(() => {}, { logLevel: "error" }),
