@@ -14,7 +14,6 @@ export type WaitingLane = Exclude<Lane, "control">;
 
 const WAITING_LANES: readonly WaitingLane[] = ["reply", ...MESSAGE_LANES];
 
-const ALL: readonly MessageLane[] = MESSAGE_LANES;
 const WITHOUT_BULK: readonly MessageLane[] = ["consensus", "message"];
 const BULK: readonly MessageLane[] = ["bulk"];
 
@@ -45,6 +44,8 @@ export class Lines {
   #bulk: Wire | null = null;
   /** Bulk shares the main link. */
   #shared = false;
+  /** There has been a bulk link: credit of its lane may be open. */
+  #usesBulk = false;
 
   get main(): Link | null {
     return this.#main?.link ?? null;
@@ -56,11 +57,14 @@ export class Lines {
   /** The links that stand, each with the message lanes that it carries. */
   ways(): { readonly link: Link; readonly lanes: readonly MessageLane[] }[] {
     const ways: { link: Link; lanes: readonly MessageLane[] }[] = [];
-    if (this.main !== null) {
-      ways.push({ link: this.main, lanes: this.#shared ? ALL : WITHOUT_BULK });
-    }
+    if (this.main !== null) ways.push({ link: this.main, lanes: this.mainLanes });
     if (this.bulk !== null) ways.push({ link: this.bulk, lanes: BULK });
     return ways;
+  }
+
+  /** The message lanes of the main link. */
+  get mainLanes(): readonly MessageLane[] {
+    return this.#shared ? MESSAGE_LANES : WITHOUT_BULK;
   }
 
   /** How many records wait for a link or in one. */
@@ -72,9 +76,10 @@ export class Lines {
     return count;
   }
 
-  /** Bulk records wait and no link takes them. */
+  /** Bulk records wait for a link, or what became of earlier ones is to be said on one. */
   get wantsBulk(): boolean {
-    return this.#waiting.bulk.depth > 0 && this.#main !== null && this.#wire("bulk") === null;
+    if (this.#main === null || this.#wire("bulk") !== null) return false;
+    return this.#usesBulk || this.#waiting.bulk.depth > 0;
   }
 
   /** Stands from now on; with `shared` bulk records take it too. */
@@ -86,6 +91,7 @@ export class Lines {
   /** Stands from now on. */
   attachBulk(link: Link): void {
     this.#bulk = new Wire(link);
+    this.#usesBulk = true;
   }
 
   /** Sends, or keeps for the next link. */

@@ -186,7 +186,7 @@ export class Session {
     const link = this.#makeLink("main", handover);
     this.#lines.attachMain(link, handover.socket.peer.own);
     this.#grace.cancel();
-    this.#run(this.#association.connected(this.#inbound.resume(MESSAGE_LANES)));
+    this.#run(this.#association.connected(this.#inbound.resume(this.#lines.mainLanes)));
     for (const id of this.#cancels.again(this.#pulse.next)) this.#control({ c: "cancel", id });
     this.#lines.flush();
     this.#pulse.start();
@@ -356,9 +356,12 @@ export class Session {
       case "acknowledge":
         return this.#run(this.#association.acknowledged(record.seq));
       case "resume": {
-        const lanes = kind === "main" ? MESSAGE_LANES : (["bulk"] as const);
-        this.#countWrong(this.#outbound.resumed(record.pending, lanes));
-        return this.#run(this.#association.resumed(record, lanes));
+        const bulk = ["bulk"] as const;
+        const credited = kind === "main" ? this.#lines.mainLanes : bulk;
+        this.#countWrong(this.#outbound.resumed(record.pending, credited));
+        // Bulk went down with the main link: what had not arrived then never will.
+        const arrived = kind === "main" ? MESSAGE_LANES : bulk;
+        return this.#run(this.#association.resumed(record, arrived));
       }
       case "bulk":
         if (this.#dialled && !this.hasBulk) this.#events.wantsBulk();
@@ -397,7 +400,7 @@ export class Session {
     this.#detachBulk();
     this.#events.lost("bulk", why);
     // What left with it is settled by the resume of the next one, and an `ended` may wait for that.
-    if (this.#dialled && this.state === "up") this.#events.wantsBulk();
+    if (this.state === "up") this.#askForBulk();
   }
 
   #detachMain(): void {
