@@ -1,26 +1,22 @@
 /**
- * A node in its cluster: links to the members, who they are and how they do, actors found by name,
- * topics.
+ * A node in its cluster: who the members are and how they do, actors found by name, topics.
  *
  * ```ts
+ * const node = startNode({ id: "a", links: { listen: [{ hostname: "a.example", port: 4100, tls }] } });
  * const cluster = joinCluster(node, {
  *   members: [{ node: "a", url: "wss://a.example:4100", roles: ["controller"] }, { node: "b" }],
- *   links: { listen: [{ hostname: "a.example", port: 4100, tls }], token },
  * });
- * await cluster.ready;
  * const { refs } = await cluster.find(Counter, "counter", { role: "controller" });
  * cluster.topics.subscribe(Progress, { message: (body, publisher) => show(body, publisher) });
  * ```
  */
 
-import { attach, type Node } from "../actor/node.ts";
+import type { Node } from "../actor/node.ts";
 import type { Protocol } from "../actor/protocol.ts";
-import { createHub, type Hub } from "../remote/hub.ts";
-import type { HubOptions } from "../remote/hub_options.ts";
-import { phiAccrual } from "./detector.ts";
+import type { Ref } from "../actor/ref.ts";
 import { type ClusterLimits, clusterLimits } from "./limits.ts";
 import { type Member, MemberList, type MemberSource } from "./member_source.ts";
-import { type MemberEvent, Membership, type MemberView } from "./membership.ts";
+import { type MemberEvent, type MemberLinks, Membership, type MemberView } from "./membership.ts";
 import { find, type FindOptions, type Found, registry, REGISTRY_PATH } from "./registry.ts";
 import { Topics } from "./topics.ts";
 
@@ -28,18 +24,13 @@ import { Topics } from "./topics.ts";
 export interface ClusterOptions {
   /** Who belongs: a list that stays as it is, or a source that changes. This node is one of them. */
   readonly members: readonly Member[] | MemberSource;
-  /** Listeners, credentials and limits of the links; members are dialled by their URL. */
-  readonly links?: Omit<HubOptions, "peers">;
   readonly limits?: Partial<ClusterLimits>;
 }
 
 /** A node's view of its cluster. */
 export interface Cluster {
   readonly node: Node;
-  readonly hub: Hub;
   readonly topics: Topics;
-  /** Rejects with a SocketError where the node cannot listen; others need not be there. */
-  readonly ready: Promise<void>;
   /** All members by name, this node too. */
   members(): MemberView[];
   /** One member; `null` if it does not belong. */
@@ -50,54 +41,54 @@ export interface Cluster {
   whenUp(node: string, options?: { readonly signal?: AbortSignal }): Promise<MemberView>;
   /** References to the actors of that path and protocol on every member that has one. */
   find<P extends Protocol>(protocol: P, path: string, options?: FindOptions): Promise<Found<P>>;
-  /** Ends subscriptions and links; the node and its actors go on. Idempotent; `node.stop` does it too. */
+  /**
+   * Ends subscriptions and says goodbye to the members, who dial it again while it belongs for them. The
+   * node and its actors go on; it cannot join again. Idempotent. The end of the node does it, too.
+   */
   leave(): Promise<void>;
 }
 
 /**
- * Gives a node its links and its cluster, once in its life.
+ * Makes a node with links (`startNode`) part of a cluster, once in its life: members are dialled by
+ * their URLs as long as they belong.
  *
- * @throws ClusterError `BadMembers`, RemoteError `PlainLink` or `NoCredential` for listeners that must
- * not be, ActorError `NameTaken` if the node has links.
+ * @throws ClusterError `BadMembers`, ActorError `NameTaken` if the node has joined before.
  */
-export function joinCluster(node: Node, options: ClusterOptions): Cluster {
+export function joinCluster(
+  node: Node & { readonly links: MemberLinks },
+  options: ClusterOptions,
+): Cluster {
   const limits = clusterLimits(options.limits);
   const source = "current" in options.members
     ? options.members
     : new MemberList(options.members, limits);
-  const joining = { hub: null as Hub | null, joined: null as JoinedCluster | null };
-  attach(
-    node,
-    (dock) => {
-      const detector = phiAccrual(limits);
-      joining.hub = createHub(node.env, dock, { detector, ...options.links });
-      return joining.hub;
-    },
-    () => joining.joined?.leave() ?? joining.hub?.close(),
-  );
-  joining.joined = new JoinedCluster(node, joining.hub!, source, limits);
-  return joining.joined;
+  return new JoinedCluster(node, node.links, source, limits);
 }
 
 class JoinedCluster implements Cluster {
   readonly topics: Topics;
+  readonly #links: MemberLinks;
   readonly #membership: Membership;
   readonly #limits: ClusterLimits;
+  #hasLeft = false;
 
   constructor(
     readonly node: Node,
-    readonly hub: Hub,
+    links: MemberLinks,
     source: MemberSource,
     limits: ClusterLimits,
   ) {
+    this.#links = links;
     this.#limits = limits;
-    this.#membership = new Membership(node.env, node.id, hub, source, limits);
-    node.spawn(registry, { name: REGISTRY_PATH, args: { node }, restart: "permanent" });
+    const ref = node.spawn(registry, {
+      name: REGISTRY_PATH,
+      args: { node },
+      restart: "permanent",
+    });
+    // It is always restarted, so it ends with its node only.
+    void node.ended(ref as unknown as Ref).then(() => this.#close());
+    this.#membership = new Membership(node.env, node.id, links, source, limits);
     this.topics = new Topics(node, this.#membership, limits);
-  }
-
-  get ready(): Promise<void> {
-    return this.hub.ready;
   }
 
   members(): MemberView[] {
@@ -133,9 +124,16 @@ class JoinedCluster implements Cluster {
     return find(this.node, this.#membership, protocol, path, options, this.#limits);
   }
 
-  leave(): Promise<void> {
+  async leave(): Promise<void> {
+    if (this.#hasLeft) return;
+    const others = this.members().filter(({ isSelf }) => !isSelf);
+    this.#close();
+    await Promise.all(others.map(({ node }) => this.#links.disconnect(node)));
+  }
+
+  #close(): void {
+    this.#hasLeft = true;
     this.topics.close();
     this.#membership.close();
-    return this.hub.close();
   }
 }

@@ -95,3 +95,10 @@ export function phiAccrual(overrides: Partial<ClusterLimits> = {}): DetectorFact
     create: (nowMs) => new PhiAccrual(limits, nowMs),
   };
 }
+
+/** The same for links that ping at another pace: both bounds move with it. */
+export function phiAccrualOfPings(pingMs: number): DetectorFactory {
+  const { detectorPingMs, detectorCertainMs } = clusterLimits();
+  const afterPingMs = detectorCertainMs - detectorPingMs;
+  return phiAccrual({ detectorPingMs: pingMs, detectorCertainMs: pingMs + afterPingMs });
+}

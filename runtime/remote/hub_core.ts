@@ -4,6 +4,7 @@ import type { Carrier, Dock, RemoteTarget } from "../actor/bridge.ts";
 import type { EndReason } from "../actor/definition.ts";
 import { unreachableNode } from "../actor/errors.ts";
 import type { Protocol } from "../actor/protocol.ts";
+import { phiAccrualOfPings } from "../cluster/detector.ts";
 import type { Env } from "../env/env.ts";
 import type { Socket } from "../env/sockets.ts";
 import type { EndCause } from "./association.ts";
@@ -19,7 +20,6 @@ import { HubDials } from "./hub_dials.ts";
 import { HubDoor } from "./hub_door.ts";
 import { checkDial, checkListen, type HubOptions, type PeerAddress } from "./hub_options.ts";
 import { type RemoteLimits, remoteLimits } from "./limits.ts";
-import { silenceDetector } from "./liveness.ts";
 import { Peer, type PeerEvent, type PeerHost, type PeerView } from "./peer.ts";
 import { RateGate } from "./peer_gate.ts";
 import { Quarantine } from "./peer_quarantine.ts";
@@ -348,7 +348,7 @@ export class HubCore implements Carrier {
       dock: this.dock,
       limits: this.limits,
       reliable: this.reliable,
-      detector: this.options.detector ?? silenceDetector(),
+      detector: this.options.detector ?? phiAccrualOfPings(this.limits.pingMs),
       quarantine: new Quarantine(this.limits.quarantined),
       identity: () => ({ node: this.dock.node, incarnation: this.#incarnation }),
       happened: (peer, kind, reason) => this.#happened(peer, kind, reason),

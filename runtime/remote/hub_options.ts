@@ -37,7 +37,7 @@ export interface HubOptions {
   /** Dialled from the start, for as long as the hub lives. */
   readonly peers?: readonly PeerAddress[];
   readonly limits?: Partial<RemoteLimits>;
-  /** Says which links are given up; a plain timeout of 5 s if left out. */
+  /** Says which links are given up; phi-accrual, within 5 s, if left out. */
   readonly detector?: DetectorFactory;
   /** A peer has given this node up. It is dialled again with a new identity all the same. */
   readonly onQuarantined?: (peer: PeerView) => void;

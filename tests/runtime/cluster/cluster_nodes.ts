@@ -1,16 +1,16 @@
 /** Clusters of nodes on simulated machines: each listens on port 4100 of a machine of its name. */
 
-import { type Node, startNode } from "../../../runtime/actor/node.ts";
 import { type Cluster, joinCluster } from "../../../runtime/cluster/cluster.ts";
 import type { ClusterLimits } from "../../../runtime/cluster/limits.ts";
 import { type Member, MemberList } from "../../../runtime/cluster/member_source.ts";
 import type { HubOptions } from "../../../runtime/remote/hub_options.ts";
+import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
 
 export interface ClusterNode {
   readonly env: SimulatedEnv;
-  readonly node: Node;
+  readonly node: LinkedNode;
   readonly cluster: Cluster;
   readonly members: MemberList;
   /** `node was>is` of every change of a member. */
@@ -36,16 +36,20 @@ export function startMember(
   options: ClusterNodeOptions = {},
 ): ClusterNode {
   const env = options.env ?? simulatedEnv({ seed: world.seed, world, name: id });
-  const node = startNode(env, { id, roundTripMessages: true, onFatal: () => env.crash("process") });
   const list = new MemberList(members);
-  const cluster = joinCluster(node, {
-    members: list,
+  const node = startLinkedNode(env, {
+    id,
+    roundTripMessages: true,
+    onFatal: () => env.crash("process"),
     links: {
       listen: [{ hostname: id, port: 4100 }],
       allowPlain: true,
       token: "correct horse battery staple",
       ...options.links,
     },
+  });
+  const cluster = joinCluster(node, {
+    members: list,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const events: string[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { phiAccrual } from "../../../runtime/cluster/detector.ts";
+import { phiAccrual, phiAccrualOfPings } from "../../../runtime/cluster/detector.ts";
 import { CLUSTER_LIMITS, clusterLimits } from "../../../runtime/cluster/limits.ts";
 import { REMOTE_LIMITS } from "../../../runtime/remote/limits.ts";
 
@@ -94,6 +94,14 @@ Deno.test("phi of a normal silence is that of the paper: about 0.3 at the mean, 
 
 Deno.test("the detector counts with the pings that links send", () => {
   assert.equal(CLUSTER_LIMITS.detectorPingMs.value, REMOTE_LIMITS.pingMs.value);
+});
+
+Deno.test("links that ping at another pace are given the pause and the bound after it", () => {
+  for (const pingMs of [100, 5_000]) {
+    const detector = phiAccrualOfPings(pingMs).create(0);
+    assert.ok(detector.phi(pingMs + 2_000) < suspectPhi);
+    assert.equal(detector.phi(pingMs + 2_900), Infinity);
+  }
 });
 
 Deno.test("limits that contradict each other are refused", () => {

@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { z } from "zod";
+import { failNode } from "../../../runtime/actor/node.ts";
+import { topic } from "../../../runtime/cluster/topic.ts";
 import { MemberList } from "../../../runtime/cluster/member_source.ts";
 import { type MemberStatus, statusAfter } from "../../../runtime/cluster/membership.ts";
 import type { PeerEvent } from "../../../runtime/remote/peer.ts";
@@ -93,7 +96,7 @@ Deno.test("members that come are dialled, members that leave are disconnected", 
   b.members.set([memberOf("b")]);
   await world.pass(1_000);
   assert.equal(a.cluster.member("b"), null);
-  assert.notEqual(a.cluster.hub.peers().find(({ node }) => node === "b")?.state, "up");
+  assert.notEqual(a.node.links.peers().find(({ node }) => node === "b")?.state, "up");
   assert.ok(a.events.includes("b up>up"), "it left while it was up");
   await stopAll(world, [a, b, c]);
 });
@@ -114,10 +117,34 @@ Deno.test("a member whose token was wrong is linked once that is mended", async 
   await stopAll(world, [a, b]);
 });
 
+Deno.test("a node that leaves says goodbye, hears nothing more, and cannot publish", async () => {
+  const { world, nodes } = await linkedMembers(["a", "b"]);
+  const [a, b] = nodes as [typeof nodes[0], typeof nodes[0]];
+  const heard = [...a.events];
+  await world.complete(a.cluster.leave());
+  await world.complete(a.cluster.leave());
+  await world.pass(100);
+  assert.ok(b.events.includes("a up>unreachable"));
+  assert.deepEqual(a.events, heard);
+  const Topic = topic("test.any", { version: 1, schema: z.number() });
+  assert.throws(() => a.cluster.topics.publish(Topic, 1), { code: "ClusterClosed" });
+  await stopAll(world, nodes);
+});
+
+Deno.test("a node that fails leaves nothing behind that dials or waits", async () => {
+  const { world, nodes } = await linkedMembers(["a", "b"]);
+  const [a, b] = nodes as [typeof nodes[0], typeof nodes[0]];
+  await world.complete(b.node.stop());
+  await world.pass(2_000);
+  failNode(a.node, new Error("no more"));
+  await world.settle();
+  assert.equal(world.network.connections, 0);
+});
+
 Deno.test("only a link makes a member up, and only one that was up can be suspect", () => {
   const kinds = ["joining", "up", "down", "unreachable", "refused", "quarantined"] as const;
   fc.assert(fc.property(fc.array(fc.constantFrom<PeerEvent["kind"]>(...kinds)), (events) => {
-    let status: MemberStatus = "neverSeen";
+    let status = "neverSeen" as MemberStatus;
     let wasUp = false;
     for (const kind of events) {
       const next: MemberStatus = statusAfter(status, kind);
