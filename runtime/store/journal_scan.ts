@@ -27,6 +27,8 @@ export interface ScannedSegment extends Segment {
   readonly nextIndex: number;
   readonly endOffset: number;
   readonly fileBytes: number;
+  /** What was read, of the last segment; empty for others. */
+  readonly bytes: Uint8Array;
 }
 
 /** One record of a journal. */
@@ -95,7 +97,8 @@ export async function scanSegment(
     offset = reading.end;
     index += 1;
   }
-  return { ...segment, nextIndex: index, endOffset: offset, fileBytes: bytes.length };
+  const kept = isLast ? bytes : bytes.subarray(0, 0).slice();
+  return { ...segment, nextIndex: index, endOffset: offset, fileBytes: bytes.length, bytes: kept };
 }
 
 /**

@@ -54,11 +54,17 @@ export class SegmentWriter {
     return { path, firstIndex };
   }
 
-  /** Goes on after the last whole record of a segment; what was torn off is gone durably first. */
+  /**
+   * Goes on after the last whole record of a segment; what was torn off is gone durably first. What it
+   * holds is written again: after a failed sync the system takes it for clean, and no later sync, in this
+   * process or the next, would bring it to the device (Rebello et al., "Can applications recover from
+   * fsync failures?", 2020).
+   */
   async resume(segment: ScannedSegment): Promise<void> {
     const file = await this.#env.disk.open(segment.path, { read: true, write: true });
     this.#file = file;
     if (segment.fileBytes > segment.endOffset) await file.truncate(segment.endOffset);
+    if (this.#sync) await file.write(segment.bytes.subarray(0, segment.endOffset), 0);
     this.#offset = segment.endOffset;
     this.#fileBytes = segment.endOffset;
     if (this.#sync) await file.sync();

@@ -121,10 +121,7 @@ export const journal = scenario({
   },
 });
 
-/**
- * A disk that is bad until the faults are over. Its syncs do not fail: what a failed one leaves counts as
- * clean, so that the next life's sync says nothing of it (the journal's known limit).
- */
+/** A disk that is bad until the faults are over; what a failed sync leaves counts as clean. */
 function disk(random: SeededRandom): Partial<SimFaults> {
   const { readErrorRate, writeErrorRate, crashWriteErrorRate } = FAULT_RANGES;
   const isBad = random.chance(0.5);
@@ -134,6 +131,7 @@ function disk(random: SeededRandom): Partial<SimFaults> {
     crashWriteErrorRate: within(crashWriteErrorRate),
     readErrorRate: isBad ? within(readErrorRate) : 0,
     writeErrorRate: isBad ? within(writeErrorRate) / 10 : 0,
+    syncErrorRate: isBad ? within(writeErrorRate) / 10 : 0,
   };
 }
 
