@@ -5,8 +5,9 @@ import { canary } from "./canary.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
 import { remoteAsks } from "./remote_asks.ts";
-import { remoteOrder } from "./remote_order.ts";
+import { remoteCredit } from "./remote_credit.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
+import { remoteQuarantine } from "./remote_quarantine.ts";
 import { remoteWatch } from "./remote_watch.ts";
 import { supervision } from "./supervision.ts";
 
@@ -16,8 +17,9 @@ export const SCENARIOS: readonly Scenario[] = [
   mailboxes,
   journal,
   remoteOrdering,
-  remoteOrder,
   remoteWatch,
   remoteAsks,
+  remoteCredit,
+  remoteQuarantine,
   canary,
 ];
