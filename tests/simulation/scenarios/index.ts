@@ -8,6 +8,7 @@ import { remoteAsks } from "./remote_asks.ts";
 import { remoteCredit } from "./remote_credit.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
 import { remoteQuarantine } from "./remote_quarantine.ts";
+import { remoteReliable } from "./remote_reliable.ts";
 import { remoteWatch } from "./remote_watch.ts";
 import { supervision } from "./supervision.ts";
 
@@ -21,5 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   remoteAsks,
   remoteCredit,
   remoteQuarantine,
+  remoteReliable,
   canary,
 ];
