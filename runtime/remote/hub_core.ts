@@ -229,8 +229,9 @@ export class HubCore implements Carrier {
   ): void {
     if (this.#closing !== null) return handover.socket.close(CLOSE_CODE.goingAway, "closed");
     const over = (): void => this.#door.shaken(shaking);
-    const { deadlines } = this.dock;
-    const shaking: Shaking = new Shaking(handover, machine, deadlines, this.limits.handshakeMs, {
+    const { handshakeMs, workerStartMs } = this.limits;
+    const withinMs = handover.socket.peer.own ? workerStartMs : handshakeMs;
+    const shaking: Shaking = new Shaking(handover, machine, this.dock.deadlines, withinMs, {
       decide: events.decide,
       accepted: (other) => {
         over();

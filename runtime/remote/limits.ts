@@ -28,6 +28,11 @@ export const REMOTE_LIMITS = {
     value: 5_000,
     why: "from the socket to the welcome; then the socket is closed",
   },
+  workerStartMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "the same for a Worker, whose module loads first: a cold one was type checked for 12 s",
+  },
   handshakesPending: {
     unit: "count",
     value: 256,
@@ -264,6 +269,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("frameBytes", "bulkQuantumBytes");
   notMore("backoffMinMs", "backoffMaxMs");
   notMore("creditDelayMs", "pingMs");
+  notMore("handshakeMs", "workerStartMs");
   notMore("pingMs", "graceMs");
   notMore("connectMs", "graceMs");
   notMore("reliableResendMs", "reliableResendMaxMs");

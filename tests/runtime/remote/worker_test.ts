@@ -63,6 +63,15 @@ Deno.test("a module that starts no node is named, with what it must do", () =>
     );
   }));
 
+Deno.test("a module that fails while it loads is named at once", () =>
+  withNode(async (node) => {
+    const failing = "data:text/javascript,throw new Error('bad')";
+    await assert.rejects(
+      node.worker(failing, { name: "w1" }),
+      (error) => error instanceof RemoteError && error.code === "LinkLost",
+    );
+  }));
+
 Deno.test("startWorkerNode() refuses a module that is no Worker of a node", async () => {
   await assert.rejects(
     startWorkerNode(() => {}, { logLevel: "error" }),
