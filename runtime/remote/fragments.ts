@@ -5,6 +5,7 @@
  */
 
 import {
+  changedLength,
   FIRST_FRAGMENT_HEADER_BYTES,
   FRAGMENT_FLAG,
   FRAGMENT_HEADER_BYTES,
@@ -31,26 +32,70 @@ export interface Fragment {
 }
 
 /**
- * The fragments of a pack frame, each at most `maxBytes` long with its header. Each is made when it is
- * asked for, so that one of them is in memory at a time; every byte is copied once.
+ * The fragments of a pack frame, each at most `maxBytes` long with its header. The frame may come in
+ * parts, such as its text and a byte field. Each fragment is made when it is asked for, so that one of
+ * them is in memory at a time; every byte is copied once. ActorError `NotEncodable` if a part has changed
+ * its length meanwhile.
  */
-export function* fragments(frame: Uint8Array, maxBytes: number): Generator<Uint8Array> {
-  assert(frame[0] === FRAME_KIND.pack, "only packs are cut into fragments");
+export function* fragments(
+  frame: Uint8Array | readonly Uint8Array[],
+  maxBytes: number,
+): Generator<Uint8Array> {
+  const parts = new Parts(frame instanceof Uint8Array ? [frame] : frame);
+  const [kind, lane] = parts.first;
+  assert(kind === FRAME_KIND.pack, "only packs are cut into fragments");
   assert(maxBytes > FIRST_FRAGMENT_HEADER_BYTES, "a fragment has room for its header and a byte");
-  let from = 0;
-  while (from < frame.length) {
+  for (let from = 0; from < parts.totalBytes;) {
     const first = from === 0;
     const header = first ? FIRST_FRAGMENT_HEADER_BYTES : FRAGMENT_HEADER_BYTES;
-    const to = Math.min(frame.length, from + maxBytes - header);
-    const last = to === frame.length;
+    const to = Math.min(parts.totalBytes, from + maxBytes - header);
+    const last = to === parts.totalBytes;
     const fragment = new Uint8Array(header + to - from);
     fragment[0] = FRAME_KIND.fragment;
-    fragment[1] = frame[1]!;
+    fragment[1] = lane!;
     fragment[2] = (first ? FRAGMENT_FLAG.first : 0) | (last ? FRAGMENT_FLAG.last : 0);
-    if (first) writeU32(fragment, FRAGMENT_HEADER_BYTES, frame.length);
-    fragment.set(viewOf(frame, from, to), header);
+    if (first) writeU32(fragment, FRAGMENT_HEADER_BYTES, parts.totalBytes);
+    parts.fill(fragment, header);
     yield fragment;
     from = to;
+  }
+}
+
+/** What is to be cut, read from the front. */
+class Parts {
+  readonly totalBytes: number;
+  readonly #parts: readonly Uint8Array[];
+  readonly #lengths: readonly number[];
+  #index = 0;
+  #offset = 0;
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts;
+    this.#lengths = parts.map(({ length }) => length);
+    this.totalBytes = this.#lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  get first(): Uint8Array {
+    const [first] = this.#parts;
+    assert(first !== undefined, "a frame has a part");
+    return first;
+  }
+
+  /** Copies what comes next into `target` from `at` to its end. */
+  fill(target: Uint8Array, at: number): void {
+    let filled = at;
+    while (filled < target.length) {
+      const part = this.#parts[this.#index]!;
+      const length = this.#lengths[this.#index]!;
+      if (part.length !== length) throw changedLength(1);
+      const end = Math.min(length, this.#offset + target.length - filled);
+      target.set(viewOf(part, this.#offset, end), filled);
+      filled += end - this.#offset;
+      this.#offset = end;
+      if (end < length) continue;
+      this.#index += 1;
+      this.#offset = 0;
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { assert } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import { decodeFragment, type Fragment } from "./fragments.ts";
 import {
+  changedLength,
   FRAME_KIND,
   frameError,
   laneIndex,
@@ -24,6 +25,7 @@ import type { Lane, MessageRecord, WireRecord } from "./wire.ts";
 
 const utf8Encoder = new TextEncoder();
 const NONE: readonly Uint8Array[] = [];
+const CLOSING_BRACKET = 0x5d;
 /** `"body":` and the brace that ends the record. */
 const BODY_BYTES = 8;
 
@@ -126,17 +128,31 @@ export function encodePack(lane: Lane, items: readonly Packed[]): Uint8Array {
   const frame = new Uint8Array(total);
   const { written } = utf8Encoder.encodeInto(text, frame.subarray(PACK_HEADER_BYTES));
   if (PACK_HEADER_BYTES + written + attached !== total) {
-    throw new ActorError(
-      "NotEncodable",
-      `send ${items.length} messages: a byte field changed its length after it was sent; ` +
-        "do not transfer or resize buffers that were sent",
-    );
+    throw changedLength(items.length);
   }
   frame[0] = FRAME_KIND.pack;
   frame[1] = laneIndex(lane);
   writeU32(frame, 2, written);
   if (attached > 0) attach(frame, PACK_HEADER_BYTES + written, items);
   return frame;
+}
+
+/**
+ * The same for one record, its byte fields not copied: header and text, then each field. ActorError
+ * `NotEncodable` as there.
+ */
+export function packParts(lane: Lane, { text, attachments, bytes }: Packed): Uint8Array[] {
+  let textBytes = bytes + 2;
+  for (const attachment of attachments) textBytes -= attachment.length;
+  const head = new Uint8Array(Math.max(0, PACK_HEADER_BYTES + textBytes));
+  const { written } = utf8Encoder.encodeInto(`[${text}]`, head.subarray(PACK_HEADER_BYTES));
+  if (written !== textBytes || !head.subarray(-1).every((byte) => byte === CLOSING_BRACKET)) {
+    throw changedLength(1);
+  }
+  head[0] = FRAME_KIND.pack;
+  head[1] = laneIndex(lane);
+  writeU32(head, 2, written);
+  return [head, ...attachments];
 }
 
 function attach(frame: Uint8Array, start: number, items: readonly Packed[]): void {

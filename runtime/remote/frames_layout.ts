@@ -1,5 +1,6 @@
 /** Where what stands in a frame of version 1, and the error of bytes that are no frame. */
 
+import { ActorError } from "../actor/errors.ts";
 import { QuorusError } from "../base/errors.ts";
 import { type Lane, LANES } from "./wire.ts";
 
@@ -49,6 +50,15 @@ export function frameError(code: FrameErrorCode, what: string, cause?: unknown):
     code,
     `read frame: ${what}; close the link, its peer speaks something else`,
     cause === undefined ? {} : { cause },
+  );
+}
+
+/** A byte field of one of `count` messages is not as long as when it was sent: `NotEncodable`. */
+export function changedLength(count: number): ActorError {
+  return new ActorError(
+    "NotEncodable",
+    `send ${count} messages: a byte field changed its length after it was sent; ` +
+      "do not transfer or resize buffers that were sent",
   );
 }
 

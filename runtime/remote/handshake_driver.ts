@@ -104,7 +104,8 @@ export class Shaking extends WheelEntry implements SocketEvents {
   }
 
   #do({ send, outcome, decide }: HandshakeStep): void {
-    for (const frame of send) this.#handover.socket.send(frame);
+    // A port moves what it sends, and the proofs are made over what was said.
+    for (const frame of send) this.#handover.socket.send(frame.slice());
     if (decide !== null) this.#decide(decide);
     if (outcome === null) return;
     this.#finish();

@@ -12,6 +12,11 @@ export const REMOTE_LIMITS = {
     value: 128 * KIB,
     why: "the longest frame; what is longer goes in fragments, so that others pass in between",
   },
+  portFrameBytes: {
+    unit: "bytes",
+    value: 16 * MIB,
+    why: "the longest frame to or from a Worker: it is moved, so that pieces would only be copied",
+  },
   packBytes: {
     unit: "bytes",
     value: 32 * KIB,
@@ -261,6 +266,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   }
   assert(limits.frameBytes >= 64, "a frame has room for its header and a piece");
   notMore("packBytes", "frameBytes");
+  notMore("frameBytes", "portFrameBytes");
   notMore("packBytes", "messageBytes");
   notMore("handshakeBytes", "frameBytes");
   assert(limits.lowBytes < limits.highBytes, "a full socket has something to drain");

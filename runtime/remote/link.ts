@@ -3,6 +3,7 @@
  * frames, the urgent first, and the socket never holds more than `highBytes` of it.
  */
 
+import { ActorError } from "../actor/errors.ts";
 import { assert } from "../base/assert.ts";
 import type { Env, TimerHandle } from "../env/env.ts";
 import type { Socket, SocketEnd } from "../env/sockets.ts";
@@ -74,7 +75,9 @@ export class Link {
     this.#socket = handover.socket;
     this.#limits = limits;
     this.#events = events;
-    this.#outbox = new Outbox(limits);
+    const { frameBytes, portFrameBytes } = limits;
+    const isPort = this.#socket.peer.own;
+    this.#outbox = new Outbox({ ...limits, frameBytes: isPort ? portFrameBytes : frameBytes });
     this.#assembly = new Assembly(limits.messageBytes);
   }
 
@@ -163,7 +166,8 @@ export class Link {
     if (this.#state !== "open") return;
     const { highBytes } = this.#limits;
     while (this.#socket.bufferedBytes < highBytes) {
-      const frame = this.#outbox.next();
+      const frame = this.#next();
+      if (!this.isOpen) return;
       if (frame === null) return this.#ranDry();
       this.#send(frame);
       if (frame.records > 0) this.#events.sent(frame.lane, frame.records);
@@ -172,6 +176,18 @@ export class Link {
     if (this.#outbox.isEmpty) return this.#ranDry();
     this.#stalled = true;
     this.#metrics.stalls += 1;
+  }
+
+  /** A buffer that is moved away while it leaves in fragments costs the link: half of it has left. */
+  #next(): OutboxFrame | null {
+    try {
+      return this.#outbox.next();
+    } catch (error) {
+      if (!(error instanceof ActorError)) throw error;
+      this.#cause = error;
+      this.destroy();
+      return null;
+    }
   }
 
   #ranDry(): void {

@@ -8,7 +8,7 @@ import { ActorError } from "../actor/errors.ts";
 import { Mailbox } from "../actor/mailbox.ts";
 import { assert } from "../base/assert.ts";
 import { fragments } from "./fragments.ts";
-import { encodePack, type Packed } from "./frames.ts";
+import { encodePack, type Packed, packParts } from "./frames.ts";
 import { PACK_OVERHEAD_BYTES, SEPARATOR } from "./frames_layout.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { type Lane, LANES, MESSAGE_LANES, type MessageLane } from "./wire.ts";
@@ -55,14 +55,14 @@ class LaneQueue {
     assert(first !== undefined, "a lane that is asked for a frame has a record");
     // A record that may not fit a frame stays in the queue until its last fragment leaves.
     const alone = PACK_OVERHEAD_BYTES + first.bytes + SEPARATOR.length > limits.packBytes;
+    if (PACK_OVERHEAD_BYTES + first.bytes > limits.frameBytes) return this.#cut(first);
     const items = alone ? [first] : this.#takePack();
-    const bytes = encode(lane, items);
-    if (bytes.length <= limits.frameBytes) {
-      if (alone) this.#shift();
-      return { lane, bytes, records: items.length };
-    }
-    assert(alone, "a pack of several records fits a frame");
-    this.#pieces = fragments(bytes, limits.frameBytes)[Symbol.iterator]();
+    if (alone) this.#shift();
+    return { lane, bytes: encode(lane, items), records: items.length };
+  }
+
+  #cut(item: Packed): OutboxFrame {
+    this.#pieces = fragments(partsOf(this.lane, item), this.limits.frameBytes);
     this.#advance();
     return this.#fragment();
   }
@@ -109,6 +109,16 @@ class LaneQueue {
 
   #shift(): void {
     this.bytes -= this.items.shift()!.bytes;
+  }
+}
+
+/** See {@link encode}. */
+function partsOf(lane: Lane, item: Packed): Uint8Array[] {
+  try {
+    return packParts(lane, item);
+  } catch (error) {
+    if (!(error instanceof ActorError)) throw error;
+    return packParts(lane, withoutBody(item));
   }
 }
 
@@ -210,16 +220,25 @@ export class Outbox {
   }
 
   #nextInTurn(): OutboxFrame {
-    const queue = this.#turns[0]!;
-    // A quantum is at least a frame, and a lane in its turn overdraws by less than one.
-    if (queue.deficit <= 0) queue.deficit += this.#quantum[queue.lane as MessageLane];
-    assert(queue.deficit > 0, "one quantum pays what a lane has overdrawn");
+    const queue = this.#nextLane();
     const frame = queue.next();
     queue.deficit -= frame.bytes.length;
-    // What an idle lane did not use or has overdrawn it keeps: less than a quantum either way.
+    // What an idle lane did not use or has overdrawn it keeps: less than a quantum, or than a frame.
     if (queue.items.depth === 0) this.#turns.shift();
     else if (queue.deficit <= 0) this.#turns.push(this.#turns.shift()!);
     return frame;
+  }
+
+  /** Whose turn it is; who has overdrawn by more than a quantum lets the others pass until it is paid. */
+  #nextLane(): LaneQueue {
+    for (;;) {
+      const queue = this.#turns[0]!;
+      if (queue.deficit > 0) return queue;
+      queue.deficit += this.#quantum[queue.lane as MessageLane];
+      if (queue.deficit > 0) return queue;
+      if (this.#turns.length === 1) queue.deficit = 1; // nobody is there to let pass
+      else this.#turns.push(this.#turns.shift()!);
+    }
   }
 }
 

@@ -42,7 +42,7 @@ function small(seq: number): WireRecord {
 
 /** Records per second one way. */
 function oneWay(env: Env): Promise<number> {
-  const { client, server } = socketPair(env, LIMITS);
+  const { client, server } = socketPair(env, { ...LIMITS, own: false });
   const { promise, resolve } = Promise.withResolvers<number>();
   let received = 0;
   const beganMs = env.clock.monotonic();
@@ -62,7 +62,7 @@ function oneWay(env: Env): Promise<number> {
 
 /** The same under credit of one actor, as an association does it. */
 function withCredit(env: Env): Promise<number> {
-  const { client, server } = socketPair(env, LIMITS);
+  const { client, server } = socketPair(env, { ...LIMITS, own: false });
   const { promise, resolve } = Promise.withResolvers<number>();
   const [send, receive] = [new SendCredit(LIMITS), new ReceiveCredit(LIMITS)];
   let [received, sent] = [0, 0];
@@ -96,7 +96,7 @@ function withCredit(env: Env): Promise<number> {
 
 /** Milliseconds of each of many round trips, one at a time, sorted. */
 function roundTrips(env: Env): Promise<number[]> {
-  const { client, server } = socketPair(env, LIMITS);
+  const { client, server } = socketPair(env, { ...LIMITS, own: false });
   const { promise, resolve } = Promise.withResolvers<number[]>();
   const times: number[] = [];
   let beganMs = 0;
@@ -120,7 +120,7 @@ function roundTrips(env: Env): Promise<number[]> {
 
 /** MB/s of chunks of 8 MiB. */
 function bulk(env: Env): Promise<number> {
-  const { client, server } = socketPair(env, LIMITS);
+  const { client, server } = socketPair(env, { ...LIMITS, own: false });
   const { promise, resolve } = Promise.withResolvers<number>();
   const chunk = new Uint8Array(8 * 2 ** 20);
   let received = 0;

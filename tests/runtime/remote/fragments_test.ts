@@ -75,3 +75,12 @@ Deno.test("fragments out of order or of another length than announced are refuse
     assert.throws(() => sent.forEach((part) => assembly.add(part)), FrameError, name);
   }
 });
+
+Deno.test("a part whose buffer is moved away between two fragments is refused, not sent as zeros", () => {
+  const head = new Uint8Array([2, 4, 0, 0, 0, 2, 0x5b, 0x5d]);
+  const field = new Uint8Array(100);
+  const pieces = fragments([head, field], 64);
+  pieces.next();
+  field.buffer.transfer();
+  assert.throws(() => pieces.next(), { code: "NotEncodable" });
+});

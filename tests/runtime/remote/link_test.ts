@@ -60,7 +60,7 @@ function setup(overrides: Partial<RemoteLimits> = {}, turnBytes = 2 ** 20) {
   const limits = remoteLimits(overrides);
   const env = simulatedEnv({ seed: 1 });
   const { frameBytes, lowBytes } = limits;
-  const { client, server } = socketPair(env, { frameBytes, lowBytes, turnBytes });
+  const { client, server } = socketPair(env, { frameBytes, lowBytes, turnBytes, own: false });
   const [near, far] = [new End(env, client, limits), new End(env, server, limits)];
   return { limits, env, world: env.world, near, far };
 }
@@ -230,7 +230,7 @@ Deno.test("a paused link delivers nothing and holds up its sender; after resume 
 Deno.test("frames that came between the handshake and start() are delivered by start()", async () => {
   const limits = remoteLimits();
   const env = simulatedEnv({ seed: 1 });
-  const { client, server } = socketPair(env, limits);
+  const { client, server } = socketPair(env, { ...limits, own: false });
   const near = new End(env, client, limits);
   const handover = new Handover(server);
   handover.take({ frame: () => {}, drained: () => {}, closed: () => {} });

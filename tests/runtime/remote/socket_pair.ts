@@ -11,6 +11,8 @@ import type {
 
 /** How fast the pair is, beside the bounds of both ends. */
 export interface PairOptions extends SocketBounds {
+  /** Whether it is a port, whose frames are long; default yes. */
+  readonly own?: boolean;
   /** How much arrives in one turn; one frame does in any case. Default 1 MiB. */
   readonly turnBytes?: number;
 }
@@ -49,7 +51,7 @@ export class MemorySocket implements Socket {
   constructor(timers: Timers, options: PairOptions, address: string) {
     this.#timers = timers;
     this.#options = options;
-    this.peer = { address, encrypted: false, own: true, certificate: null };
+    this.peer = { address, encrypted: false, own: options.own ?? true, certificate: null };
   }
 
   connect(other: MemorySocket): void {
