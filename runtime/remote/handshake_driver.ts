@@ -37,6 +37,7 @@ export class Shaking extends WheelEntry implements SocketEvents {
   readonly #deadlines: Deadlines;
   readonly #events: HandshakeEvents;
   readonly #withinMs: number;
+  readonly #ended = Promise.withResolvers<void>();
   #over = false;
 
   constructor(
@@ -52,6 +53,11 @@ export class Shaking extends WheelEntry implements SocketEvents {
     this.#deadlines = deadlines;
     this.#withinMs = withinMs;
     this.#events = events;
+  }
+
+  /** Resolves when the socket of a handshake that came to nothing has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Begins; the client speaks first. */
@@ -82,6 +88,7 @@ export class Shaking extends WheelEntry implements SocketEvents {
 
   /** @inheritdoc */
   closed(end: SocketEnd): void {
+    this.#ended.resolve();
     const said = end.reason === "" ? "" : ` "${end.reason}"`;
     this.#fail(
       "LinkLost",

@@ -19,6 +19,7 @@ import { type AdmissionView, admitBulk, admitMain } from "./hub_admission.ts";
 import { HubDials } from "./hub_dials.ts";
 import { HubDoor } from "./hub_door.ts";
 import { checkDial, checkListen, type HubOptions, type PeerAddress } from "./hub_options.ts";
+import { Partings } from "./hub_partings.ts";
 import { type RemoteLimits, remoteLimits } from "./limits.ts";
 import { Peer, type PeerEvent, type PeerHost, type PeerView } from "./peer.ts";
 import { RateGate } from "./peer_gate.ts";
@@ -48,6 +49,7 @@ export class HubCore implements Carrier {
   readonly #admission: AdmissionView;
   readonly #dials: HubDials;
   readonly #door: HubDoor;
+  readonly #partings: Partings;
   readonly #gate: RateGate;
   readonly #listeners = new Set<(event: PeerEvent) => void>();
   readonly #adopted = new Set<(error: RemoteError) => void>();
@@ -62,6 +64,7 @@ export class HubCore implements Carrier {
     this.options = options;
     this.limits = remoteLimits(options.limits);
     this.#incarnation = this.#newIncarnation();
+    this.#partings = new Partings(dock.deadlines, this.limits);
     this.#gate = new RateGate(this.limits.malformedPerSecond);
     this.reliable = new ReliablePost({
       dock,
@@ -198,7 +201,7 @@ export class HubCore implements Carrier {
     for (const closed of [...this.#adopted]) closed(error);
     this.#door.drop();
     const goodbyes = [...this.#peers.values()].map((peer) => peer.end("closed", "closed"));
-    await Promise.all([this.#door.close(), ...goodbyes]);
+    await Promise.all([this.#door.close(), this.#partings.wait(), ...goodbyes]);
     this.#listeners.clear();
   }
 
@@ -239,6 +242,7 @@ export class HubCore implements Carrier {
       },
       refused: (outcome) => {
         over();
+        this.#partings.add(shaking.ended);
         events.refused(outcome);
       },
     });
@@ -367,6 +371,7 @@ export class HubCore implements Carrier {
       node: this.dock.node,
       self: (socket: Socket) => this.#self(socket),
       selfFor: (node: string | null) => this.#selfFor(node),
+      partings: this.#partings,
       decide: (other: HandshakePeer, address: string) =>
         other.link === "bulk"
           ? Promise.resolve(admitBulk(this.#admission, other, address))

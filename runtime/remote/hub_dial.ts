@@ -17,6 +17,7 @@ import {
   RemoteError,
   unknownAuthority,
 } from "./handshake_refusals.ts";
+import type { Partings } from "./hub_partings.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { Alarm } from "./peer_alarm.ts";
 
@@ -27,6 +28,7 @@ export interface DialWay {
   readonly limits: RemoteLimits;
   readonly tls: TlsOptions | undefined;
   readonly node: string;
+  readonly partings: Partings;
   self(socket: Socket): HandshakeSelf;
   /** Whom to call, read at each attempt; `null` if there is nothing to dial for any more. */
   call(dial: Dial): Call | null;
@@ -178,7 +180,7 @@ export class Dial {
     const handover = new Handover(socket);
     const machine = new ClientHandshake(this.#way.self(socket), socket.peer, call);
     const { deadlines, limits } = this.#way;
-    const shaking = new Shaking(handover, machine, deadlines, limits.handshakeMs, {
+    const shaking: Shaking = new Shaking(handover, machine, deadlines, limits.handshakeMs, {
       decide: async (other) => {
         const refuse = await this.#way.decide(this, other, socket.peer.address);
         if (refuse === null && this.#shaking === shaking) this.#isCommitted = true;
@@ -192,6 +194,7 @@ export class Dial {
         if (!this.#way.linked(this, other, handover)) this.again();
       },
       refused: ({ error, theirs, proved, peer }) => {
+        this.#way.partings.add(shaking.ended);
         if (proved && peer !== null) this.node ??= peer.node;
         if (error.code === "Quarantined" && theirs && proved) this.#way.givenUp(this);
         this.#failed(error);

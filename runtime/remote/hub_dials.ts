@@ -12,7 +12,7 @@ import type { Peer } from "./peer.ts";
 
 /** What dials need of the hub. */
 export interface DialsWay
-  extends Pick<DialWay, "env" | "deadlines" | "limits" | "tls" | "node" | "self"> {
+  extends Pick<DialWay, "env" | "deadlines" | "limits" | "tls" | "node" | "partings" | "self"> {
   selfFor(node: string | null): Identity;
   decide(other: HandshakePeer, address: string): Promise<Refusal | null>;
   link(other: HandshakePeer, handover: Handover): void;
@@ -156,13 +156,14 @@ export class HubDials {
   }
 
   #dialWay(): DialWay {
-    const { env, deadlines, limits, tls, node, self } = this.#way;
+    const { env, deadlines, limits, tls, node, partings, self } = this.#way;
     return {
       env,
       deadlines,
       limits,
       tls,
       node,
+      partings,
       self,
       call: (dial) => this.#call(dial),
       decide: (dial, other, address) => {

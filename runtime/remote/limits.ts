@@ -38,6 +38,11 @@ export const REMOTE_LIMITS = {
     value: 60_000,
     why: "the same for a Worker, whose module loads first: a cold one was type checked for 12 s",
   },
+  refusalMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "how long a node that closes waits until the last refusals have left: they say why",
+  },
   handshakesPending: {
     unit: "count",
     value: 256,
