@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 // @ts-types="npm:@types/ws@8.18.2"
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { Identity } from "../servers/pki.ts";
