@@ -65,6 +65,8 @@ class Listening {
   readonly #web: WebSocketServer;
   /** Connections before their upgrade, with the timer that ends them. */
   readonly #early = new Map<NetSocket, ReturnType<typeof setTimeout>>();
+  /** Where connections came from: a socket that has failed does not know any more. */
+  readonly #addresses = new WeakMap<NetSocket, string>();
 
   constructor(ws: WebSocketPackage, options: ListenOptions, accept: (socket: Socket) => void) {
     this.#options = options;
@@ -126,6 +128,7 @@ class Listening {
   }
 
   #begin(socket: NetSocket): void {
+    this.#addresses.set(socket, addressOf(socket));
     const timer = setTimeout(() => {
       this.#fail(socket, new Error(`no WebSocket after ${LIMITS.handshakeMs} ms`));
       socket.destroy();
@@ -161,7 +164,9 @@ class Listening {
   }
 
   #fail(socket: NetSocket | undefined, error: Error): void {
-    this.#options.failed?.(addressOf(socket), messageOf(error));
+    const transport = socket === undefined ? undefined : parentOf(socket as TLSSocket) ?? socket;
+    const address = transport === undefined ? undefined : this.#addresses.get(transport);
+    this.#options.failed?.(address ?? addressOf(socket), messageOf(error));
   }
 
   async #close(): Promise<void> {
