@@ -64,14 +64,15 @@ export class DeadLetters {
     return () => void this.#subscribers.delete(listener);
   }
 
-  /** @internal */
-  add(letter: DeadLetter): void {
+  /** Whether it was shown. @internal */
+  add(letter: DeadLetter): boolean {
     this.#count += 1;
     this.#counts[letter.reason] += 1;
-    if (!this.#mayShow()) return;
+    if (!this.#mayShow()) return false;
     const { address, tag, reason } = letter;
     this.#env.log.write("debug", "dead letter", { actor: address, tag, reason });
     for (const listener of [...this.#subscribers]) this.#show(listener, letter);
+    return true;
   }
 
   #show(listener: (letter: DeadLetter) => void, letter: DeadLetter): void {

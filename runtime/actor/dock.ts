@@ -137,11 +137,10 @@ export class NodeDock implements Dock {
   #refuse(message: InboundMessage, { error, reason }: Extract<Found, { error: ActorError }>): void {
     const { tag, body } = message;
     const address = this.#address(message.path);
-    if (reason === "badMessage") {
-      const facts = { actor: address, tag, from: message.from, error };
-      this.#core.env.log.write("warn", "bad message", facts);
-    }
-    this.#core.deadLetters.add({ address, tag, body, reason });
+    const isShown = this.#core.deadLetters.add({ address, tag, body, reason });
+    if (reason !== "badMessage" || !isShown) return;
+    const facts = { actor: address, tag, from: message.from, error };
+    this.#core.env.log.write("warn", "bad message", facts);
   }
 
   #boundedMs(budgetMs: number): number {

@@ -30,6 +30,7 @@ export type EndCause =
   | "quarantined"
   | "systemOverflow"
   | "systemLost"
+  | "windowsBroken"
   | "portClosed"
   | "closed";
 
@@ -49,6 +50,8 @@ export type ResumedLanes = readonly MessageLane[];
 export interface AssociationLimits {
   readonly systemMessages: number;
   readonly graceMs: number;
+  /** Ends that are held back at most: a peer holds no more watches of ours. */
+  readonly watches: number;
 }
 
 /** The machine; whoever drives it carries out the effects in order. */
@@ -163,6 +166,7 @@ export class Association {
     const acknowledge = send({ c: "acknowledge", seq: this.#receiver.received });
     if (arrival === "seen") return [acknowledge];
     if (body.do !== "ended") return [acknowledge, { do: "tell", body }];
+    if (this.#waiting.length >= this.#limits.watches) return this.end("systemOverflow");
     this.#waiting.push(body);
     return [acknowledge, ...this.#release()];
   }

@@ -193,7 +193,7 @@ export class HubDials {
   }
 
   #failed(dial: Dial, error: Error & { code: string }, again: boolean): void {
-    if (dial.kind === "bulk") return this.#bulkFailed(dial);
+    if (dial.kind === "bulk") return this.#bulkFailed(dial, again);
     // The same failure is told once, until something else happens.
     if (this.#said.get(dial) !== error.code) {
       this.#said.set(dial, error.code);
@@ -209,9 +209,10 @@ export class HubDials {
   }
 
   /** Without its bulk link an association is half dead: it begins anew with all its links. */
-  #bulkFailed(dial: Dial): void {
+  #bulkFailed(dial: Dial, again: boolean): void {
     const sinceMs = dial.failingSinceMs ?? Infinity;
-    if (this.#way.deadlines.now() - sinceMs < this.#way.limits.graceMs) return;
+    const isPatient = this.#way.deadlines.now() - sinceMs < this.#way.limits.graceMs;
+    if (again && isPatient) return;
     this.#peer(dial.node!).session?.drop("its bulk link cannot be opened");
   }
 }

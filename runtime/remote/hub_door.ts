@@ -7,24 +7,27 @@ import { CLOSE_CODE } from "./handshake_driver.ts";
 import type { HubListen } from "./hub_options.ts";
 import { tlsRefusal } from "./hub_tls_alert.ts";
 import type { RemoteLimits } from "./limits.ts";
+import { RateGate } from "./peer_gate.ts";
 
 /** Listeners of one node. */
 export class HubDoor {
-  readonly #env: Pick<Env, "sockets" | "log">;
+  readonly #env: Pick<Env, "sockets" | "clock" | "log">;
   readonly #limits: RemoteLimits;
   readonly #accept: (socket: Socket) => void;
   readonly #listeners: SocketListener[] = [];
+  readonly #gate: RateGate;
   readonly #shaking = new Set<Shaking>();
   #opening: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(
-    env: Pick<Env, "sockets" | "log">,
+    env: Pick<Env, "sockets" | "clock" | "log">,
     limits: RemoteLimits,
     accept: (socket: Socket) => void,
   ) {
     this.#env = env;
     this.#limits = limits;
+    this.#gate = new RateGate(limits.malformedPerSecond);
     this.#accept = accept;
   }
 
@@ -69,10 +72,15 @@ export class HubDoor {
       port,
       ...(tls === undefined ? {} : { tls }),
       bounds: { frameBytes, lowBytes },
-      failed: (address, reason) =>
-        this.#env.log.write("warn", "no link", { address, ...tlsRefusal(address, reason) }),
+      failed: (address, reason) => this.#failed(address, reason),
     }, (socket) => this.#take(socket));
     this.#listeners.push(listener);
+  }
+
+  /** Anybody can fail at this, and as often as they like. */
+  #failed(address: string, reason: string): void {
+    if (!this.#gate.pass(this.#env.clock.monotonic())) return;
+    this.#env.log.write("warn", "no link", { address, ...tlsRefusal(address, reason) });
   }
 
   /** Strangers are few: who comes when too many knock is sent away. */

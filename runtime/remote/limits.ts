@@ -158,6 +158,11 @@ export const REMOTE_LIMITS = {
     value: 128 * MIB,
     why: "unprocessed messages of one peer above which its socket is not read; windows end before",
   },
+  beyondWindowMessages: {
+    unit: "count",
+    value: 1_024,
+    why: "messages of one peer beyond the windows that it was granted; with more it is given up",
+  },
   pingMs: {
     unit: "ms",
     value: 1_000,

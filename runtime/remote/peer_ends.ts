@@ -10,6 +10,7 @@ const WHY: Readonly<Record<EndCause, string>> = {
   newIncarnation: "it has started anew",
   quarantined: "it has given this node up",
   systemOverflow: "too many watch signals between the two nodes were not taken",
+  windowsBroken: "it has sent more than it was allowed to",
   systemLost: "watch signals between the two nodes were lost",
   portClosed: "its Worker, or the thread that started this one, has ended",
   closed: "this node closes its links",

@@ -37,7 +37,8 @@ export function toWireError(thrown: unknown): WireError {
 
 /** The error of another node as one of ours; a code that is none of the runtime's is `HandlerFailed`. */
 export function fromWireError(error: WireError, node: string): ActorError {
-  const { code, message, retryable = false, definite = false } = error;
+  const { code, retryable = false, definite = false } = error;
+  const message = error.message.slice(0, MESSAGE_CHARACTERS);
   const known = Object.hasOwn(KNOWN, code);
   return new ActorError(
     known ? code as ActorErrorCode : "HandlerFailed",

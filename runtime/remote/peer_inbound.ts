@@ -44,6 +44,8 @@ export interface InboundWay {
   reply(item: Outgoing, left: () => void): void;
   /** A record that is none. */
   malformed(error: unknown): void;
+  /** It has sent more beyond its windows than a mistake would explain. */
+  brokeWindows(): void;
   /** Reads the sockets, or does not. */
   pace(isReading: boolean): void;
 }
@@ -140,9 +142,14 @@ export class Inbound {
   /** Counts a message; gives what is to be told that it was processed. */
   #received(lane: MessageLane, to: string, bytes: number): HeldCredit {
     const source = this.#credit.source(lane, to);
-    if (!this.#credit.arrived(source, bytes)) this.#beyondWindow += 1;
+    if (!this.#credit.arrived(source, bytes)) this.#beyond();
     this.#pace();
     return new HeldCredit(this, source, bytes);
+  }
+
+  #beyond(): void {
+    this.#beyondWindow += 1;
+    if (this.#beyondWindow > this.#way.limits.beyondWindowMessages) this.#way.brokeWindows();
   }
 
   #sayCredit(): void {
@@ -198,8 +205,11 @@ function takeAsk(
   let settled = false;
   const answer = (reply: ReplyRecord): void => {
     if (settled) return;
-    const packed = packRecord(reply);
-    if (packed.bytes > way.messageBytes()) throw tooLong(record, packed.bytes);
+    let packed = packRecord(reply);
+    // Who asks has said what it takes: no fault of the actor, which must not pay for it.
+    if (packed.bytes > way.messageBytes() && !("error" in reply)) {
+      packed = packRecord({ re: id, error: toWireError(tooLong(record, packed.bytes)) });
+    }
     settled = true;
     way.answering.done(id);
     way.reply({ ...packed, to: "" }, part);

@@ -97,8 +97,10 @@ export class Lines {
   /** Sends, or keeps for the next link. */
   push(lane: WaitingLane, item: Outgoing): void {
     const wire = this.#wire(lane);
-    if (wire === null || this.#waiting[lane].depth > 0) this.#waiting[lane].push(item);
-    else this.#give(wire, lane, item);
+    // A link that is closing takes nothing, and what it would drop could not be told from what left.
+    const isTaken = wire?.link.isOpen === true && this.#waiting[lane].depth === 0;
+    if (isTaken) this.#give(wire, lane, item);
+    else this.#waiting[lane].push(item);
   }
 
   /** Sends what has waited for these lanes' link. */
@@ -106,7 +108,9 @@ export class Lines {
     for (const lane of lanes) {
       const wire = this.#wire(lane);
       const waiting = this.#waiting[lane];
-      while (wire !== null && waiting.depth > 0) this.#give(wire, lane, waiting.shift()!);
+      while (wire?.link.isOpen === true && waiting.depth > 0) {
+        this.#give(wire, lane, waiting.shift()!);
+      }
     }
   }
 

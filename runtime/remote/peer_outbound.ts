@@ -37,17 +37,19 @@ export class Outbound {
   /** The first handshake is done: who has waited for it gets credit or waits on. */
   open(windows: PeerWindows): void {
     const { consensus, message, bulk, target, messageBytes } = windows;
-    this.#messageBytes = messageBytes;
+    const limits = this.#limits;
+    // What the peer grants beyond our own limits would be held in our memory.
+    this.#messageBytes = Math.min(messageBytes, limits.messageBytes);
     this.#credit = new SendCredit({
-      ...this.#limits,
-      consensusWindowMessages: consensus.messages,
-      consensusWindowBytes: consensus.bytes,
-      messageWindowMessages: message.messages,
-      messageWindowBytes: message.bytes,
-      bulkWindowMessages: bulk.messages,
-      bulkWindowBytes: bulk.bytes,
-      targetWindowMessages: target.messages,
-      targetWindowBytes: target.bytes,
+      ...limits,
+      consensusWindowMessages: Math.min(consensus.messages, limits.consensusWindowMessages),
+      consensusWindowBytes: Math.min(consensus.bytes, limits.consensusWindowBytes),
+      messageWindowMessages: Math.min(message.messages, limits.messageWindowMessages),
+      messageWindowBytes: Math.min(message.bytes, limits.messageWindowBytes),
+      bulkWindowMessages: Math.min(bulk.messages, limits.bulkWindowMessages),
+      bulkWindowBytes: Math.min(bulk.bytes, limits.bulkWindowBytes),
+      targetWindowMessages: Math.min(target.messages, limits.targetWindowMessages),
+      targetWindowBytes: Math.min(target.bytes, limits.targetWindowBytes),
     });
     this.#serveEarly();
   }

@@ -471,6 +471,7 @@ export class Session {
         this.#lines.push("reply", item);
       },
       malformed: (error) => this.#malformed(error),
+      brokeWindows: () => void this.end("windowsBroken"),
       pace: (isReading) => {
         for (const link of [this.#lines.main, this.#lines.bulk]) {
           if (isReading) link?.resume();

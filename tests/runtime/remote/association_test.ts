@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { Association, type AssociationEffect } from "../../../runtime/remote/association.ts";
 import type { ControlRecord, LaneCounts, SystemBody } from "../../../runtime/remote/wire.ts";
 
-const LIMITS = { systemMessages: 100, graceMs: 5_000 };
+const LIMITS = { systemMessages: 100, graceMs: 5_000, watches: 100 };
 const ALL = ["consensus", "message", "bulk"] as const;
 const NONE: LaneCounts = { consensus: 0, message: 0, bulk: 0 };
 

@@ -90,7 +90,8 @@ Deno.test("a frame that is none closes the link, never the node", async () => {
 });
 
 Deno.test("what no socket was given goes over the next one", async () => {
-  const { world, a, b } = await linkedPair(1, { limits: { targetWindowBytes: 4_000_000 } });
+  const options = { limits: { targetWindowBytes: 4_000_000 } };
+  const { world, a, b } = await linkedPair(1, options, options);
   world.network.partition([["a"], ["b"]]);
   const target = b.hub.target("a", "x", Any);
   for (let n = 0; n < 300; n += 1) {

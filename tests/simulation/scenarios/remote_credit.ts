@@ -148,7 +148,7 @@ export const remoteCredit = scenario({
       return stuck.length === 0 || stuck.map(({ life, to }) => `${life} > ${to}`).join("; ");
     });
     load.isResting = true;
-    await mesh.rest();
+    await mesh.rest(400_000);
     await mesh.stop();
   },
 });

@@ -164,8 +164,11 @@ export class Mesh {
   }
 
   #left(): true | string {
-    for (const [pair, view] of this.#pairs()) {
+    const pairs = new Map(this.#pairs());
+    for (const [pair, view] of pairs) {
       if (view === undefined) return `${pair}: no peer`;
+      const theirs = pairs.get(pair.split(">").reverse().join(">"))?.watches.theirs;
+      if (theirs !== view.watches.ours) return `${pair}: ${theirs} of ${view.watches.ours} watches`;
       const { queued, asked, answering, unprocessed, unacknowledged, heldBack, held } = view;
       const left = { queued, asked, answering, unprocessed, unacknowledged, heldBack, held };
       for (const [what, much] of Object.entries(left)) {
