@@ -3,7 +3,7 @@
  * messages, round trips, bulk beside the raw `ws` socket, and memory when the receiver has stopped.
  */
 
-import { type LinkedNode, type Node } from "../../mod.ts";
+import type { LinkedNode, Node } from "../../mod.ts";
 import { makeAuthority, nodeIdentity } from "../servers/pki.ts";
 import { Counter, cpuMs, pour, sinkOf, spawnAll } from "./actors_remote_actors.ts";
 import { benchNode, type Credentials, type Role } from "./actors_remote_peer.ts";
