@@ -36,3 +36,19 @@ export class SocketError extends QuorusError<SocketErrorCode> {
     super(code, message, { ...facts, retryable: facts.retryable ?? retryable });
   }
 }
+
+/** One side speaks TLS and the other does not: what each of them is told. */
+export const TLS_MIXED = {
+  /** `wss:` was dialled. */
+  plainListener: {
+    called:
+      "the caller speaks TLS and this listener does not; have it dial ws://, or give this listener a certificate and key",
+    calling:
+      "the other end hung up instead of speaking TLS; if it listens without TLS, dial ws:// or give it a certificate and key, otherwise see its log",
+  },
+  /** `ws:` was dialled. */
+  plainCaller: {
+    called: "the caller speaks no TLS and this listener does; have it dial wss:// instead of ws://",
+    calling: "the other end speaks TLS; dial wss:// instead of ws://",
+  },
+} as const;

@@ -2,7 +2,7 @@
 
 import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
-import { SocketError } from "../env/errors.ts";
+import { SocketError, TLS_MIXED } from "../env/errors.ts";
 import type {
   ConnectOptions,
   PeerCertificate,
@@ -127,7 +127,8 @@ class Dial {
       return;
     }
     const { failed } = listener.options;
-    listener.incarnation.turn("refuse", () => failed?.(this.#callerAddress(), refusal.message));
+    const said = refusal.called ?? refusal.message;
+    listener.incarnation.turn("refuse", () => failed?.(this.#callerAddress(), said));
     this.#answer(refusal.code, refusal.message, refusal.details);
   }
 
@@ -135,13 +136,15 @@ class Dial {
   #refusalOf(listener: SimListener): {
     readonly code: SocketErrorCode;
     readonly message: string;
+    /** What the listener is told, if that is something else. */
+    readonly called?: string;
     readonly details?: { problem: string };
   } | null {
     const { tls } = listener.options;
     if (this.#target.encrypted !== (tls !== undefined)) {
-      return this.#target.encrypted
-        ? { code: "tls", message: "the other end speaks no TLS" }
-        : { code: "protocol", message: "the other end speaks TLS" };
+      const { plainListener, plainCaller } = TLS_MIXED;
+      const { called, calling } = this.#target.encrypted ? plainListener : plainCaller;
+      return { code: "tls", message: calling, called };
     }
     const problem = this.#serverCertificate(listener)?.problem ?? null;
     if (problem === null) return null;

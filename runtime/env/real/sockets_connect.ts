@@ -19,6 +19,7 @@ import {
 import { PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
 import { checkIdentity } from "./sockets_identity.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
+import { plainCallerError, plainListenerError } from "./sockets_mixed.ts";
 import { loadWebSockets, type WebSocketPackage } from "./sockets_package.ts";
 import { WebSocketEnd } from "./sockets_web.ts";
 
@@ -77,7 +78,7 @@ async function dial(
     await ready(secure, "secureConnect", signal);
   } catch (thrown) {
     destroy();
-    throw thrown;
+    throw plainListenerError(target.action, thrown);
   }
   return { tcp, tls: secure, destroy };
 }
@@ -229,7 +230,7 @@ async function establish(
     return await upgrade(ws, target, options, line);
   } catch (thrown) {
     line.destroy();
-    throw thrown;
+    throw plainCallerError(target.action, thrown);
   }
 }
 

@@ -7,7 +7,6 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 // @ts-types="npm:@types/ws@8.18.2"
 import type { WebSocketServer } from "ws";
-import { messageOf } from "../../base/errors.ts";
 import { limitValues } from "../../base/limits.ts";
 import type {
   ListenOptions,
@@ -21,6 +20,7 @@ import { socketError } from "./sockets_errors.ts";
 import { parentOf, PLAIN_FLOW, tlsFlow } from "./sockets_flow.ts";
 import { checkIdentity } from "./sockets_identity.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
+import { listenerReason } from "./sockets_mixed.ts";
 import { loadWebSockets, type WebSocketPackage } from "./sockets_package.ts";
 import { WebSocketEnd } from "./sockets_web.ts";
 
@@ -166,7 +166,8 @@ class Listening {
   #fail(socket: NetSocket | undefined, error: Error): void {
     const transport = socket === undefined ? undefined : parentOf(socket as TLSSocket) ?? socket;
     const address = transport === undefined ? undefined : this.#addresses.get(transport);
-    this.#options.failed?.(address ?? addressOf(socket), messageOf(error));
+    const reason = listenerReason(error, this.#options.tls !== undefined);
+    this.#options.failed?.(address ?? addressOf(socket), reason);
   }
 
   async #close(): Promise<void> {

@@ -65,3 +65,31 @@ Deno.test("a refusal that cannot leave holds a node that closes up for refusalMs
     assert.ok(tookMs >= value / 2 && tookMs <= value + 10, `took ${tookMs} ms`);
     await world.complete(b.hub.close());
   }));
+
+/** What "a", which listens as it is told, and "b", which dials `scheme`, have logged. */
+async function mixed(scheme: "ws" | "wss"): Promise<{ called: string; calling: string }> {
+  const world = new World(1);
+  const pair = world.network.certificates.issue({ names: ["quorus://a"], authority: "ours" });
+  const tls = { ...pair, caCerts: ["ours"] };
+  const listen = { hostname: "a", port: 4100, ...(scheme === "ws" ? { tls } : {}) };
+  const a = startHub(world, "a", { listen: [listen] });
+  await world.complete(a.hub.ready);
+  const b = startHub(world, "b", { listen: [], tls, peers: [{ url: `${scheme}://a:4100` }] });
+  await world.pass(20);
+  const said = ({ env }: TestNode) => String(env.machine.logRecords.at(-1)?.facts["reason"]);
+  const sentences = { called: said(a), calling: said(b) };
+  await world.complete(Promise.all([a.hub.close(), b.hub.close()]));
+  return sentences;
+}
+
+Deno.test("wss: to a listener without TLS: both sides are told what to do", async () => {
+  const { called, calling } = await mixed("wss");
+  assert.match(called, /link with b:\d+: the caller speaks TLS and this listener does not; .*ws:/);
+  assert.match(calling, /connect to a:4100: .*TLS.*; if it listens without TLS, dial ws:/);
+});
+
+Deno.test("ws: to a listener with TLS: both sides are told what to do", async () => {
+  const { called, calling } = await mixed("ws");
+  assert.match(called, /link with b:\d+: the caller speaks no TLS and this listener does; .*wss:/);
+  assert.match(calling, /connect to a:4100: the other end speaks TLS; dial wss:/);
+});

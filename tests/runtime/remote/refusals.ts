@@ -18,6 +18,8 @@ export interface Scene {
   readonly calling: HubOptions;
   /** A TLS listener; with it the URL is `wss:`. */
   readonly listenTls?: NonNullable<NonNullable<HubOptions["listen"]>[number]["tls"]>;
+  /** What b dials, if not what a listens with. */
+  readonly scheme?: "ws:" | "wss:";
   /** Id that b expects to reach. */
   readonly expected?: string;
   /** b speaks only this version. */
@@ -77,7 +79,7 @@ export async function play(scene: Scene): Promise<Said> {
   try {
     const a = start("a", aLog, { listen, ...scene.called });
     await a.links.ready;
-    const url = a.links.urls[0]!;
+    const url = a.links.urls[0]!.replace(/^wss?:/, scene.scheme ?? "$&");
     if (second) await start("b", new Log(), scene.calling).links.connect({ node: "a", url });
     const b = start("b", bLog, { ...scene.calling, peers: [{ node: scene.expected ?? "a", url }] });
     const [called, calling] = await Promise.all([aLog.refusal, bLog.refusal]);

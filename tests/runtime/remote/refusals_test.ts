@@ -50,6 +50,19 @@ const SCENES: readonly Scene[] = [
   },
   { ...CERTIFICATES, title: "no certificate", calling: { tls: { caCerts: [ours.cert] } } },
   {
+    title: "wss:// dialled, but the called node listens without TLS",
+    called: { token: TOKEN },
+    calling: b.call(ours),
+    scheme: "wss:",
+  },
+  {
+    title: "ws:// dialled, but the called node listens with TLS",
+    called: { token: TOKEN },
+    calling: { token: TOKEN },
+    listenTls: a.listen(ours),
+    scheme: "ws:",
+  },
+  {
     title: "another node than was called",
     called: { token: TOKEN },
     calling: { token: TOKEN },
