@@ -35,6 +35,8 @@ export interface PeerView {
   readonly heldBack: number;
   /** Messages of the peer that our actors have not processed. */
   readonly unprocessed: number;
+  /** Messages that came beyond the windows that the peer was granted. */
+  readonly beyondWindow: number;
   /** Who holds credit that the peer gave us. */
   readonly held: readonly TargetCount[];
   readonly counters: Readonly<SessionCounters> | null;
@@ -130,6 +132,7 @@ export class Peer {
       unacknowledged: pending?.system ?? 0,
       heldBack: pending?.heldBack ?? 0,
       unprocessed: pending?.messages ?? 0,
+      beyondWindow: pending?.beyondWindow ?? 0,
       held: session?.held ?? [],
       counters: session === null ? null : { ...session.counters },
     };

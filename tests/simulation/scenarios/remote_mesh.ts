@@ -152,6 +152,8 @@ export class Mesh {
     mark("a reconnect with pending system messages", isAgain && peer.unacknowledged > 0);
     mark("a duplicate dial", kind === "refused" && reason.includes("another connection"));
     mark("a quarantine", kind === "quarantined");
+    const isLost = kind === "unreachable" && reason === "systemLost";
+    this.#sim.check("no system message is lost", !isLost, peer.node);
   }
 
   #pairs(): [pair: string, view: PeerView | undefined][] {
@@ -184,6 +186,7 @@ export class Mesh {
     for (const [pair, view] of this.#pairs()) {
       const { wrongCredit = 0, malformed = 0 } = view?.counters ?? {};
       if (wrongCredit > 0) return `${pair}: credit that was not there`;
+      if ((view?.beyondWindow ?? 0) > 0) return `${pair}: more than was granted`;
       if (malformed > 0) return `${pair}: malformed records`;
     }
     return null;
