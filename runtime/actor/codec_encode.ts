@@ -3,6 +3,7 @@
 import { ActorError } from "./errors.ts";
 import { ACTOR_LIMITS } from "./limits.ts";
 
+const ADDRESS = "send ref.address and make a ref of it with ctx.ref";
 const MAX_DEPTH = ACTOR_LIMITS.messageDepth.value;
 
 /** A value that JSON carries as it is. */
@@ -141,6 +142,7 @@ class BodyEncoder {
     if (prototype === Object.prototype || prototype === null) {
       return this.#record(value as Record<string, unknown>, prototype === null);
     }
+    if (isRef(value)) return this.#refuse("a ref", ADDRESS);
     return this.#refuse(`an instance of ${value.constructor?.name ?? "a class"}`);
   }
 
@@ -163,10 +165,16 @@ class BodyEncoder {
     return plain;
   }
 
-  #refuse(what: string): never {
+  #refuse(what: string, advice = "send plain data"): never {
     const path = this.#path.map(textOfStep).join("");
-    throw new ActorError("NotEncodable", `encode message: body${path} is ${what}; send plain data`);
+    throw new ActorError("NotEncodable", `encode message: body${path} is ${what}; ${advice}`);
   }
+}
+
+/** Refs of every kind, and a probe's; none of them is plain. */
+function isRef(value: object): boolean {
+  const { address, tell } = value as { readonly address?: unknown; readonly tell?: unknown };
+  return typeof address === "string" && typeof tell === "function";
 }
 
 function textOfStep(step: Step): string {

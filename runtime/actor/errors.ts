@@ -97,6 +97,15 @@ export function unreachableNode(address: string): ActorError {
   });
 }
 
+/** This node has ended, so nobody is reached from it any more. */
+export function nodeStopped(action: string, definite: boolean): ActorError {
+  return new ActorError(
+    "NodeStopped",
+    `${action}: this node has stopped; use one that runs, and stop it last`,
+    { definite },
+  );
+}
+
 /** A handler must not wait for room in a mailbox or for credit of a link. */
 export function waitInHandler(address: string, tag: string): ActorError {
   return new ActorError(

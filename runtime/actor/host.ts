@@ -216,7 +216,10 @@ function nameTaken(address: string): ActorError {
 }
 
 function ending(path: string, parent: Cell): ActorError {
-  return new ActorError("NodeStopped", `spawn ${path}: ${parent.address} is stopping`);
+  return new ActorError(
+    "NodeStopped",
+    `spawn ${path}: ${parent.address} is stopping; spawn before, or elsewhere`,
+  );
 }
 
 function tooMany(cell: Cell, what: string): ActorError {

@@ -2,7 +2,7 @@
 
 import type { Carrier } from "./bridge.ts";
 import type { EndedNote, PendingAsk } from "./envelope.ts";
-import { ActorError } from "./errors.ts";
+import { ActorError, nodeStopped } from "./errors.ts";
 
 /** One node's side of its links. */
 export class Links {
@@ -17,9 +17,16 @@ export class Links {
     return this.#carrier;
   }
 
+  /** The node has ended. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** A node has one carrier for its life. */
   attach(makeCarrier: () => Carrier): void {
-    if (this.#closed) throw new ActorError("NodeStopped", "attach links: the node has ended");
+    if (this.#closed) {
+      throw new ActorError("NodeStopped", "attach links: this node has stopped; start another");
+    }
     if (this.#carrier !== null) {
       throw new ActorError("NameTaken", "attach links: the node has links; use those");
     }
@@ -41,17 +48,11 @@ export class Links {
   close(): void {
     this.#closed = true;
     this.#carrier = null;
-    for (const ask of [...this.asks]) ask.giveUp(nodeStopped(`ask "${ask.tag}"`));
+    for (const ask of [...this.asks]) ask.giveUp(nodeStopped(`ask "${ask.tag}"`, false));
     for (const [note, release] of [...this.#watches]) {
       release();
-      note.end("unreachable", nodeStopped(`watch ${note.ref.address}`));
+      note.end("unreachable", nodeStopped(`watch ${note.ref.address}`, false));
     }
     this.#watches.clear();
   }
-}
-
-function nodeStopped(action: string): ActorError {
-  return new ActorError("NodeStopped", `${action}: this node has ended; ask from another`, {
-    definite: false,
-  });
 }

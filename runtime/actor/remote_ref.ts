@@ -9,7 +9,13 @@
 import type { CallContext, Carrier, RemoteTarget } from "./bridge.ts";
 import type { Core } from "./core.ts";
 import { type AskTarget, type EndedNote, type FrameCell, PendingAsk } from "./envelope.ts";
-import { type ActorError, cancelled, unreachableNode, waitInHandler } from "./errors.ts";
+import {
+  type ActorError,
+  cancelled,
+  nodeStopped,
+  unreachableNode,
+  waitInHandler,
+} from "./errors.ts";
 import { remainingMs } from "./intake.ts";
 import { parseReply, type Protocol } from "./protocol.ts";
 import type { AskOptions, Delivery, Ref, SendOptions } from "./ref.ts";
@@ -51,14 +57,14 @@ export class RemoteRef implements Ref {
     const target = this.#reach();
     if (target !== null) return target.send(tag, body, this.#context(), signal);
     this.#dead(tag, body);
-    return Promise.reject(unreachableNode(this.address));
+    return Promise.reject(this.#noCarrier(`send "${tag}" to`));
   }
 
   ask(tag: string, body: unknown, options: AskOptions = NO_OPTIONS): Promise<never> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(cancelled(this.address, tag, signal.reason));
     const target = this.#reach();
-    if (target === null) return Promise.reject(unreachableNode(this.address));
+    if (target === null) return Promise.reject(this.#noCarrier(`ask "${tag}" to`));
     return new Promise((resolve, reject) => {
       this.#askOver(target, tag, body, options, resolve as (reply: unknown) => void, reject);
     });
@@ -70,7 +76,7 @@ export class RemoteRef implements Ref {
     if (carrier !== null) {
       return carrier.watch(this.#node, this.#path, (reason, error) => note.end(reason, error));
     }
-    note.end("unreachable", unreachableNode(this.address));
+    note.end("unreachable", this.#noCarrier("watch"));
     return NOTHING;
   }
 
@@ -118,6 +124,12 @@ export class RemoteRef implements Ref {
       this.#target = carrier?.target(this.#node, this.#path, this.protocol) ?? null;
     }
     return this.#target;
+  }
+
+  /** Either the node never had links, or it has ended. */
+  #noCarrier(action: string): ActorError {
+    if (!this.#core.links.isClosed) return unreachableNode(this.address);
+    return nodeStopped(`${action} ${this.address}`, true);
   }
 
   #context(): CallContext {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decodeMessage, encodeMessage } from "../../../runtime/actor/codec.ts";
+import { protocol } from "../../../runtime/actor/protocol.ts";
+import { virtualNode } from "../../../testing.ts";
 import { ActorError } from "../../../runtime/actor/errors.ts";
 
+const Empty = protocol("test.empty", { version: 1, messages: {} });
 const key = fc.oneof(fc.string(), fc.constantFrom("$", "v", "__proto__", "constructor", "toJSON"));
 const value = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
@@ -34,10 +37,14 @@ Deno.test("the codec refuses what it cannot carry and names the path", () => {
   class Account {}
   const ring: { self?: unknown } = {};
   ring.self = ring;
+  const { node } = virtualNode();
+  const [here, there] = [node.id, "elsewhere"].map((id) => node.ref(Empty, `quorus://${id}/a`));
   const refused: [unknown, RegExp][] = [
     [{ a: [() => 1] }, /body\.a\[0\] is a function/],
     [{ a: Symbol("s") }, /body\.a is a symbol/],
     [{ a: new Account() }, /body\.a is an instance of Account/],
+    [{ to: here }, /body\.to is a ref; send ref\.address and make a ref of it with ctx\.ref$/],
+    [[there], /body\[0\] is a ref; send ref\.address/],
     [new Error("x"), /body is an instance of Error/],
     [ring, /body\.self is a cycle/],
     [[1, , 2], /holes/],

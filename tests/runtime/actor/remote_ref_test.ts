@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { actor } from "../../../runtime/actor/definition.ts";
+import { ActorError } from "../../../runtime/actor/errors.ts";
 import { attach, failNode } from "../../../runtime/actor/node.ts";
 import { ask, laneOf, protocol, tell } from "../../../runtime/actor/protocol.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
@@ -209,6 +210,13 @@ Deno.test("a ref made before the node had links uses them once it has", async ()
   await world.complete(node.stop());
 });
 
+/** What is asked of a node that has stopped was certainly never done. */
+function late(words: RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof ActorError && error.code === "NodeStopped" && error.definite &&
+    words.test(error.message);
+}
+
 Deno.test("stopping a node settles its remote asks, after its actors have drained", async () => {
   const { world, near, far, ref, complete, stop } = start();
   const asker = near.node.spawn(front(ref), {});
@@ -222,6 +230,11 @@ Deno.test("stopping a node settles its remote asks, after its actors have draine
   await outside;
   assert.deepEqual(near.ends, ["stopped"]);
   assert.equal(ref.tell("put", { key: "a", value: 1 }), "unreachable");
+  await assert.rejects(ref.ask("get", "a"), late(/ask "get" .*: this node has stopped; /));
+  const sent = ref.send("put", { key: "a", value: 1 });
+  await assert.rejects(sent, late(/send "put" .*: this node has stopped; /));
+  const { reason, error } = await near.node.ended(ref);
+  assert.ok(reason === "unreachable" && late(/watch .*: this node has stopped; /)(error));
   await stop();
 });
 

@@ -119,7 +119,10 @@ Deno.test("a stopping node takes no new actors", async () => {
   node.spawn(tree, { name: "a" }).tell("hold", 100);
   await world.pass(1);
   const stopped = node.stop();
-  assert.throws(() => node.spawn(tree, { name: "b" }), { code: "NodeStopped" });
+  assert.throws(() => node.spawn(tree, { name: "b" }), {
+    code: "NodeStopped",
+    message: /spawn b: quorus:.* is stopping; spawn before, or elsewhere/,
+  });
   await world.complete(stopped);
 });
 
