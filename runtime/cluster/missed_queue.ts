@@ -37,10 +37,7 @@ export class MissedQueue<T> {
   push(item: T): void {
     this.#entries.push({ item, missed: this.#tail });
     this.#tail = 0;
-    if (this.#entries.length <= this.#capacity) return;
-    const lost = this.#entries.shift()!;
-    this.#missed += 1;
-    this.#entries[0]!.missed += lost.missed + 1;
+    this.#dropOldest();
   }
 
   /** So many never came. */
@@ -54,6 +51,16 @@ export class MissedQueue<T> {
     this.#missed += 1;
     if (this.#entries.length > 0) this.#entries[0]!.missed += 1;
     else this.#tail += 1;
+  }
+
+  /** What was just taken could not be told: it comes next again. */
+  putBack(taken: Taken<T>): void {
+    const { missed } = taken;
+    if (taken.hasItem) {
+      this.#entries.unshift({ item: taken.item, missed });
+      this.#dropOldest();
+    } else if (this.#entries.length > 0) this.#entries[0]!.missed += missed;
+    else this.#tail += missed;
   }
 
   /** What comes next; `null` if nothing does. */
@@ -70,5 +77,13 @@ export class MissedQueue<T> {
   clear(): void {
     this.#entries = [];
     this.#tail = 0;
+  }
+
+  /** It is missed before the one after it. */
+  #dropOldest(): void {
+    if (this.#entries.length <= this.#capacity) return;
+    const lost = this.#entries.shift()!;
+    this.#missed += 1;
+    this.#entries[0]!.missed += lost.missed + 1;
   }
 }

@@ -1,12 +1,13 @@
 /** One local subscriber of a topic: its queue, and the loop that gives it what comes. */
 
 import { QuorusError } from "../base/errors.ts";
-import type { Env } from "../env/env.ts";
-import { MissedQueue } from "./missed_queue.ts";
+import type { Env, TimerHandle } from "../env/env.ts";
+import { MissedQueue, type Taken } from "./missed_queue.ts";
 
 /**
  * Who subscribes. While a promise that it returned is pending it gets nothing else. What it throws or
- * rejects is logged, and the message counts as missed.
+ * rejects is logged; a message that it did not take counts as missed, and what it missed is told again
+ * after a pause, before anything else.
  */
 export interface Subscriber<Body> {
   /** A message, and the node that published it. */
@@ -31,6 +32,8 @@ export interface SubscriberWay {
   readonly topic: string;
   readonly capacity: number;
   readonly turnMessages: number;
+  /** Pause before a subscriber that did not take what it missed is told again. */
+  readonly againMs: number;
   /** Runs code outside of whatever handler published. */
   outside(run: () => void): void;
   ended(subscriber: LocalSubscriber): void;
@@ -48,6 +51,7 @@ export class LocalSubscriber implements Subscription {
   readonly #queue: MissedQueue<Item>;
   #isBusy = false;
   #hasEnded = false;
+  #again: TimerHandle | null = null;
 
   constructor(way: SubscriberWay, subscriber: Subscriber<unknown>) {
     this.#way = way;
@@ -76,6 +80,7 @@ export class LocalSubscriber implements Subscription {
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#again?.cancel();
     this.#queue.clear();
     this.#way.ended(this);
   }
@@ -97,13 +102,22 @@ export class LocalSubscriber implements Subscription {
         this.#isBusy = false;
         return;
       }
-      if (next.missed > 0) await this.#give(() => this.#subscriber.missed?.(next.missed));
+      const isTold = next.missed === 0 ||
+        await this.#give(() => this.#subscriber.missed?.(next.missed));
+      if (!isTold) return this.#tellAgain(next);
       if (!next.hasItem || this.#hasEnded) continue;
       const { body, publisher } = next.item;
       const taken = await this.#give(() => this.#subscriber.message(body, publisher));
       if (!taken) this.#queue.refuse();
     }
     this.#soon();
+  }
+
+  /** No message comes before its gap is told. */
+  #tellAgain(taken: Taken<Item>): void {
+    if (this.#hasEnded) return;
+    this.#queue.putBack(taken);
+    this.#again = this.#way.env.timers.after(this.#way.againMs, () => this.#soon());
   }
 
   async #give(call: () => void | Promise<void>): Promise<boolean> {

@@ -135,6 +135,7 @@ export class Topics {
       topic: key,
       capacity: options.capacity ?? this.#limits.topicQueueMessages,
       turnMessages: this.#limits.topicTurnMessages,
+      againMs: this.#limits.announceAgainMs,
       outside: (run) => this.#outside(run),
       ended: (gone) => this.#ended(key, wanted, gone),
     }, subscriber);

@@ -240,6 +240,27 @@ Deno.test("a subscriber that throws misses that message, is told so, and hears t
   await stopAll(world, nodes);
 });
 
+Deno.test("a subscriber that does not take what it missed is told again, before the next message", async () => {
+  const { world, nodes, a } = await pair();
+  const log: string[] = [];
+  let refusals = 2;
+  a.cluster.topics.subscribe(Ticks, {
+    message: (body) => void log.push(String(body)),
+    missed: (count) => {
+      refusals -= 1;
+      if (refusals >= 0) throw new Error("not now");
+      log.push(`missed ${count}`);
+    },
+  }, { capacity: 2 });
+  publish(a, 0, 5);
+  await world.pass(10);
+  assert.deepEqual(log, [], "nothing comes before the gap is told");
+  publish(a, 5, 6);
+  await world.pass(2_000);
+  assert.deepEqual(log, ["missed 4", "4", "5"]);
+  await stopAll(world, nodes);
+});
+
 Deno.test("an actor subscribes; its subscription ends with it", async () => {
   const Listener = protocol("test.listener", {
     version: 1,
@@ -290,6 +311,7 @@ Deno.test("whatever a queue loses, what is taken and what is missed add up, in o
     fc.constant("push" as const),
     fc.constant("take" as const),
     fc.constant("refuse" as const),
+    fc.constant("putBack" as const),
     fc.integer({ min: 1, max: 5 }),
   ));
   fc.assert(fc.property(fc.integer({ min: 1, max: 6 }), acts, (capacity, sequence) => {
@@ -310,7 +332,11 @@ Deno.test("whatever a queue loses, what is taken and what is missed add up, in o
     for (const act of sequence) {
       if (act === "push") queue.push(published++);
       else if (act === "take" || act === "refuse") take(act === "take");
-      else {
+      else if (act === "putBack") {
+        const next = queue.take();
+        queue.push(published++);
+        if (next !== null) queue.putBack(next);
+      } else {
         queue.skip(act);
         published += act;
       }
