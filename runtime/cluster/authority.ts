@@ -6,6 +6,7 @@ import type { Env } from "../env/env.ts";
 import { ClusterError } from "./errors.ts";
 import type { ClusterLimits } from "./limits.ts";
 import {
+  type Life,
   noPlacement,
   type PlacementEffect,
   type PlacementInput,
@@ -83,10 +84,10 @@ export const authority = actor(AuthorityProtocol, {
   },
   on: {
     hello: (state, hello, ctx) => {
-      const { node, life } = hello;
-      const known = state.authority.state().hosts.get(node);
-      if (state.newLifeEndsOld && known !== undefined && known.life !== life) {
-        decide(state, { do: "fenced", node, life: known.life }, ctx);
+      if (state.newLifeEndsOld) {
+        for (const life of earlierLives(state.authority.state(), hello)) {
+          decide(state, { do: "fenced", node: hello.node, life }, ctx);
+        }
       }
       decide(state, { do: "hello", ...hello }, ctx);
     },
@@ -112,6 +113,19 @@ export const authority = actor(AuthorityProtocol, {
     else ctx.log("warn", "a placement was not agreed on, it is tried again", { error });
   },
 });
+
+/**
+ * Lives of a node before this one that are not known to have ended. Who holds something is asked for,
+ * too: the host may be known under its new life though the end of the old one was not agreed on.
+ */
+function earlierLives({ hosts, entities }: PlacementState, { node, life }: Life): Set<string> {
+  const lives = new Set<string>();
+  const known = hosts.get(node);
+  if (known !== undefined) lives.add(known.life);
+  for (const { holder } of entities.values()) if (holder?.node === node) lives.add(holder.life);
+  lives.delete(life);
+  return lives;
+}
 
 /** What changes nothing need not be agreed on. */
 function decide(state: State, input: PlacementInput, ctx: Here): Verdict {
