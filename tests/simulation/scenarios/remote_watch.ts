@@ -10,6 +10,8 @@ import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { LINK_FAULTS, LINK_STATES, type Member, Mesh, pick, smallLimits } from "./remote_mesh.ts";
 
 const NODES = ["a", "b", "c"];
+/** Longer than any run. */
+const REST_MS = 3_600_000;
 const LANES = ["note", "vote", "chunk"] as const;
 type Lane = typeof LANES[number];
 
@@ -59,6 +61,7 @@ class Registry {
   readonly deaths: Death[] = [];
   readonly watches: Watched[] = [];
   isResting = false;
+  isOver = false;
   #names = 0;
 
   constructor(readonly sim: Simulation, readonly random: SeededRandom) {}
@@ -197,9 +200,37 @@ function startMortal(registry: Registry, member: Member): void {
   member.node.spawn(mortal, { name, args, restart: "temporary" });
 }
 
+/** An actor that ends and rises again under its name: who watches twice by mistake watches the next one. */
+const phoenix = actor(Mortal, {
+  state: (ms: number, context: Context<typeof Mortal>) => {
+    context.after("end", ms, "tick", {});
+    return null;
+  },
+  on: { tick: (_, __, context) => context.stop() },
+});
+
+function rise(registry: Registry, member: Member): void {
+  const { node } = member;
+  if (registry.isOver) return;
+  const args = registry.isResting ? REST_MS : registry.random.integer(50, 600);
+  const ref = node.spawn(phoenix, { name: "phoenix", args, restart: "temporary" });
+  void node.ended(ref).then(() => rise(registry, member));
+}
+
+/** Watches whoever has that name, again and again. */
+function follow(registry: Registry, member: Member, name: string): void {
+  if (registry.isResting) return;
+  const ref = member.node.ref(Mortal, `quorus://${name}/phoenix`);
+  void member.node.ended(ref).then(() =>
+    member.env.timers.after(20, () => follow(registry, member, name))
+  );
+}
+
 function bootMember(registry: Registry, member: Member): void {
   const address = `quorus://${member.name}/watcher`;
   member.node.spawn(watcher, { name: "watcher", args: { registry, member, address } });
+  rise(registry, member);
+  for (const name of NODES) if (name !== member.name) follow(registry, member, name);
   const again = (): void => {
     if (registry.isResting) return;
     startMortal(registry, member);
@@ -244,6 +275,7 @@ export const remoteWatch = scenario({
     );
     await sim.pass(25_000);
     await mesh.rest();
+    registry.isOver = true;
     await mesh.stop();
   },
 });
