@@ -159,6 +159,8 @@ export type {
   DeadLetters,
 } from "./runtime/actor/dead_letters.ts";
 export { actorMetrics } from "./runtime/telemetry/actor_metrics.ts";
+export { linkMetrics } from "./runtime/telemetry/link_metrics.ts";
+export { clusterMetrics } from "./runtime/telemetry/cluster_metrics.ts";
 export type { HistogramData } from "./runtime/telemetry/histogram.ts";
 export {
   PROMETHEUS_CONTENT_TYPE,

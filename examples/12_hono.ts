@@ -19,6 +19,7 @@ import {
   actor,
   actorMetrics,
   ask,
+  linkMetrics,
   PROMETHEUS_CONTENT_TYPE,
   prometheusText,
   protocol,
@@ -59,7 +60,10 @@ app.post("/polls/:name/votes", async (c) => {
 });
 app.get("/polls/:name", async (c) => c.json(await pollOf(c).ask("votes", {}, { withinMs: 1_000 })));
 app.get("/metrics", (c) => {
-  const text = prometheusText(actorMetrics(node.id, node.metrics()));
+  const text = prometheusText([
+    ...actorMetrics(node.id, node.metrics()),
+    ...linkMetrics(node.id, node.links.peers()), // empty until `startNode` is given `links`
+  ]);
   return c.body(text, 200, { "content-type": PROMETHEUS_CONTENT_TYPE });
 });
 app.onError((error, c) => {

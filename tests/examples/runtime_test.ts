@@ -110,6 +110,7 @@ Deno.test("12_hono counts votes, refuses what is none, shows metrics, and stops 
       metrics,
       /^quorus_actor_messages_total\{node="polls",protocol="example.poll"\} 3$/m,
     );
+    assert.match(metrics, /^# TYPE quorus_link_up gauge$/m);
     service.kill("SIGTERM");
     assert.equal((await service.ended).code, 0);
   });
