@@ -41,30 +41,91 @@ import type { Ref } from "./runtime/actor/ref.ts";
 import { type SimulatedEnv, simulatedEnv } from "./runtime/sim/env.ts";
 import type { World } from "./runtime/sim/world.ts";
 
+// A simulated machine, its world and its time.
 export { simulatedEnv } from "./runtime/sim/env.ts";
 export type { SimulatedEnv, SimulatedEnvOptions } from "./runtime/sim/env.ts";
 export { World } from "./runtime/sim/world.ts";
+export type { WorkerMain, WorldOptions } from "./runtime/sim/world.ts";
+export type { Owner, VirtualTime } from "./runtime/sim/time.ts";
+export type { Drift, MachineClocks } from "./runtime/sim/clock.ts";
+export type { SeededRandom } from "./runtime/sim/random.ts";
+export type { CrashKind, DelayMs, Incarnation, Processor } from "./runtime/sim/incarnation.ts";
+export type { SimFaults, SimLogRecord, SimMachine } from "./runtime/sim/machine.ts";
+export type { SimHandler, SimReply } from "./runtime/sim/hosts.ts";
+
+// The network between simulated machines.
+export type {
+  Direction,
+  PathConditions,
+  SimConnection,
+  SimListener,
+  SimNetwork,
+} from "./runtime/sim/network.ts";
+export type { Path } from "./runtime/sim/path.ts";
+
+// Faults, drawn and applied.
+export { FAULT_RANGES } from "./runtime/sim/faults.ts";
+export type { DiskRates, Fault, FaultEvent, FaultKind, FaultPlan } from "./runtime/sim/faults.ts";
+export { drawFaults } from "./runtime/sim/fault_draw.ts";
+export type { FaultScope } from "./runtime/sim/fault_draw.ts";
+export { applyFaults } from "./runtime/sim/fault_apply.ts";
+export type { FaultCluster, FaultsUnderWay } from "./runtime/sim/fault_apply.ts";
+
+// Scenarios, run over many seeds and shrunk.
 export { scenario } from "./runtime/sim/scenario.ts";
 export type { Scenario, ScenarioFaults } from "./runtime/sim/scenario.ts";
 export { Simulation } from "./runtime/sim/simulation.ts";
 export type { Holds, SimulationOptions, SmallValues } from "./runtime/sim/simulation.ts";
+export type { SimulationWorld, WorldWatch } from "./runtime/sim/simulation_world.ts";
 export { SimCluster } from "./runtime/sim/simulation_cluster.ts";
 export type { Boot } from "./runtime/sim/simulation_cluster.ts";
 export { SimulationFailure } from "./runtime/sim/simulation_failure.ts";
 export type { SimulationFailureCode } from "./runtime/sim/simulation_failure.ts";
 export type { Fact, History, PastFact } from "./runtime/sim/simulation_history.ts";
+export { Recorder } from "./runtime/sim/simulation_recorder.ts";
+export type {
+  Recorded as RecordedItem,
+  RecordedFrame,
+  RecordedMark,
+} from "./runtime/sim/simulation_recorder.ts";
 export { explore } from "./runtime/sim/explore.ts";
 export type { ExploreOptions, ScenarioReport, SeedFailure } from "./runtime/sim/explore.ts";
-export type { SeedRun } from "./runtime/sim/explore_seed.ts";
+export type { SeedOptions, SeedRun } from "./runtime/sim/explore_seed.ts";
 export type { Shrunk } from "./runtime/sim/shrink.ts";
 export { ForbiddenGlobal, replaceGlobals } from "./runtime/sim/globals.ts";
 export type { ReplacedGlobals } from "./runtime/sim/globals.ts";
-export { drawFaults } from "./runtime/sim/fault_draw.ts";
-export type { FaultScope } from "./runtime/sim/fault_draw.ts";
-export { FAULT_RANGES } from "./runtime/sim/faults.ts";
-export type { Fault, FaultEvent, FaultKind, FaultPlan } from "./runtime/sim/faults.ts";
+
+// A store in memory, and the contract of protocols that it keeps.
 export { memoryProtocol } from "./protocols/memory/protocol.ts";
 export { MemoryStore } from "./protocols/memory/store.ts";
+export type { MemoryStoreOptions, StoredFile } from "./protocols/memory/store.ts";
+export type {
+  MemoryEvent,
+  MemoryFailure,
+  MemoryFaults,
+  MemoryOperation,
+} from "./protocols/memory/operations.ts";
+export type { Upload } from "./protocols/memory/upload.ts";
+export type {
+  ByteRange,
+  DestinationFacts,
+  Fence,
+  Fingerprint,
+  ProbeExpectation,
+  ProtocolContext,
+  PublishOptions,
+  Sink,
+  SinkCapabilities,
+  SinkEndpoint,
+  SinkFile,
+  Source,
+  SourceCapabilities,
+  SourceEndpoint,
+  SourceFacts,
+  SourceReader,
+  TransferProtocol,
+} from "./protocols/contract.ts";
+export type { ProtocolErrorCode } from "./protocols/errors.ts";
 
 /** A message that a probe was told. */
 export type Recorded<P extends Protocol> = {

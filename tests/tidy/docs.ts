@@ -1,4 +1,4 @@
-/** The doc check: every export of the entries in deno.json has a docstring. */
+/** The doc check: every export of the entries in deno.json has a docstring and names exported types only. */
 
 import { repositoryPath, repositoryRoot } from "./repository.ts";
 
@@ -24,6 +24,23 @@ export function missingDocs(
   });
 }
 
+const reference =
+  /error\[private-type-ref\]: public type '([^']+)' references private type '([^']+)'\n\s*--> ([^\n]+):(\d+):\d+\n/g;
+
+/** Types of zod, which its users import from there. */
+const FOREIGN: ReadonlySet<string> = new Set(["ZodType", "output"]);
+
+/** Types in public signatures of what `deno doc --lint` printed that nobody could import. */
+export function privateTypes(report: string): string[] {
+  return [...report.matchAll(reference)].flatMap(([, user, type = "", path = "", line]) => {
+    if (FOREIGN.has(type)) return [];
+    return [
+      `${repositoryPath(path)}:${line}: ${user} shows the type ${type}, which no entry exports. ` +
+      "Who uses the one cannot name the other. Export it from mod.ts or testing.ts.",
+    ];
+  });
+}
+
 function sourceLine(path: string, line: number): string {
   return Deno.readTextFileSync(path).split("\n")[line - 1] ?? "";
 }
@@ -40,9 +57,12 @@ if (import.meta.main) {
   const decoder = new TextDecoder();
   const report = decoder.decode(output.stdout) + decoder.decode(output.stderr);
   const missing = missingDocs(report, sourceLine);
-  for (const line of missing) console.log(line);
+  const hidden = privateTypes(report);
+  for (const line of [...missing, ...hidden]) console.log(line);
   const isBroken = !output.success && !/error\[[a-z-]+\]/.test(report);
   if (isBroken) console.log(report);
-  console.log(`docs: ${missing.length} exports without a docstring`);
-  if (missing.length > 0 || isBroken) Deno.exit(1);
+  console.log(
+    `docs: ${missing.length} exports without a docstring, ${hidden.length} types not exported`,
+  );
+  if (missing.length + hidden.length > 0 || isBroken) Deno.exit(1);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { missingDocs } from "./docs.ts";
+import { missingDocs, privateTypes } from "./docs.ts";
 import { show } from "./finding.ts";
 import { entriesOf, repositoryPaths, tidy } from "./tidy.ts";
 
@@ -126,4 +126,13 @@ Deno.test("missingDocs() counts exports and leaves their members to their author
     found.map((line) => line.slice(0, line.indexOf(" has"))),
     ["/a/b.ts:1: The export Link", "/a/b.ts:3: The export limit", "/a/b.ts:4: The export dial"],
   );
+});
+
+Deno.test("privateTypes() names types that no entry exports, but zod's", () => {
+  const line = (user: string, type: string) =>
+    `error[private-type-ref]: public type '${user}' references private type '${type}'\n` +
+    `   --> /elsewhere/one.ts:7:3\n    |\n`;
+  const found = privateTypes(line("World", "Clock") + line("tell", "ZodType"));
+  assert.equal(found.length, 1);
+  assert.match(found[0]!, /one\.ts:7: World shows the type Clock, .*Export it/);
 });
