@@ -89,7 +89,12 @@ function counted(all: Peers): Metric[] {
     of.counters === null ? [] : [{ labels, of: of.counters }]
   );
   return [
-    counter("quorus_link_reconnects", "Links after the first one.", counters, (of) => of.reconnects),
+    counter(
+      "quorus_link_reconnects",
+      "Links after the first one.",
+      counters,
+      (of) => of.reconnects,
+    ),
     counter(
       "quorus_link_malformed_records",
       "Records of the peer that were none.",

@@ -128,10 +128,11 @@ const rooms: readonly Room[] = [
   {
     name: "the test kit",
     owns: ["testing.ts"],
-    local: ["runtime/", "protocols/memory/"],
+    local: ["runtime/", "protocols/memory/", "protocols/contract.ts", "protocols/errors.ts"],
     packages: [],
     builtins: "none",
-    why: "the test kit offers the simulated world, and the protocol that transfers use in it",
+    why:
+      "the test kit offers the simulated world, and the protocol that transfers use in it with its contract",
   },
   {
     name: "tests and examples",
