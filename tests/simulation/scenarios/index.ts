@@ -2,6 +2,9 @@
 
 import type { Scenario } from "../../../runtime/sim/scenario.ts";
 import { canary } from "./canary.ts";
+import { clusterMembership } from "./cluster_membership.ts";
+import { clusterPlacement } from "./cluster_placement.ts";
+import { clusterTopics } from "./cluster_topics.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
 import { remoteAsks } from "./remote_asks.ts";
@@ -11,10 +14,12 @@ import { remoteQuarantine } from "./remote_quarantine.ts";
 import { remoteReliable } from "./remote_reliable.ts";
 import { remoteWatch } from "./remote_watch.ts";
 import { supervision } from "./supervision.ts";
+import { trees } from "./trees.ts";
 
-/** In the order in which they run: the runtime of one process first, then links, then the canary. */
+/** In the order in which they run: one process first, then links, clusters, and the canary. */
 export const SCENARIOS: readonly Scenario[] = [
   supervision,
+  trees,
   mailboxes,
   journal,
   remoteOrdering,
@@ -23,5 +28,8 @@ export const SCENARIOS: readonly Scenario[] = [
   remoteCredit,
   remoteQuarantine,
   remoteReliable,
+  clusterMembership,
+  clusterTopics,
+  clusterPlacement,
   canary,
 ];
