@@ -239,8 +239,8 @@ class Life {
   async stop(withinMs: number): Promise<void> {
     this.isStopping = true;
     this.model.isDraining = true;
-    // When that time is over everything halts at once, in any order.
-    const cut = this.#env.timers.after(withinMs, () => void (this.model.isDraining = false));
+    // When that time is over everything halts at once, in any order; timers are not that exact.
+    const cut = this.#env.timers.after(withinMs / 2, () => void (this.model.isDraining = false));
     await this.node.stop({ withinMs });
     cut.cancel();
     this.#next?.cancel();
