@@ -10,7 +10,7 @@ const report = life.extend(claim.shape);
 const order = claim.extend({ authority: z.string(), life: z.string() });
 const verdict = z.object({ accepted: z.boolean(), reason: z.string() });
 
-/** Answers to changes: refused with the reason, or agreed on from now on. */
+/** Answers to changes: refused with the reason, or proposed to those who agree. */
 export type Verdict = z.output<typeof verdict>;
 
 /** The decision maker's. `lost`, `look` and `tick` are its own. */
