@@ -14,6 +14,8 @@ const LOOK_MS = 100;
 /** Bytes that left before a crash, on a path that delays them, still arrive. */
 const ON_THE_WAY_MS = 3_000;
 const CALM_MS = 30_000;
+/** `runtime/cluster/DESIGN.md`: a process that stands still for so long is not suspected. */
+const PAUSE_MS = 2_000;
 
 /** A fault in virtual time of the world. */
 interface Window {
@@ -136,6 +138,34 @@ function configure(sim: Simulation, { name, env, members }: ClusterLife): void {
   env.timers.after(random.next() * 20_000, change);
 }
 
+/** Among calm nodes one is gone, cut off, or stands still: the others notice, or do not. */
+async function trial(sim: Simulation, mesh: ClusterMesh, tower: Watchtower): Promise<void> {
+  const random = sim.random("trial");
+  const name = pick(random, NODES);
+  const others = mesh.living.filter((life) => life.name !== name);
+  const statuses = () => others.map(({ cluster }) => cluster.member(name)?.status);
+  await sim.pass(random.next() * 2_000);
+  const deed = pick(random, ["power", "cut", "pause"] as const);
+  const { network } = sim.world;
+  if (deed === "pause") {
+    const { events } = tower;
+    sim.cluster.env(name).stop();
+    await sim.pass(PAUSE_MS);
+    sim.cluster.env(name).resume();
+    await sim.pass(SUSPECT_MS);
+    return sim.check("a pause is no reason to suspect", tower.events === events, statuses());
+  }
+  if (deed === "power") sim.cluster.crash(name, "power");
+  else network.partition([[name], others.map((life) => life.name)]);
+  await sim.pass(SUSPECT_MS + LOOK_MS);
+  const isSeen = statuses().every((status) => status === "suspect" || status === "unreachable");
+  sim.check("who is gone is suspected in time", isSeen, `${deed} of ${name}: ${statuses()}`);
+  await sim.pass(random.next() * 2 * CALM_MS);
+  if (deed === "power") sim.cluster.restart(name);
+  else network.heal();
+  await mesh.meet();
+}
+
 export const clusterMembership = scenario({
   name: "cluster/membership",
   describe: "who has crashed is suspected within 5 s, and when all is well all are up, as they are",
@@ -170,6 +200,7 @@ export const clusterMembership = scenario({
     await sim.pass(CALM_MS);
     sim.check("calm nodes stay as they are", watchtower.events === events, `${events}`);
     sim.check("all are still up", mesh.apart() === true, mesh.apart());
+    await trial(sim, mesh, watchtower);
     await mesh.rest();
     await mesh.stop();
   },
