@@ -155,13 +155,13 @@ export class Dial {
     if (call === null) return;
     const attempt = new AbortController();
     this.#attempt = attempt;
-    const { frameBytes, lowBytes, connectMs } = this.#way.limits;
+    const { bulkFrameBytes, lowBytes, connectMs } = this.#way.limits;
     this.#late.set(connectMs);
     const { tls } = this.#way;
     this.#way.env.sockets.connect({
       url: this.url,
       ...(tls === undefined || !this.url.startsWith("wss:") ? {} : { tls }),
-      bounds: { frameBytes, lowBytes },
+      bounds: { frameBytes: bulkFrameBytes, lowBytes },
       signal: attempt.signal,
     }).then(
       (socket) => {

@@ -66,12 +66,12 @@ export class HubDoor {
   }
 
   async #listen({ hostname, port, tls }: HubListen): Promise<void> {
-    const { frameBytes, lowBytes } = this.#limits;
+    const { bulkFrameBytes, lowBytes } = this.#limits;
     const listener = await this.#env.sockets.listen({
       hostname,
       port,
       ...(tls === undefined ? {} : { tls }),
-      bounds: { frameBytes, lowBytes },
+      bounds: { frameBytes: bulkFrameBytes, lowBytes },
       failed: (address, reason) => this.#failed(address, reason),
     }, (socket) => this.#take(socket));
     this.#listeners.push(listener);

@@ -12,6 +12,11 @@ export const REMOTE_LIMITS = {
     value: 128 * KIB,
     why: "the longest frame; what is longer goes in fragments, so that others pass in between",
   },
+  bulkFrameBytes: {
+    unit: "bytes",
+    value: MIB,
+    why: "the longest frame of the bulk lane: nothing urgent waits behind it, and each costs a turn",
+  },
   portFrameBytes: {
     unit: "bytes",
     value: 16 * MIB,
@@ -283,6 +288,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("frameBytes", "consensusQuantumBytes");
   notMore("frameBytes", "messageQuantumBytes");
   notMore("frameBytes", "bulkQuantumBytes");
+  notMore("frameBytes", "bulkFrameBytes");
   notMore("backoffMinMs", "backoffMaxMs");
   notMore("creditDelayMs", "pingMs");
   notMore("handshakeMs", "workerStartMs");

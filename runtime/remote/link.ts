@@ -75,9 +75,10 @@ export class Link {
     this.#socket = handover.socket;
     this.#limits = limits;
     this.#events = events;
-    const { frameBytes, portFrameBytes } = limits;
+    const whole = limits.portFrameBytes;
     const isPort = this.#socket.peer.own;
-    this.#outbox = new Outbox({ ...limits, frameBytes: isPort ? portFrameBytes : frameBytes });
+    const longest = isPort ? { frameBytes: whole, bulkFrameBytes: whole } : {};
+    this.#outbox = new Outbox({ ...limits, ...longest });
     this.#assembly = new Assembly(limits.messageBytes);
   }
 

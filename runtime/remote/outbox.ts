@@ -17,6 +17,7 @@ import { type Lane, LANES, MESSAGE_LANES, type MessageLane } from "./wire.ts";
 export type OutboxLimits = Pick<
   RemoteLimits,
   | "frameBytes"
+  | "bulkFrameBytes"
   | "packBytes"
   | "consensusQuantumBytes"
   | "messageQuantumBytes"
@@ -40,7 +41,11 @@ class LaneQueue {
   #pieces: Iterator<Uint8Array> | null = null;
   #nextPiece: Uint8Array | null = null;
 
-  constructor(readonly lane: Lane, readonly limits: OutboxLimits) {}
+  readonly #frameBytes: number;
+
+  constructor(readonly lane: Lane, readonly limits: OutboxLimits) {
+    this.#frameBytes = lane === "bulk" ? limits.bulkFrameBytes : limits.frameBytes;
+  }
 
   push(packed: Packed): void {
     this.items.push(packed);
@@ -55,14 +60,14 @@ class LaneQueue {
     assert(first !== undefined, "a lane that is asked for a frame has a record");
     // A record that may not fit a frame stays in the queue until its last fragment leaves.
     const alone = PACK_OVERHEAD_BYTES + first.bytes + SEPARATOR.length > limits.packBytes;
-    if (PACK_OVERHEAD_BYTES + first.bytes > limits.frameBytes) return this.#cut(first);
+    if (PACK_OVERHEAD_BYTES + first.bytes > this.#frameBytes) return this.#cut(first);
     const items = alone ? [first] : this.#takePack();
     if (alone) this.#shift();
     return { lane, bytes: encode(lane, items), records: items.length };
   }
 
   #cut(item: Packed): OutboxFrame {
-    this.#pieces = fragments(partsOf(this.lane, item), this.limits.frameBytes);
+    this.#pieces = fragments(partsOf(this.lane, item), this.#frameBytes);
     this.#advance();
     return this.#fragment();
   }

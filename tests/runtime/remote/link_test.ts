@@ -59,7 +59,7 @@ class End {
 function setup(overrides: Partial<RemoteLimits> = {}, turnBytes = 2 ** 20) {
   const limits = remoteLimits(overrides);
   const env = simulatedEnv({ seed: 1 });
-  const { frameBytes, lowBytes } = limits;
+  const { bulkFrameBytes: frameBytes, lowBytes } = limits;
   const { client, server } = socketPair(env, { frameBytes, lowBytes, turnBytes, own: false });
   const [near, far] = [new End(env, client, limits), new End(env, server, limits)];
   return { limits, env, world: env.world, near, far };

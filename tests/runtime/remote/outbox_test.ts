@@ -12,6 +12,7 @@ const LIMITS = remoteLimits();
 /** A small table, so that packs and fragments begin early. */
 const SMALL = remoteLimits({
   frameBytes: 256,
+  bulkFrameBytes: 256,
   packBytes: 200,
   handshakeBytes: 200,
   consensusQuantumBytes: 512,

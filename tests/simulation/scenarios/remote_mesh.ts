@@ -207,6 +207,7 @@ export function smallLimits(sim: Simulation): Partial<RemoteLimits> {
   const usual = random.chance(0.3);
   return {
     frameBytes,
+    bulkFrameBytes: frameBytes * pick(random, [1, 8]),
     handshakeBytes: 4_096,
     packBytes: Math.min(frameBytes, pick(random, [64, 1_024, 32_768])),
     highBytes: pick(random, [8_192, 524_288]),
