@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { actor } from "../../../runtime/actor/definition.ts";
 import { ask, protocol, tell } from "../../../runtime/actor/protocol.ts";
+import { type Authority, memoryAuthority } from "../../../runtime/cluster/authority.ts";
 import { kind, type Placed } from "../../../runtime/cluster/kind.ts";
+import { clusterLimits } from "../../../runtime/cluster/limits.ts";
 import { joinPlacement, type Placement } from "../../../runtime/cluster/placement.ts";
 import type { Report } from "../../../runtime/cluster/placement_machine.ts";
 import { findSingleton, singleton, startSingleton } from "../../../runtime/cluster/singleton.ts";
@@ -77,14 +79,18 @@ interface PlacedNode extends ClusterNode {
 }
 
 /** Everybody knows the kinds; "a" decides but holds nothing. */
-function place(member: ClusterNode, census: Census): PlacedNode {
+function place(
+  member: ClusterNode,
+  census: Census,
+  decides: boolean | Authority = true,
+): PlacedNode {
   const { id } = member.node;
   const fences: Report[] = [];
   const shard = shardOf(id, census);
   const placement = joinPlacement(member.cluster, {
     kinds: id === "a" ? [] : [kind("shard", shard), singleton("boss", shard)],
     authority: "a",
-    decides: id === "a",
+    decides: id === "a" && decides,
     onNeedsFence: (held) => void fences.push(held),
   });
   return { ...member, placement, fences };
@@ -159,6 +165,35 @@ Deno.test("what a node held that starts again is granted anew; its old life has 
   assert.equal(census.alive.size, 1);
   assert.ok((await who(world, c, "x"))!.token > 1);
   await finish(world, census, nodes.map((node) => node === b ? again : node));
+});
+
+Deno.test("what an earlier life held is granted anew although its end was not agreed on at first", async () => {
+  const census = new Census();
+  const { world, nodes } = await linkedMembers(["a", "b"]);
+  const inMemory = memoryAuthority(nodes[0]!.env.clock, clusterLimits());
+  let refused = 0;
+  const forgetful: Authority = {
+    ...inMemory,
+    propose: (input) => {
+      if (input.do !== "fenced" || refused > 0) return inMemory.propose(input);
+      refused += 1;
+      return Promise.reject(new Error("the leader has lost its term"));
+    },
+  };
+  const [a, b] = nodes.map((member) => place(member, census, forgetful));
+  await world.pass(2_000);
+  await world.complete(a!.placement.place(Shards, "x"));
+  await world.pass(500);
+  assert.ok(census.alive.has("b x"));
+  b!.env.crash("process");
+  census.crashed("b");
+  const members = ["a", "b"].map((name) => memberOf(name));
+  const again = place(startMember(world, "b", members, { env: b!.env.restart() }), census);
+  await allUp(world, [a!, again]);
+  await world.pass(5_000);
+  assert.equal(refused, 1);
+  assert.equal(census.alive.size, 1);
+  await finish(world, census, [a!, again]);
 });
 
 Deno.test("what a cut-off node holds waits for the fence, then lives elsewhere", async () => {
