@@ -15,7 +15,8 @@ export const REMOTE_LIMITS = {
   bulkFrameBytes: {
     unit: "bytes",
     value: MIB,
-    why: "the longest frame of the bulk lane: nothing urgent waits behind it, and each costs a turn",
+    why:
+      "the longest frame of the bulk lane: nothing urgent waits behind it, and each costs a turn",
   },
   portFrameBytes: {
     unit: "bytes",
@@ -72,6 +73,11 @@ export const REMOTE_LIMITS = {
     unit: "bytes",
     value: 128 * KIB,
     why: "the socket asks for more when this much is left, before it runs dry",
+  },
+  bulkHighBytes: {
+    unit: "bytes",
+    value: 2 * MIB,
+    why: "the same for the bulk socket: with less it runs dry while the next frames are made",
   },
   controlMessages: {
     unit: "count",
@@ -285,6 +291,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("packBytes", "messageBytes");
   notMore("handshakeBytes", "frameBytes");
   assert(limits.lowBytes < limits.highBytes, "a full socket has something to drain");
+  notMore("highBytes", "bulkHighBytes");
   notMore("frameBytes", "consensusQuantumBytes");
   notMore("frameBytes", "messageQuantumBytes");
   notMore("frameBytes", "bulkQuantumBytes");

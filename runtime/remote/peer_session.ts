@@ -294,7 +294,9 @@ export class Session {
   }
 
   #makeLink(kind: LinkKind, handover: Handover): Link {
-    const link: Link = new Link(this.#host.env, handover, this.#host.limits, {
+    const { env, limits } = this.#host;
+    const highBytes = kind === "bulk" ? limits.bulkHighBytes : limits.highBytes;
+    const link: Link = new Link(env, handover, { ...limits, highBytes }, {
       records: (lane, records, bytes) => {
         if (this.#isCurrent(link)) this.#records(kind, lane, records, bytes);
       },
