@@ -102,7 +102,7 @@ export type { Links } from "./runtime/remote/hub.ts";
 export type { HubListen, HubOptions, PeerAddress } from "./runtime/remote/hub_options.ts";
 export type { PeerEvent, PeerView } from "./runtime/remote/peer.ts";
 export type { AssociationState } from "./runtime/remote/association.ts";
-export type { SessionCounters } from "./runtime/remote/peer_session.ts";
+export type { SessionCounters } from "./runtime/remote/peer_session_host.ts";
 export type { WorkerNode } from "./runtime/remote/worker.ts";
 export { reliable } from "./runtime/remote/reliable.ts";
 export type { Reliable, ReliableOptions } from "./runtime/remote/reliable.ts";

@@ -1,14 +1,5 @@
 /**
  * A node in its cluster: who the members are and how they do, actors found by name, topics.
- *
- * ```ts
- * const node = startNode({ id: "a", links: { listen: [{ hostname: "a.example", port: 4100, tls }] } });
- * const cluster = joinCluster(node, {
- *   members: [{ node: "a", url: "wss://a.example:4100", roles: ["controller"] }, { node: "b" }],
- * });
- * const { refs } = await cluster.find(Counter, "counter", { role: "controller" });
- * cluster.topics.subscribe(Progress, { message: (body, publisher) => show(body, publisher) });
- * ```
  */
 
 import type { Node } from "../actor/node.ts";
@@ -51,6 +42,31 @@ export interface Cluster {
 /**
  * Makes a node with links (`startNode`) part of a cluster, once in its life: members are dialled by
  * their URLs as long as they belong.
+ *
+ * @example
+ * ```ts
+ * import { z } from "zod";
+ * import { joinCluster, startNode, topic } from "@quorus/quorus";
+ *
+ * const Progress = topic("demo.progress", { version: 1, schema: z.object({ done: z.number() }) });
+ * const listen = [{ hostname: "127.0.0.1", port: 0 }];
+ * const a = startNode({ id: "a", links: { listen }, logLevel: "error" });
+ * const b = startNode({ id: "b", logLevel: "error" });
+ * await a.links.ready;
+ *
+ * const members = [{ node: "a", url: a.links.urls[0]!, roles: ["leader"] }, { node: "b" }];
+ * const [atA, atB] = [joinCluster(a, { members }), joinCluster(b, { members })];
+ * await Promise.all([atA.whenUp("b"), atB.whenUp("a")]);
+ *
+ * const heard = new Promise<number>((resolve) => {
+ *   atB.topics.subscribe(Progress, { message: ({ done }) => resolve(done) });
+ * });
+ * const again = setInterval(() => atA.topics.publish(Progress, { done: 42 }), 10);
+ * console.assert(await heard === 42);
+ * clearInterval(again);
+ * await b.stop();
+ * await a.stop();
+ * ```
  *
  * @throws ClusterError `BadMembers`, ActorError `NameTaken` if the node has joined before.
  */

@@ -1,13 +1,6 @@
 /**
  * Entities that live once in the cluster: singletons and keys. One decision maker grants them to nodes;
  * the node that holds one runs its actor. `DESIGN.md` says why it never lives twice.
- *
- * ```ts
- * const Counters = kind("counter", counter);       // counter's args are { key, token }
- * const placement = joinPlacement(cluster, { kinds: [Counters], authority: "a", decides: cluster.node.id === "a" });
- * await placement.place(Counters, "orders");
- * const ref = await placement.find(Counters, "orders");
- * ```
  */
 
 import { checkName } from "../actor/address.ts";
@@ -78,7 +71,33 @@ export interface Placement {
 
 const LOST: ReadonlySet<MemberStatus> = new Set<MemberStatus>(["unreachable", "quarantined"]);
 
-/** Lets a node hold entities, and decide about them if it is told to. */
+/**
+ * Lets a node hold entities, and decide about them if it is told to.
+ *
+ * @example
+ * ```ts
+ * import { z } from "zod";
+ * import { actor, ask, joinCluster, joinPlacement, kind, protocol, startNode } from "@quorus/quorus";
+ *
+ * const Counter = protocol("demo.counter", { version: 1, messages: {
+ *   next: ask(z.object({}), z.number()),
+ * } });
+ * const counter = actor(Counter, {
+ *   state: (args: { key: string; token: number }) => ({ ...args, count: 0 }),
+ *   on: { next: (state) => state.count += 1 },
+ * });
+ * const Counters = kind("counter", counter);
+ *
+ * const node = startNode({ id: "a", logLevel: "error" });
+ * const cluster = joinCluster(node, { members: [{ node: "a" }] });
+ * const placement = joinPlacement(cluster, { kinds: [Counters], authority: "a", decides: true });
+ * await placement.place(Counters, "orders");
+ * let orders = await placement.find(Counters, "orders");
+ * while (orders === null) orders = await placement.find(Counters, "orders"); // it is on its way
+ * console.assert(await orders.ask("next", {}) === 1);
+ * await node.stop();
+ * ```
+ */
 export function joinPlacement(cluster: Cluster, options: PlacementOptions): Placement {
   const { node } = cluster;
   const limits = clusterLimits(options.limits);

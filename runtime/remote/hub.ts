@@ -1,12 +1,6 @@
 /**
  * All links of one node: listens, dials, shakes hands, and carries what its actors send to other nodes
  * and theirs to it.
- *
- * ```ts
- * const hub = createHub(env, dock, { listen: [{ hostname: "127.0.0.1", port: 0 }], token });
- * await hub.ready;
- * await hub.connect({ node: "b", url: "wss://b.example:4100" });
- * ```
  */
 
 import type { Carrier, Dock } from "../actor/bridge.ts";

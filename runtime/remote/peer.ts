@@ -9,7 +9,8 @@ import type { AssociationState, EndCause } from "./association.ts";
 import type { Handover } from "./handover.ts";
 import type { HandshakePeer, Identity, LinkKind } from "./handshake.ts";
 import { CLOSE_CODE } from "./handshake_driver.ts";
-import { Session, type SessionCounters, type SessionHost } from "./peer_session.ts";
+import { Session } from "./peer_session.ts";
+import type { SessionCounters, SessionHost } from "./peer_session_host.ts";
 import type { Quarantine } from "./peer_quarantine.ts";
 
 /** A peer as others see it. */

@@ -4,11 +4,9 @@
  * after that gets a new one.
  */
 
-import type { Dock, Receipt } from "../actor/bridge.ts";
 import type { EndReason } from "../actor/definition.ts";
 import { assert } from "../base/assert.ts";
 import { QuorusError } from "../base/errors.ts";
-import type { Env } from "../env/env.ts";
 import {
   Association,
   type AssociationEffect,
@@ -20,19 +18,18 @@ import { packRecord } from "./frames.ts";
 import type { Handover } from "./handover.ts";
 import type { LinkKind } from "./handshake.ts";
 import type { PeerWindows } from "./handshake_messages.ts";
-import type { RemoteLimits } from "./limits.ts";
 import { Link } from "./link.ts";
 import { LINK_CLOSE } from "./link_errors.ts";
-import type { DetectorFactory } from "./liveness.ts";
 import { Alarm } from "./peer_alarm.ts";
 import { Asked, Cancels } from "./peer_asks.ts";
 import { endError, tooManyWait } from "./peer_ends.ts";
 import { RateGate } from "./peer_gate.ts";
-import { Inbound, type NumberedRecord } from "./peer_inbound.ts";
+import { Inbound } from "./peer_inbound.ts";
 import { Lines, type Outgoing } from "./peer_lines.ts";
 import { Outbound } from "./peer_outbound.ts";
 import { Pulse } from "./peer_pulse.ts";
 import { Replies } from "./peer_replies.ts";
+import type { SessionCounters, SessionEvents, SessionHost } from "./peer_session_host.ts";
 import { Watches } from "./peer_watches.ts";
 import { parseControlRecord, parseReplyRecord } from "./records.ts";
 import {
@@ -42,49 +39,6 @@ import {
   type MessageLane,
   type TargetCount,
 } from "./wire.ts";
-
-/** Reliable delivery, as far as its records come and go here. */
-export interface ReliableEnd {
-  /** Gives a message on with `deliver`, once and in order, or drops it. */
-  take(
-    node: string,
-    message: NumberedRecord,
-    receipt: Receipt,
-    deliver: (r: Receipt) => void,
-  ): void;
-  /** How far that node has processed; false if that cannot be. */
-  confirmed(node: string, record: Extract<ControlRecord, { c: "confirm" }>): boolean;
-}
-
-/** What a session uses of its node. */
-export interface SessionHost {
-  readonly reliable: ReliableEnd;
-  readonly env: Pick<Env, "timers" | "log" | "clock">;
-  readonly dock: Dock;
-  readonly limits: RemoteLimits;
-  readonly detector: DetectorFactory;
-}
-
-/** What a session tells its peer. */
-export interface SessionEvents {
-  /** A link is lost; the association lives on. */
-  lost(kind: LinkKind, why: string): void;
-  /** Bulk waits and we have dialled: open its link. */
-  wantsBulk(): void;
-  /** Exactly once, after everyone who waited was told. */
-  ended(cause: EndCause): void;
-}
-
-/** Counted since the association began. */
-export interface SessionCounters {
-  messagesSent: number;
-  messagesReceived: number;
-  /** Records that were none. */
-  malformed: number;
-  /** Credit that the peer gave back and did not have. */
-  wrongCredit: number;
-  reconnects: number;
-}
 
 /** One association. */
 export class Session {
