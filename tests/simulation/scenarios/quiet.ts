@@ -1,12 +1,13 @@
 /** The leak check of a world whose nodes have stopped. */
 
+import { FAULT_RANGES } from "../../../runtime/sim/faults.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 
 /** What outlasts a node: faults that are over later, and the network's own business. */
 const OUTSIDE = /^(fault|init|net |network )/;
 
-/** Turns of a process that was stopped and has only now gone on, as they stand in its line. */
-const LATE_MS = 10;
+/** Turns of a process that was stopped or slow, as they stand in its line: a few of the slowest kind. */
+const LATE_MS = 4 * FAULT_RANGES.slowTurnMs.high;
 
 /** Nothing is left that could still happen: no timer, no call, no connection. */
 export async function nothingWaits(sim: Simulation): Promise<void> {
