@@ -5,6 +5,7 @@
  */
 
 import type { Cell, Rare, Watch } from "./cell.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { type EndedNote, inboundOf, PendingAsk } from "./envelope.ts";
 import { ActorError, actorStopped } from "./errors.ts";
 import { refuseQueued } from "./intake.ts";
@@ -13,13 +14,31 @@ import { isPromise } from "./promise.ts";
 import type { Outcome } from "./supervisor.ts";
 import { WheelEntry } from "./wheel.ts";
 
-/** The bound on the wait for old work. */
+/**
+ * The bound on the wait for old work. A process that was stopped, or whose machine was, finds its bounds
+ * passed before the work had a turn: as long as the bound is late, the work may take longer.
+ */
 export class SettleLimit extends WheelEntry {
-  constructor(readonly expired: () => void) {
+  readonly #deadlines: Deadlines;
+  readonly #lateMs: number;
+  #dueMs = 0;
+
+  constructor(deadlines: Deadlines, lateMs: number, readonly expired: () => void) {
     super();
+    this.#deadlines = deadlines;
+    this.#lateMs = lateMs;
   }
+
+  /** Begins. */
+  start(ms: number): void {
+    this.#dueMs = this.#deadlines.now() + ms;
+    this.#deadlines.set(this, ms);
+  }
+
   override expire(): void {
-    this.expired();
+    const lateMs = this.#deadlines.now() - this.#dueMs;
+    if (lateMs > this.#lateMs) this.start(lateMs);
+    else this.expired();
   }
 }
 
@@ -159,10 +178,14 @@ function ownWorkSettled(cell: Cell): boolean {
     if (cell.cleaning === "done") return true;
   }
   const rare = cell.rarely();
-  rare.settleLimit ??= new SettleLimit(() => cell.core.fatal(unsettled(cell)));
-  if (rare.settleLimit.dueTick === -1) {
-    cell.core.deadlines.set(rare.settleLimit, cell.core.limits.settleMs);
-  }
+  const { core } = cell;
+  const { slowTurnMs, settleMs } = core.limits;
+  rare.settleLimit ??= new SettleLimit(
+    core.deadlines,
+    slowTurnMs,
+    () => core.fatal(unsettled(cell)),
+  );
+  if (rare.settleLimit.dueTick === -1) rare.settleLimit.start(settleMs);
   return false;
 }
 

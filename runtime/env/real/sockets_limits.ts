@@ -25,6 +25,12 @@ export const SOCKET_LIMITS = {
     value: 123,
     why: "a close frame has room for no more (RFC 6455, 5.5)",
   },
+  readBurstBytes: {
+    unit: "bytes",
+    value: 2 * MIB,
+    why: "what one connection may bring before others are looked at; at no cost in MB/s",
+  },
+  readRestMs: { unit: "ms", value: 1, why: "how long it then rests" },
   workerFrameBytes: {
     unit: "bytes",
     value: 16 * MIB,

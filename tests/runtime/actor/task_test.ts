@@ -172,6 +172,25 @@ Deno.test("a task that does not heed its signal ends the node after the bound", 
   await node.stop();
 });
 
+Deno.test("a process that was stopped past the bound still lets old work settle", async () => {
+  const fatal: unknown[] = [];
+  const { node, env, world, spawn } = bench({
+    limits: { settleMs: 500 },
+    onFatal: (error) => fatal.push(error),
+  });
+  const ref = spawn();
+  ref.tell("holdAndCrash", 600);
+  await world.pass(1);
+  const ended = node.stopActor(ref); // waits for the handler
+  await world.pass(50);
+  env.stop();
+  await world.pass(5_000);
+  env.resume();
+  await world.complete(ended);
+  assert.deepEqual(fatal, []);
+  await world.complete(node.stop());
+});
+
 Deno.test("a context used after its incarnation ended throws ContextRevoked, whatever is called", async () => {
   const { node, world, contexts, spawn } = bench();
   const ref = spawn();
