@@ -9,6 +9,7 @@ import type { ChildrenPolicy } from "../../../runtime/actor/supervision.ts";
 import type { TimerHandle } from "../../../runtime/env/env.ts";
 import type { SimulatedEnv } from "../../../runtime/sim/env.ts";
 import type { SeededRandom } from "../../../runtime/sim/random.ts";
+import { FAULT_RANGES } from "../../../runtime/sim/faults.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { nothingWaits } from "./quiet.ts";
@@ -238,7 +239,8 @@ class Life {
   /** Stops the node in the midst of its work, which goes on coming. */
   async stop(withinMs: number): Promise<void> {
     this.isStopping = true;
-    this.model.isDraining = true;
+    // A time of few turns may be over before the first child has ended.
+    this.model.isDraining = withinMs > 5 * FAULT_RANGES.slowTurnMs.high;
     // When that time is over everything halts at once, in any order; timers are not that exact.
     const cut = this.#env.timers.after(withinMs / 2, () => void (this.model.isDraining = false));
     await this.node.stop({ withinMs });
