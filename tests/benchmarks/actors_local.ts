@@ -204,7 +204,8 @@ function nactSpawn(): number {
   const system = nact.start();
   const startedMs = performance.now();
   for (let index = 0; index < spawns; index += 1) {
-    nact.spawn(system, (state: number, _message: NactMessage) => state);
+    // Its own names are random and meet after some 50,000.
+    nact.spawn(system, (state: number, _message: NactMessage) => state, `actor-${index}`);
   }
   const rate = perSecond(spawns, startedMs);
   nact.stop(system);

@@ -27,7 +27,7 @@ export const SOCKET_LIMITS = {
   },
   readBurstBytes: {
     unit: "bytes",
-    value: 2 * MIB,
+    value: 8 * MIB,
     why: "what one connection may bring before others are looked at; at no cost in MB/s",
   },
   readRestMs: { unit: "ms", value: 1, why: "how long it then rests" },
