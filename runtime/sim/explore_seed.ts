@@ -7,7 +7,7 @@ import { nextTurn } from "../env/real/turn.ts";
 import { onUnhandledRejection } from "../env/real/unhandled.ts";
 import { assert } from "../base/assert.ts";
 import { drawFaults } from "./fault_draw.ts";
-import type { FaultKind, FaultPlan } from "./faults.ts";
+import { FAULT_KINDS, type FaultKind, type FaultPlan } from "./faults.ts";
 import { SeededRandom } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import { Simulation } from "./simulation.ts";
@@ -55,24 +55,11 @@ export function planOf(scenario: Scenario, seed: number): FaultPlan {
 /** A seed leaves some kinds out, so that one kind does not hide what another would show (swarm testing). */
 function someOf(
   random: SeededRandom,
-  kinds: readonly FaultKind[] = ALL_KINDS,
+  kinds: readonly FaultKind[] = FAULT_KINDS,
 ): { readonly kinds: readonly FaultKind[] } {
   const some = kinds.filter(() => random.chance(KIND_RATE));
   return { kinds: some.length > 0 ? some : kinds };
 }
-
-const ALL_KINDS: readonly FaultKind[] = [
-  "cut",
-  "clog",
-  "delay",
-  "reset",
-  "crash",
-  "stop",
-  "slow",
-  "jump",
-  "drift",
-  "disk",
-];
 
 /** The plan of a run: a part of the faults, and what begins before the end. */
 export function partOf(plan: FaultPlan, { faults, durationMs }: SeedOptions): FaultPlan {

@@ -84,6 +84,20 @@ export type FaultEvent = Fault & { readonly atMs: number };
 /** Kinds of faults. */
 export type FaultKind = Fault["kind"];
 
+/** All kinds; seeds draw from them in this order. */
+export const FAULT_KINDS: readonly FaultKind[] = [
+  "cut",
+  "clog",
+  "delay",
+  "reset",
+  "crash",
+  "stop",
+  "slow",
+  "jump",
+  "drift",
+  "disk",
+];
+
 /** Faults in the order of their times; JSON keeps all of it. At `durationMs` everything is healed. */
 export interface FaultPlan {
   readonly durationMs: number;

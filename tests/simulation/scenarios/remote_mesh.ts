@@ -5,7 +5,7 @@ import type { RemoteLimits } from "../../../runtime/remote/limits.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import type { PeerEvent, PeerView } from "../../../runtime/remote/peer.ts";
 import type { SimulatedEnv } from "../../../runtime/sim/env.ts";
-import type { FaultKind } from "../../../runtime/sim/faults.ts";
+import { FAULT_KINDS, type FaultKind } from "../../../runtime/sim/faults.ts";
 import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { nothingWaits } from "./quiet.ts";
@@ -16,17 +16,7 @@ const TOKEN = "a token of the simulation";
 const MEET_MS = 120_000;
 
 /** Everything but disks, which links do not have. */
-export const LINK_FAULTS: readonly FaultKind[] = [
-  "cut",
-  "clog",
-  "delay",
-  "reset",
-  "crash",
-  "stop",
-  "slow",
-  "jump",
-  "drift",
-];
+export const LINK_FAULTS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => kind !== "disk");
 
 /** Rare states that every scenario of links marks. */
 export const LINK_STATES = [
