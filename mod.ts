@@ -150,6 +150,40 @@ export { phiAccrual } from "./runtime/cluster/detector.ts";
 export { CLUSTER_LIMITS } from "./runtime/cluster/limits.ts";
 export type { ClusterLimits } from "./runtime/cluster/limits.ts";
 
+// Raft groups.
+export type { Applied, Applying, Machine } from "./runtime/raft/machine.ts";
+export type {
+  Configuration,
+  Member as RaftMember,
+  MembershipChange,
+} from "./runtime/raft/core/configuration.ts";
+export type {
+  Entry,
+  EntryKind,
+  HardState,
+  MemberId,
+  SnapshotMeta,
+} from "./runtime/raft/core/entry.ts";
+export type { SnapshotFile } from "./runtime/raft/core/messages.ts";
+export type { Restored } from "./runtime/raft/core/options.ts";
+export type { Durability } from "./runtime/raft/core/input.ts";
+export type {
+  PersistOrder,
+  RaftEvent,
+  RefusalCode as RaftRefusalCode,
+  Role,
+} from "./runtime/raft/core/outputs.ts";
+export { RaftError } from "./runtime/raft/errors.ts";
+export type { RaftErrorCode } from "./runtime/raft/errors.ts";
+export { RAFT_LIMITS } from "./runtime/raft/limits.ts";
+export type { RaftLimits } from "./runtime/raft/limits.ts";
+export type {
+  RaftLogStore,
+  SnapshotStore,
+  StoredSnapshot,
+  StoreIdentity,
+} from "./runtime/raft/storage.ts";
+
 // What a node shows of itself.
 export type { ActorView, NodeMetrics, ProtocolMetrics } from "./runtime/actor/inspect.ts";
 export type {

@@ -1,0 +1,115 @@
+/** The bounds of Raft groups. */
+
+import { assert } from "../base/assert.ts";
+import { type LimitTable, type LimitValues, limitValues } from "../base/limits.ts";
+import { KIB, MIB } from "../base/units.ts";
+
+/** Every number, queue and timeout of `runtime/raft`. */
+export const RAFT_LIMITS = {
+  heartbeatMs: { unit: "ms", value: 50, why: "pause between two heartbeats of a leader" },
+  electionMs: {
+    unit: "ms",
+    value: 150,
+    why: "silence after which a follower campaigns, plus a random part up to the same",
+  },
+  appendBytes: {
+    unit: "bytes",
+    value: 512 * KIB,
+    why: "entries of one Append, unless a single one is longer",
+  },
+  inflightMessages: { unit: "count", value: 64, why: "Appends under way to one member" },
+  inflightBytes: { unit: "bytes", value: 8 * MIB, why: "bytes of Appends under way to one member" },
+  commandBytes: {
+    unit: "bytes",
+    value: 1 * MIB,
+    why: "one command; larger data belongs elsewhere",
+  },
+  uncommittedBytes: {
+    unit: "bytes",
+    value: 32 * MIB,
+    why: "commands of a leader that are not committed; more is refused as Overloaded",
+  },
+  uncommittedEntries: { unit: "count", value: 65_536, why: "the same in number" },
+  applyingBytes: {
+    unit: "bytes",
+    value: 8 * MIB,
+    why: "entries handed to the machine that it has not applied",
+  },
+  pendingReads: {
+    unit: "count",
+    value: 65_536,
+    why: "reads of a member that wait to be confirmed",
+  },
+  keepEntries: {
+    unit: "count",
+    value: 16_384,
+    why: "entries that stay behind a snapshot, so that slow followers need none",
+  },
+  keepBytes: { unit: "bytes", value: 16 * MIB, why: "bytes of them at most" },
+  snapshotEntries: { unit: "count", value: 65_536, why: "entries after which a snapshot is taken" },
+  snapshotBytes: {
+    unit: "bytes",
+    value: 64 * MIB,
+    why: "bytes of entries after which one is taken",
+  },
+  snapshotSliceMs: {
+    unit: "ms",
+    value: 4,
+    why: "work on a snapshot before the event loop gets its turn",
+  },
+  chunkBytes: { unit: "bytes", value: 256 * KIB, why: "one piece of a snapshot on a link" },
+  chunkRetryMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "until a piece of a snapshot without an answer is sent again",
+  },
+  catchUpRounds: {
+    unit: "count",
+    value: 10,
+    why: "tries of a learner to keep pace for one election timeout before it may vote",
+  },
+  transferMs: { unit: "ms", value: 1_000, why: "until a transfer of leadership is given up" },
+  allMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "until a command with durability `all` is content with a quorum",
+  },
+  clockSkewMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "a leader whose clock is further from the voters' median takes no commands",
+  },
+  priorityMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "how long a member of higher priority must have kept up before it is handed the lead",
+  },
+  segmentBytes: { unit: "bytes", value: 16 * MIB, why: "a file of the log, preallocated" },
+  reserveBytes: {
+    unit: "bytes",
+    value: 32 * MIB,
+    why: "space kept free in files of our own, so that a full disk is answered before it harms",
+  },
+  sessions: { unit: "count", value: 10_000, why: "client sessions of a group" },
+  sessionIdleMs: { unit: "ms", value: 3_600_000, why: "until an unused client session expires" },
+  sessionReplies: {
+    unit: "count",
+    value: 256,
+    why: "replies kept for one session until it acknowledges them",
+  },
+} as const satisfies LimitTable;
+
+/** The limits as plain numbers. */
+export type RaftLimits = LimitValues<typeof RAFT_LIMITS>;
+
+/** The defaults with `overrides` applied; AssertionError where they contradict each other. */
+export function raftLimits(overrides: Partial<RaftLimits> = {}): RaftLimits {
+  const limits = limitValues(RAFT_LIMITS, overrides);
+  for (const [name, value] of Object.entries(limits)) {
+    assert(Number.isSafeInteger(value) && value >= 1, `${name} is a whole number of at least 1`);
+  }
+  assert(2 * limits.heartbeatMs <= limits.electionMs, "a lost heartbeat elects nobody");
+  assert(limits.commandBytes <= limits.uncommittedBytes, "any command may wait");
+  assert(limits.commandBytes < limits.segmentBytes, "any command fits into a file of the log");
+  return limits;
+}
