@@ -3,10 +3,15 @@
 import assert from "node:assert/strict";
 import { connectOften, leakOf } from "./connects.ts";
 
-Deno.test("connecting and leaving 300 times keeps no descriptor, resource or memory", async () => {
-  const held = await connectOften(300);
-  assert.equal(held.length, 20);
-  assert.equal(leakOf(held), null, JSON.stringify(held, null, 1));
+Deno.test({
+  name: "connecting and leaving 300 times keeps no descriptor, resource or memory",
+  // Counters of coverage are memory that grows.
+  ignore: Deno.env.has("DENO_COVERAGE_DIR"),
+  fn: async () => {
+    const held = await connectOften(300);
+    assert.equal(held.length, 20);
+    assert.equal(leakOf(held), null, JSON.stringify(held, null, 1));
+  },
 });
 
 Deno.test("what grows is found", () => {
