@@ -151,7 +151,7 @@ export { CLUSTER_LIMITS } from "./runtime/cluster/limits.ts";
 export type { ClusterLimits } from "./runtime/cluster/limits.ts";
 
 // Raft groups.
-export type { Applied, Applying, Machine } from "./runtime/raft/machine.ts";
+export type { Applied, Applying, Machine, Restoring } from "./runtime/raft/machine.ts";
 export type {
   Configuration,
   Member as RaftMember,

@@ -24,6 +24,13 @@ export interface Machine<State, Command, Result> {
   apply(state: State, command: Command, applying: Applying): Applied<State, Result>;
   /** The state as pieces of bytes, each made when it is asked for: old state must stay as it was. */
   snapshot(state: State): Iterable<Uint8Array>;
-  /** The state whose pieces these are, cut anywhere. */
-  restore(pieces: Iterable<Uint8Array>): State;
+  /** Takes a snapshot back in: its bytes in order, cut anywhere, with other work in between. */
+  restore(): Restoring<State>;
+}
+
+/** A state that is being read from a snapshot. */
+export interface Restoring<State> {
+  write(piece: Uint8Array): void;
+  /** The state, once all has been written; throws if the bytes make none. */
+  end(): State;
 }
