@@ -1,76 +1,128 @@
 /** The events of a world in the order of virtual time; equal times keep the order of scheduling. */
 
+import type { TimerHandle } from "../env/env.ts";
+
+/** Children of a place in the heap: four are near each other in memory, and halve its depth. */
+const WIDTH = 4;
+const FIRST_PLACES = 256;
+
 /** Something that will happen, unless it is cancelled. */
-export interface SimEvent {
-  readonly atMs: number;
-  readonly sequence: number;
+export class SimEvent implements TimerHandle {
   readonly label: string;
   readonly happen: () => void;
-  cancelled: boolean;
+  isCancelled = false;
+
+  constructor(label: string, happen: () => void) {
+    this.label = label;
+    this.happen = happen;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
 }
 
-function isBefore(a: SimEvent, b: SimEvent): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
-}
-
-/** A binary heap of events. */
+/** A heap of events, keyed by (time, number of scheduling). */
 export class EventQueue {
-  readonly #heap: SimEvent[] = [];
-  #sequence = 0;
+  readonly #events: SimEvent[] = [];
+  #times = new Float64Array(FIRST_PLACES);
+  #numbers = new Float64Array(FIRST_PLACES);
+  #count = 0;
 
   add(atMs: number, label: string, happen: () => void): SimEvent {
-    const event = { atMs, sequence: this.#sequence++, label, happen, cancelled: false };
-    this.#heap.push(event);
-    this.#rise(this.#heap.length - 1);
+    const event = new SimEvent(label, happen);
+    const size = this.#events.length;
+    if (size === this.#times.length) this.#grow();
+    this.#events.push(event);
+    this.#rise(size, event, atMs, this.#count);
+    this.#count += 1;
     return event;
   }
 
-  /** The next event that was not cancelled, left in place. */
-  peek(): SimEvent | undefined {
-    while (this.#heap[0]?.cancelled) this.#takeFirst();
-    return this.#heap[0];
+  /** When the next event happens; `Infinity` where there is none. */
+  nextAtMs(): number {
+    while (this.#events[0]?.isCancelled === true) this.#removeFirst();
+    return this.#events.length === 0 ? Infinity : this.#times[0]!;
   }
 
   /** Takes the next event that was not cancelled. */
   take(): SimEvent | undefined {
-    const event = this.peek();
-    if (event !== undefined) this.#takeFirst();
+    if (this.nextAtMs() === Infinity) return undefined;
+    const event = this.#events[0]!;
+    this.#removeFirst();
     return event;
   }
 
-  #takeFirst(): void {
-    const last = this.#heap.pop()!;
-    if (this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    this.#sink();
+  /** Labels of all events that were not cancelled, in the order of scheduling. */
+  labels(): string[] {
+    return this.#events
+      .map(({ label, isCancelled }, place) => ({ label, isCancelled, at: this.#numbers[place]! }))
+      .filter(({ isCancelled }) => !isCancelled)
+      .sort((one, other) => one.at - other.at)
+      .map(({ label }) => label);
   }
 
-  #rise(from: number): void {
-    let index = from;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!isBefore(this.#heap[index]!, this.#heap[parent]!)) return;
-      this.#swap(index, parent);
-      index = parent;
+  #grow(): void {
+    const times = new Float64Array(2 * this.#times.length);
+    const numbers = new Float64Array(2 * this.#numbers.length);
+    times.set(this.#times);
+    numbers.set(this.#numbers);
+    this.#times = times;
+    this.#numbers = numbers;
+  }
+
+  #removeFirst(): void {
+    const last = this.#events.length - 1;
+    const event = this.#events.pop()!;
+    if (last > 0) this.#sink(event, this.#times[last]!, this.#numbers[last]!);
+  }
+
+  /** Puts an event at `place` or above, where its parent is not later. */
+  #rise(from: number, event: SimEvent, atMs: number, number: number): void {
+    const times = this.#times;
+    let place = from;
+    while (place > 0) {
+      const parent = ((place - 1) / WIDTH) | 0;
+      const parentAtMs = times[parent]!;
+      if (parentAtMs < atMs || (parentAtMs === atMs && this.#numbers[parent]! < number)) break;
+      this.#put(place, this.#events[parent]!, parentAtMs, this.#numbers[parent]!);
+      place = parent;
     }
+    this.#put(place, event, atMs, number);
   }
 
-  #sink(): void {
-    let index = 0;
+  /** Puts an event at the first place or below, where no child is earlier. */
+  #sink(event: SimEvent, atMs: number, number: number): void {
+    const size = this.#events.length;
+    let place = 0;
     for (;;) {
-      const left = 2 * index + 1;
-      if (left >= this.#heap.length) return;
-      const right = left + 1;
-      const smaller = right < this.#heap.length && isBefore(this.#heap[right]!, this.#heap[left]!)
-        ? right
-        : left;
-      if (!isBefore(this.#heap[smaller]!, this.#heap[index]!)) return;
-      this.#swap(index, smaller);
-      index = smaller;
+      const child = this.#earliestChild(place, size);
+      if (child < 0) break;
+      const childAtMs = this.#times[child]!;
+      if (atMs < childAtMs || (atMs === childAtMs && number < this.#numbers[child]!)) break;
+      this.#put(place, this.#events[child]!, childAtMs, this.#numbers[child]!);
+      place = child;
     }
+    this.#put(place, event, atMs, number);
   }
 
-  #swap(a: number, b: number): void {
-    [this.#heap[a], this.#heap[b]] = [this.#heap[b]!, this.#heap[a]!];
+  #earliestChild(place: number, size: number): number {
+    const first = WIDTH * place + 1;
+    if (first >= size) return -1;
+    const times = this.#times;
+    let earliest = first;
+    const end = Math.min(first + WIDTH, size);
+    for (let child = first + 1; child < end; child += 1) {
+      const isBefore = times[child]! < times[earliest]! ||
+        (times[child] === times[earliest] && this.#numbers[child]! < this.#numbers[earliest]!);
+      if (isBefore) earliest = child;
+    }
+    return earliest;
+  }
+
+  #put(place: number, event: SimEvent, atMs: number, number: number): void {
+    this.#events[place] = event;
+    this.#times[place] = atMs;
+    this.#numbers[place] = number;
   }
 }

@@ -7,9 +7,13 @@
  * its turns wait in line. What its kernel does (a write that lands, a frame that arrives) does not.
  */
 
+import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
+import { SIM_LIMITS } from "./limits.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Owner, VirtualTime } from "./time.ts";
+
+const LIMITS = limitValues(SIM_LIMITS);
 
 /** How long a call takes: seeded, uniform between the two. */
 export interface DelayMs {
@@ -26,10 +30,33 @@ export interface Processor {
   turnMs: number;
 }
 
-interface Pending {
-  readonly event: TimerHandle;
-  readonly cut: ((random: SeededRandom) => void) | undefined;
+type Cut = ((random: SeededRandom) => void) | undefined;
+
+/** Something that this process waits for; it is in the set of all until it happens or is cancelled. */
+class Pending implements TimerHandle {
+  readonly cut: Cut;
+  event: TimerHandle | null = null;
+  isCancelled = false;
+  readonly #all: Set<Pending>;
+
+  constructor(all: Set<Pending>, cut: Cut) {
+    this.#all = all;
+    this.cut = cut;
+    all.add(this);
+  }
+
+  happened(): void {
+    this.#all.delete(this);
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+    this.event?.cancel();
+    this.#all.delete(this);
+  }
 }
+
+const NOTHING: TimerHandle = { cancel: () => {} };
 
 interface Turn {
   readonly label: string;
@@ -46,6 +73,7 @@ export class Incarnation implements Owner {
   readonly #processor: Processor;
   readonly #random: SeededRandom;
   readonly #pending = new Set<Pending>();
+  readonly #labels = new Map<string, string>();
   readonly #endings = new Set<(kind: CrashKind) => void>();
   readonly #threads = new Set<Incarnation>();
   readonly #onUnhandled: (reason: unknown) => void;
@@ -79,18 +107,12 @@ export class Incarnation implements Owner {
 
   /** Lets `fn` happen after `delayMs` in a turn of its own, unless this life ends first. */
   after(delayMs: number, label: string, fn: () => void): TimerHandle {
-    const timer = { cancelled: false, event: null as TimerHandle | null };
-    timer.event = this.#schedule(delayMs, label, () => {
-      this.turn(label, () => {
-        if (!timer.cancelled) fn();
-      });
-    }, undefined);
-    return {
-      cancel: () => {
-        timer.cancelled = true;
-        timer.event?.cancel();
-      },
+    if (!this.#alive) return NOTHING;
+    const turn = (): void => {
+      if (!pending.isCancelled) fn();
     };
+    const pending = this.#schedule(delayMs, label, () => this.turn(label, turn), undefined);
+    return pending;
   }
 
   /** The next free moment of this process, at least `delayMs` from now. */
@@ -181,7 +203,7 @@ export class Incarnation implements Owner {
     const pending = [...this.#pending];
     this.#pending.clear();
     for (const call of pending) {
-      call.event.cancel();
+      call.cancel();
       call.cut?.(this.#random);
     }
     const endings = [...this.#endings];
@@ -210,24 +232,21 @@ export class Incarnation implements Owner {
     });
   }
 
-  #schedule(
-    delayMs: number,
-    label: string,
-    fn: () => void,
-    cut: ((random: SeededRandom) => void) | undefined,
-  ): TimerHandle {
-    if (!this.#alive) return { cancel: () => {} };
-    const event = this.world.schedule(delayMs, `${this.name} ${label}`, () => {
-      this.#pending.delete(pending);
+  #schedule(delayMs: number, label: string, fn: () => void, cut: Cut): Pending {
+    const pending = new Pending(this.#pending, cut);
+    pending.event = this.world.schedule(delayMs, this.#labelOf(label), () => {
+      pending.happened();
       fn();
     });
-    const pending: Pending = { event, cut };
-    this.#pending.add(pending);
-    return {
-      cancel: () => {
-        event.cancel();
-        this.#pending.delete(pending);
-      },
-    };
+    return pending;
+  }
+
+  /** Most labels come again and again: one text for each is hashed faster than many equal ones. */
+  #labelOf(label: string): string {
+    let full = this.#labels.get(label);
+    if (full !== undefined) return full;
+    full = `${this.name} ${label}`;
+    if (this.#labels.size < LIMITS.labels) this.#labels.set(label, full);
+    return full;
   }
 }

@@ -22,6 +22,11 @@ export const SIM_LIMITS = {
     why:
       "trace lines kept for reading (the last ones); the hash covers all, a replay may keep more",
   },
+  labels: {
+    unit: "count",
+    value: 256,
+    why: "labels of a process's events that are kept as they stand in the trace",
+  },
   logRecords: {
     unit: "count",
     value: 20_000,

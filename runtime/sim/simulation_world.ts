@@ -1,6 +1,5 @@
-/** A world that can be watched: between any two events, and in what is still to happen. */
+/** A world that can be watched. */
 
-import type { TimerHandle } from "../env/env.ts";
 import { World } from "./world.ts";
 
 /** What a watched world tells. */
@@ -11,41 +10,16 @@ export interface WorldWatch {
   noted: ((atMs: number, label: string) => void) | null;
 }
 
-/** A {@link World} with its number of events and the names of those that wait. */
+/** A {@link World} that tells what happens in it. */
 export class SimulationWorld extends World {
   readonly watch: WorldWatch = { between: null, noted: null };
-  readonly #waiting = new Set<{ readonly label: string }>();
-  #events = 0;
-
-  /** Events that happened. */
-  get events(): number {
-    return this.#events;
-  }
-
-  /** What is scheduled and was not cancelled. */
-  waiting(): string[] {
-    return [...this.#waiting].map(({ label }) => label);
-  }
-
-  override schedule(delayMs: number, label: string, happen: () => void): TimerHandle {
-    const entry = { label };
-    const handle = super.schedule(delayMs, label, () => {
-      this.watch.between?.();
-      this.#waiting.delete(entry);
-      this.#events += 1;
-      happen();
-    });
-    this.#waiting.add(entry);
-    return {
-      cancel: () => {
-        this.#waiting.delete(entry);
-        handle.cancel();
-      },
-    };
-  }
 
   override note(label: string): void {
     super.note(label);
     this.watch.noted?.(this.nowMs, label);
+  }
+
+  protected override between(): void {
+    this.watch.between?.();
   }
 }

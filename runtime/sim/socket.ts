@@ -39,10 +39,20 @@ export class SimSocket implements Socket {
   #isReading = false;
   #wasAboveLow = false;
   readonly #forgetEnd: () => void;
+  readonly #readLabel: string;
+  /** The turn that takes one item. */
+  readonly #readOne = (): void => {
+    this.#isReading = false;
+    if (this.#end !== null || this.#isPaused) return;
+    const item = this.#received.shift();
+    if (item !== undefined) this.#take(item);
+    this.#read();
+  };
 
   constructor(parts: SocketParts) {
     this.#parts = parts;
     this.peer = parts.peer;
+    this.#readLabel = `${parts.label} read`;
     this.#forgetEnd = parts.incarnation.onEnd((kind) => this.#die(kind));
   }
 
@@ -129,13 +139,7 @@ export class SimSocket implements Socket {
     const isHeldUp = this.#events === null || this.#isPaused || this.#isReading;
     if (isHeldUp || this.#end !== null || this.#received.length === 0) return;
     this.#isReading = true;
-    this.#parts.incarnation.turn(`${this.#parts.label} read`, () => {
-      this.#isReading = false;
-      if (this.#end !== null || this.#isPaused) return;
-      const item = this.#received.shift();
-      if (item !== undefined) this.#take(item);
-      this.#read();
-    });
+    this.#parts.incarnation.turn(this.#readLabel, this.#readOne);
   }
 
   #take(item: Item): void {

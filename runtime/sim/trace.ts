@@ -1,5 +1,14 @@
 /** What happened in a world, as a running hash (64 bits) and the last lines. */
 
+/** FNV-1a over UTF-16 units. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash;
+}
+
 /** Two runs of the same seed have equal hashes; a difference means nondeterminism. */
 export class Trace {
   #high = 0x811c9dc5;
@@ -19,7 +28,7 @@ export class Trace {
     this.#time[0] = atMs;
     this.#mix(this.#timeWords[0]!);
     this.#mix(this.#timeWords[1]!);
-    for (let index = 0; index < label.length; index += 1) this.#mix(label.charCodeAt(index));
+    this.#mix(hashText(label));
     const index = this.#count % this.#times.length;
     this.#times[index] = atMs;
     this.#labels[index] = label;

@@ -5,11 +5,13 @@
  * last one has run; so a run is a function of its seed.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import { assert } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import { limitValues } from "../base/limits.ts";
 import type { TimerHandle } from "../env/env.ts";
+// Whose code is running; it reads no clock.
+// deno-lint-ignore quorus/layers
+import { AsyncOwners } from "../env/real/async_owner.ts";
 // A turn of the real event loop is the only way to know that all microtasks ran; it reads no clock.
 // deno-lint-ignore quorus/layers
 import { drain, inNextTurn, nextTurn } from "../env/real/turn.ts";
@@ -51,10 +53,11 @@ export class World implements VirtualTime {
   readonly network: SimNetwork;
   readonly #queue = new EventQueue();
   readonly #trace: Trace;
-  readonly #owners = new AsyncLocalStorage<Owner>();
+  readonly #owners = new AsyncOwners<Owner>();
   readonly #modules = new Map<string, WorkerMain>();
   readonly #options: WorldOptions;
   #nowMs = 0;
+  #events = 0;
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.seed = seed;
@@ -69,14 +72,19 @@ export class World implements VirtualTime {
     return this.#nowMs;
   }
 
+  /** Events that happened. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Labels of what is scheduled and was not cancelled. */
+  waiting(): string[] {
+    return this.#queue.labels();
+  }
+
   /** Lets `happen` happen after `delayMs`; `label` goes into the trace. */
   schedule(delayMs: number, label: string, happen: () => void): TimerHandle {
-    const event = this.#queue.add(this.#nowMs + Math.max(0, delayMs), label, happen);
-    return {
-      cancel: () => {
-        event.cancelled = true;
-      },
-    };
+    return this.#queue.add(this.#nowMs + Math.max(0, delayMs), label, happen);
   }
 
   /** Adds a line to the trace. */
@@ -115,7 +123,7 @@ export class World implements VirtualTime {
 
   /** Lets everything happen up to the virtual time `untilMs`, and moves the clock there. */
   async run(untilMs: number): Promise<void> {
-    await this.#while(() => (this.#queue.peek()?.atMs ?? Infinity) <= untilMs);
+    await this.#while(() => this.#queue.nextAtMs() <= untilMs);
     if (Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
@@ -162,10 +170,13 @@ export class World implements VirtualTime {
     return this.#trace.lines();
   }
 
+  /** Called after each event and its microtasks, before the next one; what it throws ends the run. */
+  protected between(): void {}
+
   async #while(goOn: () => boolean): Promise<void> {
     if (this.#options.onUnhandled === undefined) return await this.#happenWhile(goOn);
     const stop = onUnhandledRejection((reason) => {
-      const owner = this.#owners.getStore();
+      const owner = this.#owners.current();
       return owner !== undefined && this.blame(owner, reason);
     });
     try {
@@ -200,11 +211,14 @@ export class World implements VirtualTime {
   }
 
   #happenNext(): boolean {
+    const atMs = this.#queue.nextAtMs();
     const event = this.#queue.take();
     if (event === undefined) return false;
-    assert(event.atMs >= this.#nowMs, "virtual time does not go back");
-    this.#nowMs = event.atMs;
-    this.#trace.add(event.atMs, event.label);
+    assert(atMs >= this.#nowMs, "virtual time does not go back");
+    this.#nowMs = atMs;
+    this.#trace.add(atMs, event.label);
+    this.between();
+    this.#events += 1;
     event.happen();
     return true;
   }
