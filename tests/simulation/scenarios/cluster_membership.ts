@@ -17,6 +17,12 @@ const CALM_MS = 30_000;
 /** `runtime/cluster/DESIGN.md`: a process that stands still for so long is not suspected. */
 const PAUSE_MS = 2_000;
 
+/**
+ * What a member needs at most to link one that is mended: the pause after a refusal for good and the
+ * longest pause between dials (5 s each), a dial and a handshake, and again after a dial of the other.
+ */
+const DIAL_MS = 25_000;
+
 /** A fault in virtual time of the world. */
 interface Window {
   readonly fault: FaultEvent;
@@ -166,13 +172,38 @@ async function trial(sim: Simulation, mesh: ClusterMesh, tower: Watchtower): Pro
   await mesh.meet();
 }
 
+/** A node comes up with a token that nobody takes, and is refused for good, until somebody mends that. */
+async function misconfigure(sim: Simulation, mesh: ClusterMesh): Promise<void> {
+  const random = sim.random("misconfigured");
+  // Who only dials must dial again by itself: the mended node cannot reach it.
+  const name = pick(random, NODES.filter((node) => node !== mesh.dialOnly));
+  mesh.misconfigured.add(name);
+  sim.cluster.crash(name);
+  sim.cluster.restart(name);
+  await sim.pass(CALM_MS + random.next() * CALM_MS);
+  const others = mesh.living.filter((life) => life.name !== name);
+  const isOut = others.every(({ cluster }) => cluster.member(name)?.status !== "up");
+  sim.check("who has a wrong token is not up", isOut, name);
+  sim.sometimes("who only dials refuses for good", mesh.dialOnly !== null);
+  mesh.misconfigured.delete(name);
+  sim.cluster.crash(name);
+  sim.cluster.restart(name);
+  await mesh.meet(DIAL_MS);
+}
+
 export const clusterMembership = scenario({
   name: "cluster/membership",
   describe: "who has crashed is suspected within 5 s, and when all is well all are up, as they are",
   durationMs: 60_000,
   nodes: NODES,
   faults: { kinds: LINK_FAULTS, intensity: [0, 0.8] },
-  sometimes: [...CLUSTER_STATES, "a quarantine", "a crash is seen", "a member leaves"],
+  sometimes: [
+    ...CLUSTER_STATES,
+    "a quarantine",
+    "a crash is seen",
+    "a member leaves",
+    "who only dials refuses for good",
+  ],
   run: async (sim) => {
     const tower: { made?: Watchtower } = {};
     const boots: ClusterLife[] = [];
@@ -201,6 +232,7 @@ export const clusterMembership = scenario({
     sim.check("calm nodes stay as they are", watchtower.events === events, `${events}`);
     sim.check("all are still up", mesh.apart() === true, mesh.apart());
     await trial(sim, mesh, watchtower);
+    await misconfigure(sim, mesh);
     await mesh.rest();
     await mesh.stop();
   },

@@ -12,6 +12,7 @@ import { pick } from "./remote_mesh.ts";
 
 const PORT = 4_100;
 const TOKEN = "a token of the simulation";
+const WRONG_TOKEN = "a token of another simulation";
 /** Detector, backoff, handshake, grace and `memberDialMs`, several times over. */
 const MEET_MS = 180_000;
 const REST_MS = 60_000;
@@ -51,17 +52,19 @@ export class ClusterMesh {
   readonly names: readonly string[];
   /** All lives, oldest first. */
   readonly lives: ClusterLife[] = [];
+  /** A node without a URL is one that only dials, as agents do; at most one, or two never meet. */
+  readonly dialOnly: string | null;
+  /** Nodes whose next lives have a token that nobody takes. */
+  readonly misconfigured = new Set<string>();
   readonly #sim: Simulation;
   readonly #options: ClusterMeshOptions;
   readonly #present = new Map<string, ClusterLife>();
-  /** A node without a URL is one that only dials, as agents do; at most one, or two never meet. */
-  readonly #dialOnly: string | null;
 
   constructor(sim: Simulation, options: ClusterMeshOptions) {
     this.#sim = sim;
     this.#options = options;
     this.names = options.names;
-    this.#dialOnly = pick(sim.random("cluster mesh"), [null, ...options.names]);
+    this.dialOnly = pick(sim.random("cluster mesh"), [null, ...options.names]);
     for (const name of this.names) sim.cluster.start(name, (env) => this.#boot(env, name));
   }
 
@@ -79,13 +82,13 @@ export class ClusterMesh {
   /** How members are configured. */
   configured(): Member[] {
     return this.names.map((node) =>
-      node === this.#dialOnly ? { node } : { node, url: `ws://${node}:${PORT}` }
+      node === this.dialOnly ? { node } : { node, url: `ws://${node}:${PORT}` }
     );
   }
 
   /** After the faults: everybody is up for everybody, as who it is now. */
-  async meet(): Promise<void> {
-    await this.#sim.converge("all members are up again", MEET_MS, () => this.apart());
+  async meet(withinMs = MEET_MS): Promise<void> {
+    await this.#sim.converge("all members are up again", withinMs, () => this.apart());
   }
 
   /** Who does not see whom as it is. */
@@ -125,7 +128,7 @@ export class ClusterMesh {
       onFatal: (error) => this.#sim.fail("nodes go on", `${life}: ${error}`),
       links: {
         listen: [{ hostname: name, port: PORT }],
-        token: TOKEN,
+        token: this.misconfigured.has(name) ? WRONG_TOKEN : TOKEN,
         allowPlain: true,
         limits: links,
       },

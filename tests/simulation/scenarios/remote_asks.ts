@@ -28,6 +28,8 @@ const Desk = protocol("sim.desk", {
 interface Asked {
   readonly id: number;
   readonly life: string;
+  /** The address of the actor that is asked. */
+  readonly to: string;
   readonly dueMs: number;
   isCancelled: boolean;
   settledMs: number | null;
@@ -43,11 +45,12 @@ class Ledger {
 
   constructor(readonly sim: Simulation, readonly random: SeededRandom) {}
 
-  begin(life: string, dueMs: number): Asked {
+  begin(life: string, to: string, dueMs: number): Asked {
     const id = this.asks.length;
     const asked = {
       id,
       life,
+      to,
       dueMs,
       isCancelled: false,
       settledMs: null,
@@ -104,7 +107,7 @@ function put(ledger: Ledger, member: Member, ref: Ref<typeof Desk>): void {
   const how = pick(random, ["now", "now", "large", "later", "never"]);
   const withinMs = pick(random, [1, 100, 2_000, 10_000]);
   const nowMs = (): number => member.env.clock.monotonic();
-  const asked = ledger.begin(member.life, nowMs() + withinMs);
+  const asked = ledger.begin(member.life, ref.address, nowMs() + withinMs);
   const cancel = new AbortController();
   const bytes = new Uint8Array(random.chance(0.05) ? 50_000 : random.integer(0, 50));
   const isPatient = random.chance(0.7);
@@ -124,6 +127,22 @@ function put(ledger: Ledger, member: Member, ref: Ref<typeof Desk>): void {
   member.env.timers.after(random.integer(1, 500), () => cancel.abort());
 }
 
+/** Whoever asks a node that is given up need not wait for the deadline. */
+function watchGone({ sim, asks }: Ledger, { life, node, env }: Member): void {
+  node.links.subscribe(({ kind, peer }) => {
+    if (kind !== "unreachable") return;
+    const open = asks.filter((asked) =>
+      asked.life === life && asked.settledMs === null &&
+      asked.to.startsWith(`quorus://${peer.node}/`)
+    );
+    sim.sometimes("an ask of who is given up", open.length > 0);
+    env.timers.after(SLACK_MS, () => {
+      const waits = open.filter(({ settledMs }) => settledMs === null).map(({ id }) => id);
+      sim.check("asks fail when their node is given up", waits.length === 0, waits);
+    });
+  });
+}
+
 function bootMember(ledger: Ledger, member: Member): void {
   for (let index = 0; index < DESKS; index += 1) {
     member.node.spawn(desk, { name: `desk/${index}`, args: { ledger, member } });
@@ -134,6 +153,7 @@ function bootMember(ledger: Ledger, member: Member): void {
       (_, index) => member.node.ref(Desk, `quorus://${name}/desk/${index}`),
     )
   );
+  watchGone(ledger, member);
   const again = (): void => {
     if (ledger.isResting) return;
     for (let count = ledger.random.integer(0, 3); count > 0; count -= 1) {
@@ -169,7 +189,12 @@ export const remoteAsks = scenario({
   durationMs: 20_000,
   nodes: NODES,
   faults: { kinds: LINK_FAULTS, intensity: [0, 0.9] },
-  sometimes: [...LINK_STATES, "a cancel reaches the handler", "too many asks"],
+  sometimes: [
+    ...LINK_STATES,
+    "a cancel reaches the handler",
+    "too many asks",
+    "an ask of who is given up",
+  ],
   run: async (sim) => {
     const ledger = new Ledger(sim, sim.random("asks"));
     const asksPending = pick(sim.random("ask limit"), [3, 20, 10_000]);

@@ -15,6 +15,10 @@ const NODES = ["a", "b"];
 const SINKS = 3;
 const SENDERS = 6;
 const SIZES = [[1, 50], [1_000, 4_000], [10_000, 120_000]] as const;
+/** Nobody writes into it: messages are parts of it. */
+const BYTES = new Uint8Array(120_000);
+/** Between two messages of a sender: fast ones fill every window, slow ones are cheap. */
+const PACES_MS = [5, 30, 100] as const;
 
 const load = z.object({ bytes: z.instanceof(Uint8Array) });
 const Store = protocol("sim.store", {
@@ -49,6 +53,14 @@ interface Sender {
   sent: number;
 }
 
+/** What a sender sends where. */
+interface Course {
+  readonly ref: Ref<typeof Store>;
+  readonly tag: typeof TAGS[number];
+  readonly size: () => number;
+  readonly paceMs: number;
+}
+
 class Load {
   readonly senders: Sender[] = [];
   isResting = false;
@@ -70,25 +82,25 @@ class Load {
       const ref = pick(random, sinks);
       const tag = TAGS[index % TAGS.length]!;
       const [low, high] = pick(random, SIZES);
+      const paceMs = pick(random, PACES_MS);
       const sender: Sender = { life: member.life, to: `${ref.address} ${tag}`, sent: 0 };
       this.senders.push(sender);
-      void this.#loop(member, sender, ref, tag, () => random.integer(low, high));
+      const size = (): number => random.integer(low, high);
+      void this.#loop(member, sender, { ref, tag, size, paceMs });
     }
   }
 
   async #loop(
     member: Member,
     sender: Sender,
-    ref: Ref<typeof Store>,
-    tag: typeof TAGS[number],
-    size: () => number,
+    { ref, tag, size, paceMs }: Course,
   ): Promise<void> {
     while (!this.isResting) {
-      const bytes = new Uint8Array(size());
+      const bytes = BYTES.subarray(0, size());
       const isSent = await ref.send(tag, { bytes }).then(() => true, () => false);
       if (isSent) sender.sent += 1;
       this.#look(member, bytes.length);
-      await after(member.env, isSent ? 5 : 100);
+      await after(member.env, isSent ? paceMs : 100);
     }
   }
 
@@ -122,7 +134,7 @@ class Load {
 export const remoteCredit = scenario({
   name: "remote/credit",
   describe: "what is under way fits its window, and whoever waits for room gets it",
-  durationMs: 20_000,
+  durationMs: 12_000,
   nodes: NODES,
   faults: { kinds: LINK_FAULTS, intensity: [0, 0.9] },
   sometimes: [...LINK_STATES, "credit exhausted", "a message larger than a window"],

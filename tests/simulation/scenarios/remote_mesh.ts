@@ -98,7 +98,7 @@ export class Mesh {
   async stop(): Promise<void> {
     await this.#sim.complete(Promise.all(this.members.map(({ node }) => node.stop())));
     await this.#sim.pass(5_000);
-    nothingWaits(this.#sim);
+    await nothingWaits(this.#sim);
   }
 
   #boot(env: SimulatedEnv, name: string): void {

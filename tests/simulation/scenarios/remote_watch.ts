@@ -12,6 +12,8 @@ import { LINK_FAULTS, LINK_STATES, type Member, Mesh, pick, smallLimits } from "
 const NODES = ["a", "b", "c"];
 /** Longer than any run. */
 const REST_MS = 3_600_000;
+/** Links that are broken before what went over them is confirmed. */
+const BREAKS = 3;
 const LANES = ["note", "vote", "chunk"] as const;
 type Lane = typeof LANES[number];
 
@@ -249,6 +251,47 @@ function forgotten(registry: Registry, mesh: Mesh): string | true {
   return true;
 }
 
+/** An actor that rises at once when it ends; for good, the second time. */
+const lazarus = actor(Mortal, {
+  state: () => null,
+  on: { tick: (_, __, context) => context.stop() },
+});
+
+/**
+ * A link breaks after system messages have arrived and before that is confirmed: they are sent again.
+ * If a watch were taken twice, the second one would hold on to who has risen under the same name.
+ */
+async function breakBeforeConfirmed(sim: Simulation, mesh: Mesh, round: number): Promise<void> {
+  const { network } = sim.world;
+  const random = sim.random(`break ${round}`);
+  const from = pick(random, NODES);
+  const to = pick(random, NODES.filter((name) => name !== from));
+  const [watching, watched] = [mesh.alive(from)!, mesh.alive(to)!];
+  const name = `lazarus-${round}`;
+  const options = { name, args: null, restart: "temporary" } as const;
+  const first = watched.node.spawn(lazarus, options);
+  const far = watching.node.ref(Mortal, `quorus://${to}/${name}`);
+  // Confirmations and ends are late, watches are not.
+  network.shape({ delayMs: { low: 400, high: 900 } }, [to, from]);
+  const ends: string[] = [];
+  const watches = random.integer(1, 3);
+  for (let count = watches; count > 0; count -= 1) {
+    void watching.node.ended(far).then(({ reason }) => ends.push(reason));
+  }
+  await sim.pass(1 + random.next() * 50);
+  const risen = watched.node.ended(first).then(() => watched.node.spawn(lazarus, options));
+  first.tell("tick", {});
+  await sim.complete(risen);
+  await sim.pass(random.next() * 100);
+  network.reset(from, to);
+  network.unshape([to, from]);
+  await mesh.meet();
+  await sim.converge("every watch brings its end", 30_000, () => ends.length >= watches);
+  await sim.pass(1_000);
+  const isOnce = ends.length === watches && ends.every((reason) => reason === "stopped");
+  sim.check("every watch brings one end, and says how it was", isOnce, ends);
+}
+
 export const remoteWatch = scenario({
   name: "remote/watch",
   describe: "each watch of a far actor brings one end, after its last message, and none is lost",
@@ -274,6 +317,8 @@ export const remoteWatch = scenario({
       () => forgotten(registry, mesh),
     );
     await sim.pass(25_000);
+    await mesh.rest();
+    for (let round = 1; round <= BREAKS; round += 1) await breakBeforeConfirmed(sim, mesh, round);
     await mesh.rest();
     registry.isOver = true;
     await mesh.stop();

@@ -32,6 +32,10 @@ export class TreesModel {
   readonly #living = new Map<string, Incarnation>();
   /** Who has to be gone before an address that has failed begins again. */
   readonly #before = new Map<string, readonly Incarnation[]>();
+  /** Below each supervisor, who has ever begun, by its order. */
+  readonly #children = new Map<Incarnation, Map<number, string>>();
+  /** Told to stop for good. */
+  readonly #stopped = new Set<string>();
   readonly #object: (name: string, details: string) => never;
 
   constructor(object: (name: string, details: string) => never) {
@@ -56,6 +60,7 @@ export class TreesModel {
       this.#object("a group ends before it restarts", `${address} begins beside old ${still}`);
     }
     this.#before.delete(address);
+    this.#beginsInTurn(one);
     const made = { ...one, tasks: 0, isEnding: false };
     this.#living.set(address, made);
     return made;
@@ -63,6 +68,7 @@ export class TreesModel {
 
   /** It is told to stop by itself, with all below it. */
   stops(address: string): void {
+    this.#stopped.add(address);
     for (const one of this.#living.values()) {
       one.isEnding ||= one.address === address || one.address.startsWith(`${address}/`);
     }
@@ -80,6 +86,19 @@ export class TreesModel {
     this.#living.delete(address);
     if (reason === "failed") this.#fails(one);
     else if (this.isDraining) this.#endsInTurn(one);
+  }
+
+  /** A group restarts from the first one to the last. */
+  #beginsInTurn({ address, below, order }: Omit<Incarnation, "tasks" | "isEnding">): void {
+    const strategy = below?.strategy ?? null;
+    if (below === null || strategy === null || strategy === "oneForOne") return;
+    let children = this.#children.get(below);
+    if (children === undefined) this.#children.set(below, children = new Map());
+    children.set(order, address);
+    for (const [other, sibling] of children) {
+      if (other >= order || this.#stopped.has(sibling) || this.#living.has(sibling)) continue;
+      this.#object("the first of a group restarts first", `${address} begins before ${sibling}`);
+    }
   }
 
   #fails(one: Incarnation): void {

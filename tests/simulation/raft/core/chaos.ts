@@ -1,0 +1,127 @@
+/** What goes wrong: crashes, pauses, partitions, clocks, and operators who change things all the time. */
+
+import type { SeededRandom } from "../../../../runtime/sim/random.ts";
+import type { Cluster } from "../../../runtime/raft/cluster/cluster.ts";
+import { CUT_SHAPES } from "../../../runtime/raft/cluster/links.ts";
+import type { Member } from "../../../runtime/raft/cluster/member.ts";
+import type { Operator } from "./operator.ts";
+import { around, type Plan } from "./plan.ts";
+
+/** Carries out a plan's chaos until it is told to stop. */
+export class Chaos {
+  readonly #cluster: Cluster;
+  readonly #plan: Plan;
+  readonly #random: SeededRandom;
+  readonly #operator: Operator;
+  #isOver = false;
+
+  constructor(cluster: Cluster, plan: Plan, random: SeededRandom, operator: Operator) {
+    this.#cluster = cluster;
+    this.#plan = plan;
+    this.#random = random;
+    this.#operator = operator;
+  }
+
+  begin(): void {
+    if (this.#plan.chaos.length > 0) this.#next();
+  }
+
+  /** Everything is healed; what is down starts. */
+  end(): void {
+    this.#isOver = true;
+    const cluster = this.#cluster;
+    cluster.links.heal();
+    cluster.trace.note(cluster.nowMs, "all is healed");
+    for (const member of cluster.members.values()) {
+      member.clock.jumpWall(0);
+      member.pausedUntilMs = 0;
+      if (!member.isUp) member.start();
+    }
+  }
+
+  #next(): void {
+    this.#cluster.later(around(this.#random, this.#plan.chaosMs), () => {
+      if (this.#isOver) return;
+      this.#act();
+      this.#next();
+    });
+  }
+
+  #act(): void {
+    const { chaos } = this.#plan;
+    const kind = chaos[this.#random.integer(0, chaos.length - 1)]!;
+    const member = this.#anyone();
+    switch (kind) {
+      case "crash":
+        return this.#crash(member);
+      case "crashAll":
+        if (this.#random.chance(0.1)) {
+          for (const one of this.#cluster.members.values()) this.#crash(one);
+        }
+        return;
+      case "pause":
+        return this.#pause(member);
+      case "partition":
+        return this.#partition();
+      case "clockJump":
+        return this.#jump(member);
+      case "snapshot":
+        return member.takeSnapshot();
+      case "transfer":
+        return this.#operator.transfer();
+      case "change":
+        return this.#operator.change();
+    }
+  }
+
+  #anyone(): Member {
+    const members = [...this.#cluster.members.values()];
+    return members[this.#random.integer(0, members.length - 1)]!;
+  }
+
+  #crash(member: Member): void {
+    if (!member.isUp) return;
+    const { sometimes } = this.#cluster.invariants;
+    const { waiting } = member.disk;
+    const before = member.disk.durableIndex;
+    if (member.crash()) sometimes.saw("torn write");
+    if (waiting > 0) {
+      const isKept = member.disk.durableIndex > before;
+      sometimes.saw(isKept ? "unconfirmed write survived" : "unconfirmed write lost");
+    }
+    this.#cluster.later(around(this.#random, this.#plan.downMs), () => {
+      if (!member.isUp && !this.#operator.isGone(member.id)) {
+        member.clock.restart(this.#random.integer(0, 1_000_000));
+        member.start();
+      }
+    });
+  }
+
+  #pause(member: Member): void {
+    const cluster = this.#cluster;
+    const durationMs = around(this.#random, this.#random.chance(0.2) ? 1_000 : 150);
+    member.pausedUntilMs = cluster.nowMs + durationMs;
+    cluster.trace.note(cluster.nowMs, `${member.id} pauses for ${durationMs.toFixed(0)} ms`);
+  }
+
+  #partition(): void {
+    const cluster = this.#cluster;
+    const { links } = cluster;
+    links.heal();
+    if (this.#random.chance(0.3)) {
+      cluster.trace.note(cluster.nowMs, "links heal");
+      return;
+    }
+    const shape = CUT_SHAPES[this.#random.integer(0, CUT_SHAPES.length - 1)]!;
+    links.cutShape(shape, [...cluster.members.keys()], this.#random);
+    cluster.trace.note(cluster.nowMs, `links are cut: ${shape}`);
+    cluster.later(around(this.#random, 500), () => links.heal());
+  }
+
+  #jump(member: Member): void {
+    const isFar = this.#random.chance(0.3);
+    const offsetMs = this.#random.integer(-1, 1) * (isFar ? 3_600_000 : 2_000);
+    member.clock.jumpWall(offsetMs);
+    this.#cluster.trace.note(this.#cluster.nowMs, `${member.id}'s clock jumps to ${offsetMs} ms`);
+  }
+}
