@@ -21,6 +21,8 @@ interface Wish {
 /** The wishes of one incarnation. */
 export class Wishes {
   readonly open = new Map<number, Wish>();
+  /** Commands that stand in the log: that is all that is said of them, or that they may be lost. */
+  readonly appended = new Map<number, Wish>();
   /** Reads by context: what was committed when they began. */
   readonly reads = new Map<string, number>();
 }
@@ -67,16 +69,20 @@ export class AnswerRules {
   }
 
   answered(member: Member, shadow: Shadow, wishes: Wishes, answer: Answer): void {
-    const wish = wishes.open.get(answer.id);
+    const appended = answer.outcome === "unknown" ? wishes.appended.get(answer.id) : undefined;
+    const wish = appended ?? wishes.open.get(answer.id);
     holds(wish !== undefined, "answers", () => {
       return `${member.id} answers ${JSON.stringify(answer)} to a wish that is not open`;
     });
     if (answer.outcome === "appended") {
       this.#appended(member, shadow, wish, answer.index, answer.term);
-      if (wish.proposal?.durability === "quorum") wishes.open.delete(answer.id);
+      if (wish.proposal?.durability !== "quorum") return;
+      wishes.open.delete(answer.id);
+      wishes.appended.set(answer.id, wish);
       return;
     }
     wishes.open.delete(answer.id);
+    wishes.appended.delete(answer.id);
     if (answer.outcome === "durable") this.#durable(member, shadow, wish, answer.level);
     else if (answer.outcome === "unknown") this.#sometimes.saw("outcome unknown");
     else if (answer.outcome === "refused") this.#refused(member, wish, answer.code);
