@@ -1,0 +1,16 @@
+/** Time in the log: stamped by the leader, never falling, judged by the voters' median. */
+
+/** The stamp of the next entry. */
+export function nextStamp(lastStampMs: number, wallMs: number): number {
+  return Math.max(lastStampMs, wallMs);
+}
+
+/** How far a clock is from the median of `offsetsMs` (others' clocks less it; its own is 0). */
+export function skewOf(offsetsMs: readonly number[]): number {
+  const sorted = offsetsMs.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  if (sorted.length % 2 === 1) return Math.abs(upper);
+  // Of two in the middle the nearer: two clocks cannot say which of them is wrong.
+  const lower = sorted[sorted.length / 2 - 1] ?? 0;
+  return Math.min(Math.abs(lower), Math.abs(upper));
+}
