@@ -183,6 +183,8 @@ export type {
   StoredSnapshot,
   StoreIdentity,
 } from "./runtime/raft/storage.ts";
+export { openRaftLog } from "./runtime/raft/wal/open.ts";
+export type { RaftLogEnv, RaftLogLimits, RaftLogOptions } from "./runtime/raft/wal/log_options.ts";
 
 // What a node shows of itself.
 export type { ActorView, NodeMetrics, ProtocolMetrics } from "./runtime/actor/inspect.ts";
