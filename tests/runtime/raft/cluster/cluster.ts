@@ -6,7 +6,7 @@ import type { Message } from "../../../../runtime/raft/core/messages.ts";
 import type { RaftOptions } from "../../../../runtime/raft/core/options.ts";
 import { SeededRandom } from "../../../../runtime/sim/random.ts";
 import { MemberClock } from "./clock.ts";
-import type { CoreFactory } from "./core_under_test.ts";
+import type { CoreFactory } from "./core_factory.ts";
 import { EventHeap } from "./event_heap.ts";
 import { Invariants } from "./invariants.ts";
 import { Links } from "./links.ts";

@@ -38,6 +38,8 @@ export class Disk {
   readonly #initial: SnapshotMeta;
   #waiting: PersistOrder[] = [];
   #receiving: Receiving | null = null;
+  /** How often another file took the place of one that was being received. */
+  replaced = 0;
 
   constructor(initial: SnapshotMeta) {
     this.#initial = initial;
@@ -160,6 +162,7 @@ export class Disk {
     const isSame = current !== null && current.snapshot.index === snapshot.index &&
       isSameFile(current.file, file);
     if (isSame) return current;
+    if (current !== null) this.replaced += 1;
     this.#receiving = { snapshot, file, bytes: new Uint8Array(file.bytes), length: 0 };
     return this.#receiving;
   }

@@ -9,7 +9,7 @@ import type { Restored } from "../../../../runtime/raft/core/options.ts";
 import type { Outputs, RaftEvent } from "../../../../runtime/raft/core/outputs.ts";
 import { AnswerRules, Wishes } from "./answer_rules.ts";
 import { CommittedRecord } from "./committed_record.ts";
-import type { CoreUnderTest } from "./core_under_test.ts";
+import type { CoreUnderTest } from "./core_factory.ts";
 import { ElectionRules } from "./election_rules.ts";
 import { EntryRegistry } from "./entry_registry.ts";
 import { LogRules } from "./log_rules.ts";

@@ -7,7 +7,7 @@ import type { RaftOptions } from "../../../../runtime/raft/core/options.ts";
 import type { Outputs, SaveChunk, SendChunk } from "../../../../runtime/raft/core/outputs.ts";
 import type { SeededRandom } from "../../../../runtime/sim/random.ts";
 import type { MemberClock } from "./clock.ts";
-import type { CoreFactory, CoreUnderTest } from "./core_under_test.ts";
+import type { CoreFactory, CoreUnderTest } from "./core_factory.ts";
 import { Disk } from "./disk.ts";
 import type { Invariants } from "./invariants.ts";
 import { ChainMachine } from "./machine.ts";
@@ -16,6 +16,7 @@ import type { Trace } from "./trace.ts";
 import { holds } from "./violation.ts";
 
 const NO_BYTES = new Uint8Array();
+const REPLACED = "snapshot refused or replaced on the way";
 
 /** Where a member lives. */
 export interface MemberWorld {
@@ -202,6 +203,7 @@ export class Member {
     const world = this.#world;
     const held = this.disk.find(snapshot, file);
     if (held === undefined) {
+      world.invariants.sometimes.saw(REPLACED);
       world.plan(this, world.pace.chunkMs(), () => {
         this.step({ type: "chunkNotSent", to, index: snapshot.index });
       });
@@ -218,7 +220,9 @@ export class Member {
     const world = this.#world;
     this.#savedAtMs = Math.max(this.#savedAtMs, world.nowMs + world.pace.chunkMs());
     world.plan(this, this.#savedAtMs - world.nowMs, () => {
+      const { replaced } = this.disk;
       const { nextOffset, complete } = this.disk.receive(chunk);
+      if (this.disk.replaced > replaced) world.invariants.sometimes.saw(REPLACED);
       this.step({ type: "chunkSaved", index: chunk.snapshot.index, nextOffset, complete });
     });
   }

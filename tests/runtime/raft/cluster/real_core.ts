@@ -1,7 +1,7 @@
 /** The core of the product, for the bench. */
 
 import { createRaft, step } from "../../../../runtime/raft/core/raft.ts";
-import type { CoreFactory } from "./core_under_test.ts";
+import type { CoreFactory } from "./core_factory.ts";
 
 /** Starts a real core. */
 export const realCore: CoreFactory = (options, restored, moment) => {

@@ -2,7 +2,7 @@
 
 import type { Moment } from "../../../../runtime/raft/core/input.ts";
 import type { Outputs } from "../../../../runtime/raft/core/outputs.ts";
-import type { CoreFactory, CoreUnderTest } from "../../../runtime/raft/cluster/core_under_test.ts";
+import type { CoreFactory, CoreUnderTest } from "../../../runtime/raft/cluster/core_factory.ts";
 
 /** A core between the bench and `core`; `step` does more or less than it should. */
 function around(core: CoreUnderTest, step: CoreUnderTest["step"]): CoreUnderTest {

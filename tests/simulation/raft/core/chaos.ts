@@ -50,7 +50,7 @@ export class Chaos {
   #act(): void {
     const { chaos } = this.#plan;
     const kind = chaos[this.#random.integer(0, chaos.length - 1)]!;
-    const member = this.#anyone();
+    const member = this.#victim();
     switch (kind) {
       case "crash":
         return this.#crash(member);
@@ -74,8 +74,11 @@ export class Chaos {
     }
   }
 
-  #anyone(): Member {
+  /** Anybody, and leaders more often than others. */
+  #victim(): Member {
     const members = [...this.#cluster.members.values()];
+    const leader = members.find(({ core }) => core?.role === "leader");
+    if (leader !== undefined && this.#random.chance(0.3)) return leader;
     return members[this.#random.integer(0, members.length - 1)]!;
   }
 

@@ -26,6 +26,7 @@ export class Clients {
   begin(): void {
     this.#every(this.#plan.proposalMs, () => this.propose());
     this.#every(this.#plan.readMs, () => this.read());
+    this.#every(this.#plan.snapshotMs, () => this.#someone(0)?.takeSnapshot());
   }
 
   end(): void {

@@ -2,7 +2,7 @@
 
 import { SeededRandom } from "../../../../runtime/sim/random.ts";
 import { Cluster } from "../../../runtime/raft/cluster/cluster.ts";
-import type { CoreFactory } from "../../../runtime/raft/cluster/core_under_test.ts";
+import type { CoreFactory } from "../../../runtime/raft/cluster/core_factory.ts";
 import type { Sometimes } from "../../../runtime/raft/cluster/sometimes.ts";
 import { Violation } from "../../../runtime/raft/cluster/violation.ts";
 import { Chaos } from "./chaos.ts";

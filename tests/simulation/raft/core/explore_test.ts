@@ -1,7 +1,7 @@
 /** A few hundred seeds of the core's exploration, and that it finds what is broken. */
 
 import assert from "node:assert/strict";
-import type { CoreFactory } from "../../../runtime/raft/cluster/core_under_test.ts";
+import type { CoreFactory } from "../../../runtime/raft/cluster/core_factory.ts";
 import { realCore } from "../../../runtime/raft/cluster/real_core.ts";
 import { forgetsVotes, trustsItsCache } from "./canaries.ts";
 import { runCoreSeed } from "./explore.ts";

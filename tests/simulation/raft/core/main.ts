@@ -1,13 +1,11 @@
 /**
  * Explores Raft's core for a long time:
- * `deno run -A tests/simulation/raft/core/main.ts --seeds N --from S [--nodes K] [--trace N] [--json]`.
+ * `deno run -A tests/simulation/raft/core/main.ts --seeds N --from S [--nodes K] [--trace N] [--failures N] [--json]`.
  */
 
 import { parseArgs } from "node:util";
 import { realCore } from "../../../runtime/raft/cluster/real_core.ts";
 import { exploreCore, failureText } from "./report.ts";
-
-const FAILURES_SHOWN = 5;
 
 function main(args: string[]): number {
   const { values } = parseArgs({
@@ -17,6 +15,7 @@ function main(args: string[]): number {
       from: { type: "string", default: "1" },
       nodes: { type: "string" },
       trace: { type: "string" },
+      failures: { type: "string", default: "5" },
       json: { type: "boolean", default: false },
     },
   });
@@ -25,7 +24,7 @@ function main(args: string[]): number {
     from: Number(values.from),
     seeds: Number(values.seeds),
     nodes: values.nodes === undefined ? null : Number(values.nodes),
-    failuresWanted: FAILURES_SHOWN,
+    failuresWanted: Number(values.failures),
     ...(values.trace === undefined ? {} : { traceKept: Number(values.trace) }),
   });
   const seconds = (performance.now() - startedMs) / 1_000;

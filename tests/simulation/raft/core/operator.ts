@@ -66,7 +66,7 @@ export class Operator {
     const voter = voters.length === 0 ? null : this.#pick(voters);
     const mayLose = !this.#plan.hasZeroPriority && full.length > 1;
     const draw = this.#random.next();
-    if (learner !== null && draw < 0.35) return { do: "promote", id: learner.id };
+    if (learner !== null && draw < 0.25) return { do: "promote", id: learner.id };
     if (learner !== null && voter !== null && draw < 0.5 && mayLose) {
       const isEven = learner.witness === voter.witness;
       return isEven ? { do: "replace", id: voter.id, by: learner.id } : null;

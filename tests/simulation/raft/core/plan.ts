@@ -32,6 +32,7 @@ export interface Plan {
   readonly chaosMs: number;
   readonly proposalMs: number;
   readonly readMs: number;
+  readonly snapshotMs: number;
   readonly downMs: number;
   /** Some priority is 0: then voters stay, so that somebody may lead. */
   readonly hasZeroPriority: boolean;
@@ -83,6 +84,7 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     chaosMs: pick(random, [40, 150, 400]),
     proposalMs: pick(random, [8, 30, 100]),
     readMs: pick(random, [20, 60, 200]),
+    snapshotMs: pick(random, [60, 300, 3_000]),
     downMs: pick(random, [50, 300, 1_000]),
     hasZeroPriority,
   };
@@ -124,13 +126,14 @@ function paceOf(random: SeededRandom): Pace {
   const stalled = (meanMs: number) => {
     return around(random, random.chance(stalls) ? 20 * meanMs : meanMs);
   };
+  const ghosts = pick(random, [0, 0, 0.003]);
   return {
     persistMs: () => stalled(persistMs),
     machineMs: () => stalled(machineMs),
     snapshotMs: () => stalled(30),
     chunkMs: () => stalled(persistMs),
     tickMs: () => 15 + random.next() * 10,
-    linkMs: () => 0.1 + stalled(linkMs),
+    linkMs: () => 0.1 + (random.chance(ghosts) ? around(random, 1_000) : stalled(linkMs)),
     isLost: () => random.chance(loss),
     isDuplicated: () => random.chance(duplicates),
     isOrdered: random.chance(0.5),

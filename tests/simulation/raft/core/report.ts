@@ -1,6 +1,6 @@
 /** Runs many seeds and says what came of it. */
 
-import type { CoreFactory } from "../../../runtime/raft/cluster/core_under_test.ts";
+import type { CoreFactory } from "../../../runtime/raft/cluster/core_factory.ts";
 import { Sometimes } from "../../../runtime/raft/cluster/sometimes.ts";
 import { type CoreFailure, runCoreSeed, type SeedOptions } from "./explore.ts";
 
