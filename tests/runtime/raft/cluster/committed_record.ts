@@ -12,6 +12,8 @@ import { holds, Violation } from "./violation.ts";
 
 interface Committed {
   readonly entry: Entry;
+  /** The term of the leader that committed it; never falls along the record. */
+  readonly byTerm: number;
   readonly chain: number;
 }
 
@@ -55,7 +57,8 @@ export class CommittedRecord {
         return `${id} commits ${index} in term ${shadow.term} and holds only up to ` +
           `${shadow.log.lastIndex}`;
       });
-      this.#entries.push({ entry, chain: chained(this.chainAt(index - 1), entry) });
+      const { term: byTerm } = shadow;
+      this.#entries.push({ entry, byTerm, chain: chained(this.chainAt(index - 1), entry) });
       if (entry.kind !== "config") continue;
       const configuration = this.#registry.configurationOf(entry);
       this.#configurations.push({ index, configuration });
@@ -94,13 +97,14 @@ export class CommittedRecord {
     }).join(" ");
   }
 
-  /** A new leader holds whatever was committed before. */
+  /** A new leader holds whatever was committed in terms before its own (which may be over already). */
   checkLeader(id: MemberId, shadow: Shadow): void {
-    const { last } = this;
+    let { last } = this;
+    while (last > 0 && this.#entries[last - 1]!.byTerm >= shadow.term) last -= 1;
     if (last === 0) return;
     const term = shadow.log.termAt(last);
     const expected = this.at(last)!.term;
-    holds(term === expected, "leader completeness", () => {
+    holds(term === expected || term === GONE, "leader completeness", () => {
       return `${id} leads term ${shadow.term} with ${termText(term)} at ${last}, ` +
         `where an entry of term ${expected} is committed`;
     });

@@ -33,7 +33,7 @@ export class Disk {
   hardState: HardState = { term: 0, vote: null, commit: 0 };
   /** Whom it durably voted for, by term, for ever. */
   readonly votes = new Map<number, MemberId>();
-  /** The oldest first. */
+  /** By index, the oldest first. */
   snapshots: HeldSnapshot[] = [];
   readonly #initial: SnapshotMeta;
   #waiting: PersistOrder[] = [];
@@ -122,11 +122,11 @@ export class Disk {
     log.put(entry);
   }
 
-  /** A snapshot of this member's own is durable; false if a newer one is there already. */
-  keep(held: HeldSnapshot): boolean {
-    if ((this.newest?.snapshot.index ?? 0) >= held.snapshot.index) return false;
-    this.snapshots = [...this.snapshots, held].slice(-SNAPSHOTS_KEPT);
-    return true;
+  /** One more snapshot is durable: it stays, beside the newest other one. */
+  keep(held: HeldSnapshot): void {
+    const others = this.snapshots.filter(({ snapshot }) => snapshot.index !== held.snapshot.index);
+    this.snapshots = [...others.slice(1 - SNAPSHOTS_KEPT), held]
+      .sort((left, right) => left.snapshot.index - right.snapshot.index);
   }
 
   find(snapshot: SnapshotMeta, file: SnapshotFile): HeldSnapshot | undefined {
