@@ -32,7 +32,9 @@ export type RaftErrorCode =
   | "SnapshotCorrupt"
   /** The folder belongs to another member or group, or to a running process. */
   | "WrongFolder"
-  | "FolderLocked";
+  | "FolderLocked"
+  /** A later holder has taken over. */
+  | "StaleToken";
 
 /** An error of a Raft group. `definite`: it is certain that a command was not and will not be applied. */
 export class RaftError extends QuorusError<RaftErrorCode> {

@@ -45,10 +45,17 @@ export function becomeLeader(raft: Raft): void {
 
 /** Commands to replicate. */
 export function onPropose(raft: Raft, proposals: readonly Proposal[]): void {
-  const { leading } = raft;
+  const { leading, options } = raft;
+  const isSkewed = leading !== null && clockSkewMs(raft, leading) > options.clockSkewMs;
   for (const proposal of proposals) {
-    if (leading === null) refuse(raft, proposal.id, "NotLeader", "only a leader takes commands");
-    else if (admits(raft, leading, proposal)) take(raft, leading, proposal);
+    if (leading === null) {
+      refuse(raft, proposal.id, "NotLeader", "only a leader takes commands");
+    } else if (isSkewed) {
+      const reason = "this leader's clock is far from the median of the voters'";
+      refuse(raft, proposal.id, "ClockSkew", reason);
+    } else if (admits(raft, leading, proposal)) {
+      take(raft, leading, proposal);
+    }
   }
 }
 
@@ -65,8 +72,6 @@ function admits(raft: Raft, leading: Leading, { id, data }: Proposal): boolean {
     log.lastIndex - raft.commit >= options.uncommittedEntries
   ) {
     refuse(raft, id, "Overloaded", "too much waits to be committed");
-  } else if (clockSkewMs(raft, leading) > options.clockSkewMs) {
-    refuse(raft, id, "ClockSkew", "this leader's clock is far from the median of the voters'");
   } else {
     return true;
   }
@@ -137,7 +142,10 @@ export function settleLeader(raft: Raft, leading: Leading): void {
   proceedTransfer(raft, leading);
   proceedReads(raft, leading);
   if (!leading.appended && !leading.commitChanged) return;
-  for (const peer of leading.peers.values()) replicateTo(raft, peer, leading.commitChanged);
+  for (const peer of leading.peers.values()) {
+    // Followers apply within a round trip: those that get no entries now are told of the commit alone.
+    replicateTo(raft, peer, leading.commitChanged && peer.next > raft.log.lastIndex);
+  }
   leading.appended = false;
   leading.commitChanged = false;
 }

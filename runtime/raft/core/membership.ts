@@ -15,6 +15,7 @@ import { resign } from "./handover.ts";
 import type { RefusalCode } from "./outputs.ts";
 import { couldCommitNow, syncPeers } from "./peers.ts";
 import { votersOf } from "./quorum.ts";
+import { replicateTo } from "./replicate.ts";
 import { followConfiguration, type Leading, type Raft, refuse } from "./state.ts";
 
 interface Refusal {
@@ -101,6 +102,8 @@ function canDecide(raft: Raft, leading: Leading, next: Configuration): boolean {
 /** In force at once, committed later. */
 function appendConfiguration(raft: Raft, leading: Leading, next: Configuration): void {
   appendEntry(raft, leading, "config", encodeConfiguration(next));
+  // Whoever is left out is told once, so that it stops to campaign; nothing depends on it.
+  for (const peer of leading.peers.values()) replicateTo(raft, peer, false);
   followConfiguration(raft);
   syncPeers(raft, leading);
 }

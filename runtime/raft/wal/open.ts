@@ -12,7 +12,7 @@ import { diskFailed } from "./log_errors.ts";
 import type { RaftLogEnv, RaftLogOptions } from "./log_options.ts";
 import { Plan } from "./plan.ts";
 import { firstEnd, type Replay } from "./replay.ts";
-import { listSequences, scanLog, type ScannedLog } from "./scan.ts";
+import { listSequences, scanLog } from "./scan.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { Spares } from "./spares.ts";
 

@@ -1,0 +1,93 @@
+/**
+ * Placement decided by a Raft group: the machine that it replicates, and the `Authority` of each of its
+ * members. Only the leader decides and carries out; the others answer nobody, and forget nothing.
+ */
+
+import type { Group } from "../raft/group.ts";
+import { jsonLines, readJsonLines } from "../raft/json_lines.ts";
+import type { Machine, Restoring } from "../raft/machine.ts";
+import type { Authority } from "./authority.ts";
+import { ClusterError } from "./errors.ts";
+import { type ClusterLimits, clusterLimits } from "./limits.ts";
+import {
+  type Entity,
+  type Host,
+  noPlacement,
+  type PlacementEffect,
+  type PlacementInput,
+  type PlacementState,
+  stepPlacement,
+} from "./placement_machine.ts";
+
+/** What an input came to: effects, or why it was refused. */
+export type PlacementResult =
+  | { readonly ok: true; readonly effects: readonly PlacementEffect[] }
+  | { readonly ok: false; readonly code: "TooMany" | "NotPlaced"; readonly reason: string };
+
+/** The group that decides about placement. */
+export type PlacementGroup = Group<PlacementState, PlacementInput, PlacementResult>;
+
+/** The machine for {@link joinGroup}: placement on the leader's time. */
+export function placementMachine(
+  overrides: Partial<ClusterLimits> = {},
+): Machine<PlacementState, PlacementInput, PlacementResult> {
+  const limits = clusterLimits(overrides);
+  return {
+    initial: noPlacement,
+    apply: (state, input, { nowMs }) => {
+      try {
+        const step = stepPlacement(state, input, nowMs, limits);
+        return { state: step.state, result: { ok: true, effects: step.effects } };
+      } catch (error) {
+        if (!(error instanceof ClusterError)) throw error;
+        const code = error.code === "TooMany" ? "TooMany" : "NotPlaced";
+        return { state, result: { ok: false, code, reason: error.message } };
+      }
+    },
+    snapshot: (state) => jsonLines(lines(state)),
+    restore: restorePlacement,
+  };
+}
+
+type Line = ["host", string, Host] | ["entity", string, Entity] | ["lastToken", number];
+
+function* lines({ hosts, entities, lastToken }: PlacementState): Iterable<Line> {
+  yield ["lastToken", lastToken];
+  for (const [name, host] of hosts) yield ["host", name, host];
+  for (const [id, entity] of entities) yield ["entity", id, entity];
+}
+
+function restorePlacement(): Restoring<PlacementState> {
+  let { hosts, entities, lastToken } = noPlacement();
+  const take = (line: Line) => {
+    if (line[0] === "lastToken") lastToken = line[1];
+    else if (line[0] === "host") hosts = hosts.set(line[1], line[2]);
+    else entities = entities.set(line[1], line[2]);
+  };
+  return readJsonLines(take, () => ({ hosts, entities, lastToken }));
+}
+
+/**
+ * The authority of this member, for {@link joinPlacement}'s `decides`. Name the group's leader as its
+ * `authority`: `() => group.status().leader`.
+ */
+export function raftAuthority(
+  group: PlacementGroup,
+  overrides: Partial<ClusterLimits> = {},
+): Authority {
+  const limits = clusterLimits(overrides);
+  const leads = () => group.status().role === "leader";
+  return {
+    state: () => group.state,
+    peek: (input) => {
+      // Who does not lead decides nothing, so that nothing is proposed or carried out twice.
+      if (!leads()) return { state: group.state, effects: [] };
+      return stepPlacement(group.state, input, group.status().appliedAtMs, limits);
+    },
+    propose: async (input) => {
+      const { result } = await group.propose(input);
+      if (!result.ok) throw new ClusterError(result.code, result.reason);
+      return leads() ? result.effects : [];
+    },
+  };
+}

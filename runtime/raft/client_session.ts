@@ -1,0 +1,153 @@
+/**
+ * A client of a group whose commands are applied exactly once: it numbers them, and asks again under the
+ * same number until it has an answer.
+ */
+
+import type { Env } from "../env/env.ts";
+import { RaftError } from "./errors.ts";
+import type { Committed, Within } from "./group.ts";
+import type { SessionCommand, SessionRefusal, SessionResult } from "./sessions.ts";
+
+/** Pause before a command is asked for again, and how much longer each next one is. */
+const PAUSE_MS = 25;
+const MAX_PAUSE_MS = 500;
+const WITHIN_MS = 5_000;
+/** One try: a lost answer is found out by asking again. */
+const TRY_MS = 1_000;
+
+/** What a session needs of its group. */
+export interface SessionCaller<Command, Result> {
+  readonly env: Pick<Env, "clock" | "timers">;
+  run(
+    command: SessionCommand<Command>,
+    withinMs: number,
+  ): Promise<{ readonly result: SessionResult<Result>; readonly index: number }>;
+}
+
+/** See the head of this file. Commands may overlap; at most `sessionReplies` of them. */
+export class ClientSession<Command, Result> {
+  readonly id: string;
+  readonly #caller: SessionCaller<Command, Result>;
+  /** Sequence numbers without an answer, ascending. */
+  readonly #open = new Set<number>();
+  #last = 0;
+  /** The first command opens the session, those beside it wait for that. */
+  #opening: Promise<void> | null = null;
+
+  /** An id belongs to one client at a time, and to one life of it: make a new one after a restart. */
+  constructor(caller: SessionCaller<Command, Result>, id: string) {
+    this.#caller = caller;
+    this.id = id;
+  }
+
+  /**
+   * Applies a command exactly once. RaftError `UnknownOutcome` where time was over before anybody could
+   * tell; `SessionExpired` where the session was not used for too long: it was not applied this time.
+   */
+  async propose(command: Command, { withinMs = WITHIN_MS }: Within = {}): Promise<Committed<Result>> {
+    this.#last += 1;
+    const sequence = this.#last;
+    this.#open.add(sequence);
+    try {
+      const { clock } = this.#caller.env;
+      const end = clock.monotonic() + withinMs;
+      await this.#opened(withinMs);
+      const run = { do: "run", session: this.id, sequence, opens: false, command } as const;
+      const asked = () => ({ ...run, acknowledged: this.#acknowledged(sequence) });
+      return committed(await insist(this.#caller, asked, end - clock.monotonic()));
+    } finally {
+      this.#open.delete(sequence);
+    }
+  }
+
+  #opened(withinMs: number): Promise<void> {
+    const open = async () => {
+      const result = await insist(this.#caller, () => ({ do: "open", id: this.id }), withinMs);
+      if (result.kind === "refused") throw refusal(result.code);
+    };
+    this.#opening ??= open().catch((error) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** All before the first without an answer. */
+  #acknowledged(sequence: number): number {
+    return (this.#open.values().next().value ?? sequence) - 1;
+  }
+
+  /** Forgets the session and its replies. */
+  async close({ withinMs = WITHIN_MS }: Within = {}): Promise<void> {
+    await this.#caller.run({ do: "close", session: this.id }, withinMs);
+  }
+}
+
+/** Applies a command exactly once for `key`: a session with one command. */
+export async function once<Command, Result>(
+  caller: SessionCaller<Command, Result>,
+  key: string,
+  command: Command,
+  withinMs: number,
+): Promise<Committed<Result>> {
+  const run = {
+    do: "run",
+    session: `once/${key}`,
+    sequence: 1,
+    acknowledged: 0,
+    opens: true,
+    command,
+  } as const;
+  return committed(await insist(caller, () => run, withinMs));
+}
+
+/** Asks until there is an answer. */
+async function insist<Command, Result>(
+  caller: SessionCaller<Command, Result>,
+  command: () => SessionCommand<Command>,
+  withinMs: number,
+): Promise<SessionResult<Result>> {
+  const { clock, timers } = caller.env;
+  const end = clock.monotonic() + withinMs;
+  let isUnknown = false;
+  for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    const leftMs = end - clock.monotonic();
+    try {
+      const { result } = await caller.run(command(), Math.max(1, Math.min(leftMs, TRY_MS)));
+      return result;
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      isUnknown ||= !error.definite;
+      if (!error.retryable || end - clock.monotonic() <= pauseMs) throw final(error, isUnknown);
+    }
+    await new Promise<void>((resolve) => void timers.after(pauseMs, resolve));
+  }
+}
+
+/** A refusal now says nothing about the tries before. */
+function final(error: RaftError, isUnknown: boolean): RaftError {
+  if (!isUnknown || !error.definite) return error;
+  const why = `${error.message}; an earlier try may have been applied`;
+  return new RaftError("UnknownOutcome", why, { retryable: true, definite: false, cause: error });
+}
+
+function committed<Result>(outcome: SessionResult<Result>): Committed<Result> {
+  if (outcome.kind === "result") {
+    return { result: outcome.result, index: outcome.index, durability: "quorum" };
+  }
+  if (outcome.kind === "refused") throw refusal(outcome.code);
+  throw new RaftError("UnknownOutcome", "propose a command: the answer is none to a command");
+}
+
+const REASONS: Readonly<Record<SessionRefusal, string>> = {
+  SessionExpired: "the session was not used for too long and has ended; begin a new one",
+  TooManySessions: "the group keeps no more sessions; close some, or raise the limit `sessions`",
+  AlreadyAcknowledged: "its reply was acknowledged and is gone; it was applied before",
+  SessionWindow: "too many commands of the session wait for their answers; await some of them",
+};
+
+function refusal(code: SessionRefusal): RaftError {
+  return new RaftError(code, `propose a command: ${REASONS[code]}`, {
+    retryable: code === "TooManySessions",
+  });
+}

@@ -1,0 +1,233 @@
+/**
+ * Carries out what the core wants: the disk, the clock and the messages of one member. It knows neither
+ * actors nor the machine; `DriverHost` does.
+ */
+
+import type { Env, TimerHandle } from "../env/env.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Entry, SnapshotMeta } from "./core/entry.ts";
+import type { Input, Moment } from "./core/input.ts";
+import type { Message } from "./core/messages.ts";
+import type { RaftOptions } from "./core/options.ts";
+import type { Answer, Outputs, RaftEvent, ReadAnswer, SendChunk } from "./core/outputs.ts";
+import {
+  createRaft,
+  type Raft,
+  type RaftStatus,
+  snapshotMetaAt,
+  statusOf,
+  step,
+} from "./core/raft.ts";
+import { RaftError } from "./errors.ts";
+import { PersistLine } from "./persist_line.ts";
+import type { RaftLogStore, SnapshotStore, StoredSnapshot } from "./storage.ts";
+
+/** What a driver tells whoever runs it. None of these may throw. */
+export interface DriverHost {
+  /** False where it certainly went nowhere. */
+  send(message: Message): boolean;
+  /** Committed entries, to be applied in order and confirmed by `applied`. */
+  apply(entries: readonly Entry[]): void;
+  /** Replace the state by this snapshot, in line with `apply`; confirmed by `applied`. */
+  restore(stored: StoredSnapshot): void;
+  answered(answer: Answer): void;
+  readAnswered(answer: ReadAnswer): void;
+  happened(event: RaftEvent): void;
+  /** The disk failed: this member has stopped, and nothing more comes. */
+  failed(error: RaftError): void;
+}
+
+/** What a driver needs. */
+export interface DriverParts {
+  readonly env: Pick<Env, "clock" | "timers" | "random" | "log">;
+  readonly options: RaftOptions;
+  readonly log: RaftLogStore;
+  readonly snapshots: SnapshotStore;
+  readonly chunkBytes: number;
+  readonly host: DriverHost;
+}
+
+/** See the head of this file. */
+export class Driver {
+  readonly #parts: DriverParts;
+  readonly #raft: Raft;
+  /** Inputs that came while another one was being carried out. */
+  readonly #inbox: Input[] = [];
+  #busy = false;
+  #stopped = false;
+  #timer: TimerHandle | null = null;
+  #takingSnapshot = false;
+  readonly #line: PersistLine;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+    this.#raft = createRaft(parts.options, parts.log.restored, this.#moment());
+    this.#line = new PersistLine(parts.env, parts.log, {
+      persisted: (number) => this.input({ type: "persisted", number }),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  /** The disk is full: nothing is confirmed until it has room again. */
+  get isDiskFull(): boolean {
+    return this.#line.isStuck;
+  }
+
+  /** Restores the newest snapshot, then lets time pass. */
+  start(): void {
+    const newest = this.#parts.snapshots.newest();
+    if (newest !== null) this.#parts.host.restore(newest);
+    this.#tick();
+  }
+
+  /** Anything that happened; order is kept. Ignored once it has stopped. */
+  input(input: Input): void {
+    if (this.#stopped) return;
+    this.#inbox.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = 0; next < this.#inbox.length && !this.#stopped; next += 1) {
+        this.#carryOut(step(this.#raft, this.#inbox[next]!, this.#moment()));
+      }
+    } finally {
+      this.#inbox.length = 0;
+      this.#busy = false;
+    }
+  }
+
+  status(): RaftStatus {
+    return statusOf(this.#raft);
+  }
+
+  /** A snapshot of state that has applied `index`; null while one is being taken. */
+  async snapshot(index: number, pieces: Iterable<Uint8Array>): Promise<SnapshotMeta | null> {
+    if (this.#stopped || this.#takingSnapshot) return null;
+    this.#takingSnapshot = true;
+    try {
+      const stored = await this.#parts.snapshots.take(snapshotMetaAt(this.#raft, index), pieces);
+      this.input({ type: "snapshotTaken", ...stored });
+      return stored.snapshot;
+    } catch (error) {
+      this.#snapshotFailed(error);
+      throw error;
+    } finally {
+      this.#takingSnapshot = false;
+    }
+  }
+
+  /** Ends it; what is being written is written, and nobody is told. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#line.stop();
+    await this.#parts.log.close();
+  }
+
+  #moment(): Moment {
+    const { clock, random } = this.#parts.env;
+    return { nowMs: clock.monotonic(), wallMs: clock.now(), random: random.next() };
+  }
+
+  /**
+   * The tick that follows a stall of the event loop must not elect anybody while the leader's messages
+   * wait to be read: they get two turns of the loop first.
+   */
+  #tick(): void {
+    if (this.#stopped) return;
+    const { timers } = this.#parts.env;
+    this.#timer = timers.after(this.#parts.options.heartbeatMs / 2, () => {
+      timers.soon(() =>
+        timers.soon(() => {
+          this.input({ type: "tick" });
+          this.#tick();
+        })
+      );
+    });
+  }
+
+  /** The order is that of `core/outputs.ts`. */
+  #carryOut(outputs: Outputs): void {
+    const { host } = this.#parts;
+    for (const order of outputs.persist) this.#line.persist(order);
+    for (const message of outputs.send) this.#send(message);
+    if (outputs.restore !== null) this.#restore(outputs.restore);
+    if (outputs.apply.length > 0) host.apply(outputs.apply);
+    for (const chunk of outputs.sendChunks) void this.#sendChunk(chunk);
+    if (outputs.saveChunk !== null) void this.#saveChunk(outputs.saveChunk);
+    if (outputs.compact !== null) void this.#compact(outputs.compact);
+    for (const answer of outputs.answers) host.answered(answer);
+    for (const answer of outputs.reads) host.readAnswered(answer);
+    for (const event of outputs.events) host.happened(event);
+  }
+
+  #send(message: Message): void {
+    if (!this.#parts.host.send(message)) this.input({ type: "unreachable", member: message.to });
+  }
+
+  #restore(meta: SnapshotMeta): void {
+    const newest = this.#parts.snapshots.newest();
+    if (newest?.snapshot.index !== meta.index) {
+      const what = `the snapshot at ${meta.index} is gone before it was restored`;
+      return this.#fail(new RaftError("SnapshotCorrupt", `restore state: ${what}`));
+    }
+    this.#parts.host.restore(newest);
+  }
+
+  async #sendChunk({ to, term, session, snapshot, file, offset }: SendChunk): Promise<void> {
+    const { snapshots, chunkBytes, options } = this.#parts;
+    try {
+      const bytes = offset === null
+        ? new Uint8Array(0)
+        : await snapshots.read({ snapshot, file }, offset, chunkBytes);
+      if (this.#stopped) return;
+      if (bytes === null) return this.input({ type: "chunkNotSent", to, index: snapshot.index });
+      const head = { from: options.id, to, term, session };
+      this.#send({ type: "snapshotChunk", ...head, snapshot, file, offset: offset ?? 0, bytes });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #saveChunk(
+    { snapshot, file, offset, bytes }: Outputs["saveChunk"] & object,
+  ): Promise<void> {
+    try {
+      const saved = await this.#parts.snapshots.receive({ snapshot, file }, offset, bytes);
+      this.input({ type: "chunkSaved", index: snapshot.index, ...saved });
+    } catch (error) {
+      // Without room, or with a damaged piece, the leader tries again later.
+      this.#snapshotFailed(error);
+    }
+  }
+
+  async #compact(index: number): Promise<void> {
+    try {
+      await this.#parts.log.compact(index);
+    } catch (error) {
+      this.#parts.env.log.write("warn", "old files of a Raft log could not be removed", {
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  #snapshotFailed(error: unknown): void {
+    if (this.#stopped) return;
+    this.#parts.env.log.write("warn", "a snapshot could not be written", {
+      reason: messageOf(error),
+    });
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#line.stop();
+    const error = thrown instanceof RaftError
+      ? thrown
+      : new RaftError("DiskFailed", `keep the Raft log: ${messageOf(thrown)}`, { cause: thrown });
+    this.#parts.log.close().catch(() => {}); // its error has been told already
+    this.#parts.host.failed(error);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Sessions in a snapshot, version 1: a byte for the version, then records (length in 4 bytes, big-endian,
+ * and a value in the form of commands): the head, then each session. What follows is the machine's own.
+ */
+
+import { PersistentMap } from "../base/persistent_map.ts";
+import { KIB } from "../base/units.ts";
+import { decodeCommand, encodeCommand } from "./command_codec.ts";
+import { RaftError } from "./errors.ts";
+import type { Machine, Restoring } from "./machine.ts";
+import type { Session, SessionsState } from "./session_state.ts";
+
+const VERSION = 1;
+const LENGTH_BYTES = 4;
+/** Records are gathered into pieces of about this size. */
+const PIECE_BYTES = 32 * KIB;
+
+interface Head {
+  readonly nowMs: number;
+  readonly sessions: number;
+}
+type SessionRecord = readonly [id: string, session: Session];
+
+/** The sessions, then the pieces of the machine as they are. */
+export function* snapshotSessions<State>(
+  machine: Machine<State, never, unknown>,
+  { inner, nowMs, sessions }: SessionsState<State>,
+): Iterable<Uint8Array> {
+  const head: Head = { nowMs, sessions: sessions.size };
+  let gathered: Uint8Array[] = [Uint8Array.of(VERSION), record(head)];
+  let bytes = 0;
+  for (const each of sessions) {
+    const next = record(each);
+    gathered.push(next);
+    bytes += next.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield joined(gathered);
+    [gathered, bytes] = [[], 0];
+  }
+  if (gathered.length > 0) yield joined(gathered);
+  yield* machine.snapshot(inner);
+}
+
+/** Takes in what {@link snapshotSessions} gave; RaftError `SnapshotCorrupt` or `LogVersion`. */
+export function restoreSessions<State>(
+  machine: Machine<State, never, unknown>,
+): Restoring<SessionsState<State>> {
+  return new RestoringSessions(machine.restore());
+}
+
+class RestoringSessions<State> implements Restoring<SessionsState<State>> {
+  readonly #inner: Restoring<State>;
+  /** What is no whole record yet; the version stands in front of the first. */
+  #rest: Uint8Array = new Uint8Array(0);
+  #isVersionKnown = false;
+  #head: Head | null = null;
+  #sessions = PersistentMap.empty<Session>();
+
+  constructor(inner: Restoring<State>) {
+    this.#inner = inner;
+  }
+
+  write(piece: Uint8Array): void {
+    if (this.#hasAllSessions()) return this.#inner.write(piece);
+    const bytes = this.#rest.length === 0 ? piece : joined([this.#rest, piece]);
+    const end = this.#take(bytes);
+    // Whoever wrote the piece may write into it again.
+    this.#rest = this.#hasAllSessions() ? new Uint8Array(0) : bytes.slice(end);
+    if (this.#hasAllSessions() && end < bytes.length) this.#inner.write(bytes.subarray(end));
+  }
+
+  end(): SessionsState<State> {
+    if (this.#head === null || !this.#hasAllSessions()) {
+      throw new RaftError("SnapshotCorrupt", "restore sessions: the snapshot ends within them");
+    }
+    const { nowMs } = this.#head;
+    return { inner: this.#inner.end(), nowMs, sessions: this.#sessions };
+  }
+
+  #hasAllSessions(): boolean {
+    return this.#head !== null && this.#sessions.size === this.#head.sessions;
+  }
+
+  /** Takes whole records off the front; the offset after them. */
+  #take(bytes: Uint8Array): number {
+    let offset = 0;
+    if (!this.#isVersionKnown && bytes.length > 0) {
+      checkVersion(bytes[0] as number);
+      this.#isVersionKnown = true;
+      offset = 1;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    while (!this.#hasAllSessions() && bytes.length - offset >= LENGTH_BYTES) {
+      const end = offset + LENGTH_BYTES + view.getUint32(offset);
+      if (end > bytes.length) break;
+      this.#takeRecord(decodeCommand(bytes.subarray(offset + LENGTH_BYTES, end)));
+      offset = end;
+    }
+    return offset;
+  }
+
+  #takeRecord(value: unknown): void {
+    if (this.#head === null) {
+      this.#head = value as Head;
+      return;
+    }
+    const [id, session] = value as SessionRecord;
+    if (this.#sessions.has(id)) {
+      throw new RaftError("SnapshotCorrupt", `restore sessions: ${id} stands there twice`);
+    }
+    this.#sessions = this.#sessions.set(id, session);
+  }
+}
+
+function checkVersion(version: number): void {
+  if (version === VERSION) return;
+  throw new RaftError(
+    "LogVersion",
+    `restore sessions: the snapshot's version is ${version}, this program knows ${VERSION}; run the ` +
+      "version of Quorus that wrote it, or a later one",
+  );
+}
+
+function record(value: unknown): Uint8Array {
+  const bytes = encodeCommand(value);
+  const framed = new Uint8Array(LENGTH_BYTES + bytes.length);
+  new DataView(framed.buffer).setUint32(0, bytes.length);
+  framed.set(bytes, LENGTH_BYTES);
+  return framed;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,84 @@
+/** Client sessions as replicated data: what may be asked, what is remembered, what is answered. */
+
+import type { PersistentMap } from "../base/persistent_map.ts";
+
+/** What a group with sessions is told. */
+export type SessionCommand<Command> =
+  /** Outside of any session: at most once by the log alone, twice if its client asks twice. */
+  | { readonly do: "plain"; readonly command: Command }
+  /** Begins a session under an id of the client's choice; if it is there, it counts as used. */
+  | { readonly do: "open"; readonly id: string }
+  | RunCommand<Command>
+  /** Ends a session; done, too, if there is none. */
+  | { readonly do: "close"; readonly session: string }
+  /** Ends all sessions that were last used before `beforeMs` (of the state's clock). */
+  | { readonly do: "expire"; readonly beforeMs: number };
+
+/** A command that is applied once for its session and sequence, however often it is asked for. */
+export interface RunCommand<Command> {
+  readonly do: "run";
+  readonly session: string;
+  /** From 1; may come in any order within the window. */
+  readonly sequence: number;
+  /** The client has the replies of all sequences below this one; they are forgotten. */
+  readonly acknowledged: number;
+  /**
+   * The index that `opened` told. A session of the same id that was opened later is another one: where
+   * this is left out, a command that is asked for again after its session expired is done again.
+   */
+  readonly opened?: number;
+  readonly command: Command;
+}
+
+/** Why a command was not applied; it never will be under the same session and sequence, but in two cases. */
+export type SessionRefusalCode =
+  /** The session has expired, was closed, or never was. */
+  | "SessionExpired"
+  /** Later, when others have ended, there may be room. */
+  | "TooManySessions"
+  /** It was applied, and its client has said that it knows the reply. */
+  | "AlreadyAcknowledged"
+  /** Later, when replies have been acknowledged, it may be applied. */
+  | "SessionWindow";
+
+/** What a group with sessions answers. */
+export type SessionResult<Result> =
+  | Reply<Result>
+  /** `index`: of the entry that opened it; with the id it names the session. */
+  | { readonly outcome: "opened"; readonly index: number }
+  | { readonly outcome: "closed" }
+  | { readonly outcome: "expired"; readonly sessions: number }
+  | { readonly outcome: "refused"; readonly code: SessionRefusalCode; readonly reason: string };
+
+/** The machine's own result, and the index of the entry by which it was applied. */
+export interface Reply<Result> {
+  readonly outcome: "result";
+  readonly index: number;
+  readonly result: Result;
+}
+
+/** A reply that is kept until it is acknowledged. */
+export interface KeptReply<Result> {
+  readonly sequence: number;
+  readonly reply: Reply<Result>;
+}
+
+/** A session. */
+export interface Session<Result = unknown> {
+  /** The index of the entry that opened it. */
+  readonly openedIndex: number;
+  /** Of the state's clock, when a command of it was last applied. */
+  readonly usedMs: number;
+  /** Replies below this sequence are gone. */
+  readonly acknowledged: number;
+  /** Rising by sequence; none below `acknowledged`. */
+  readonly replies: readonly KeptReply<Result>[];
+}
+
+/** The state of a machine with the sessions of its clients. */
+export interface SessionsState<State> {
+  readonly inner: State;
+  /** The highest stamp of any entry so far, in ms since 1970. */
+  readonly nowMs: number;
+  readonly sessions: PersistentMap<Session>;
+}

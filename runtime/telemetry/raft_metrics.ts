@@ -1,0 +1,80 @@
+/** A member's view of its Raft group as metrics. */
+
+import type { GroupStatus } from "../raft/group.ts";
+import { counter, gauge } from "./labelled.ts";
+import type { Metric } from "./prometheus.ts";
+
+/**
+ * Metrics `raft_*` of what `group.status()` gives, labelled with group and member. Their names are those
+ * of the field's plan for Quorus (`raft.election.count` reads `raft_election_count_total` here, since
+ * Prometheus wants counters to say so); durations are in milliseconds, as the names say.
+ */
+export function raftMetrics(statuses: readonly GroupStatus[]): Metric[] {
+  const all = statuses.map((of) => ({ labels: { group: of.group, member: of.member }, of }));
+  return [
+    counter(
+      "raft_election_count",
+      "Elections that this member has begun.",
+      all,
+      ({ counts }) => counts.elections,
+    ),
+    {
+      name: "raft_election_duration_ms",
+      help: "From a member's campaign to its leading.",
+      type: "histogram",
+      samples: all.map(({ labels, of }) => ({ labels, ...of.counts.electionDurationMs })),
+    },
+    counter(
+      "raft_leader_changes",
+      "Leaders that this member has seen come.",
+      all,
+      ({ counts }) => counts.leaderChanges,
+    ),
+    counter(
+      "raft_vote_requests_sent",
+      "Votes that this member has asked for.",
+      all,
+      ({ counts }) => counts.voteRequestsSent,
+    ),
+    counter(
+      "raft_vote_requests_received",
+      "Votes that this member was asked for.",
+      all,
+      ({ counts }) => counts.voteRequestsReceived,
+    ),
+    heartbeats(statuses),
+    gauge("raft_term_current", "Current term.", all, ({ term }) => term),
+    gauge("raft_is_leader", "1 on the leader.", all, ({ role }) => role === "leader" ? 1 : 0),
+    gauge("raft_commit_index", "Last index known to be committed.", all, ({ commit }) => commit),
+    gauge("raft_applied_index", "Last index that is in the state.", all, ({ applied }) => applied),
+    lag(statuses),
+  ];
+}
+
+function heartbeats(statuses: readonly GroupStatus[]): Metric {
+  return {
+    name: "raft_heartbeat_missed_total",
+    help: "Heartbeats that a follower did not answer in time.",
+    type: "counter",
+    samples: statuses.flatMap(({ group, member, counts }) =>
+      [...counts.heartbeatsMissed].map(([follower, value]) => ({
+        labels: { group, member, follower },
+        value,
+      }))
+    ),
+  };
+}
+
+function lag(statuses: readonly GroupStatus[]): Metric {
+  return {
+    name: "raft_follower_lag_entries",
+    help: "Entries of the leader that a member has not confirmed.",
+    type: "gauge",
+    samples: statuses.flatMap(({ group, member, peers }) =>
+      peers.map((peer) => ({
+        labels: { group, member, follower: peer.id },
+        value: peer.lagEntries,
+      }))
+    ),
+  };
+}
