@@ -6,7 +6,7 @@ import type {
   Reply,
   RunCommand,
   Session,
-  SessionRefusalCode,
+  SessionRefusal,
   SessionResult,
 } from "./session_state.ts";
 
@@ -17,27 +17,20 @@ export function usedBy<Result>(
   nowMs: number,
 ): Session<Result> {
   if (acknowledged <= session.acknowledged) return { ...session, usedMs: nowMs };
-  const replies = session.replies.filter(({ sequence }) => sequence >= acknowledged);
+  const replies = session.replies.filter(({ sequence }) => sequence > acknowledged);
   return { ...session, usedMs: nowMs, acknowledged, replies };
 }
 
 /** The answer to a command that must not be applied: the kept reply or a refusal; null for a new one. */
 export function answerOf<Result>(
   { acknowledged, replies }: Session<Result>,
-  { session, sequence }: RunCommand<unknown>,
+  sequence: number,
   windowReplies: number,
 ): SessionResult<Result> | null {
-  if (sequence < acknowledged) {
-    const reason =
-      `sequence ${sequence} of session ${session} was acknowledged, up to ${acknowledged}`;
-    return refused("AlreadyAcknowledged", reason);
-  }
+  if (sequence <= acknowledged) return refused("AlreadyAcknowledged");
   const kept = replies.find((each) => each.sequence === sequence);
   if (kept !== undefined) return kept.reply;
-  if (sequence < acknowledged + windowReplies) return null;
-  const reason = `sequence ${sequence} of session ${session} is ${windowReplies} or more past ` +
-    `${acknowledged}, the first that is not acknowledged`;
-  return refused("SessionWindow", reason);
+  return sequence > acknowledged + windowReplies ? refused("SessionWindow") : null;
 }
 
 /** The session with the reply of `sequence`, which it does not have. */
@@ -58,6 +51,6 @@ export function withReply<Result>(
 }
 
 /** A refusal as data. */
-export function refused(code: SessionRefusalCode, reason: string): SessionResult<never> {
-  return { outcome: "refused", code, reason };
+export function refused(code: SessionRefusal): SessionResult<never> {
+  return { kind: "refused", code };
 }

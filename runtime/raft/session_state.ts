@@ -20,8 +20,10 @@ export interface RunCommand<Command> {
   readonly session: string;
   /** From 1; may come in any order within the window. */
   readonly sequence: number;
-  /** The client has the replies of all sequences below this one; they are forgotten. */
+  /** The client has the replies of all sequences up to this one, which are forgotten; 0 for none. */
   readonly acknowledged: number;
+  /** Begins the session if it is not there: for those of one command, which nobody closes. */
+  readonly opens?: boolean;
   /**
    * The index that `opened` told. A session of the same id that was opened later is another one: where
    * this is left out, a command that is asked for again after its session expired is done again.
@@ -30,9 +32,9 @@ export interface RunCommand<Command> {
   readonly command: Command;
 }
 
-/** Why a command was not applied; it never will be under the same session and sequence, but in two cases. */
-export type SessionRefusalCode =
-  /** The session has expired, was closed, or never was. */
+/** Why a command was not applied. */
+export type SessionRefusal =
+  /** The session has expired, was closed, or never was: it will not be applied. */
   | "SessionExpired"
   /** Later, when others have ended, there may be room. */
   | "TooManySessions"
@@ -45,14 +47,14 @@ export type SessionRefusalCode =
 export type SessionResult<Result> =
   | Reply<Result>
   /** `index`: of the entry that opened it; with the id it names the session. */
-  | { readonly outcome: "opened"; readonly index: number }
-  | { readonly outcome: "closed" }
-  | { readonly outcome: "expired"; readonly sessions: number }
-  | { readonly outcome: "refused"; readonly code: SessionRefusalCode; readonly reason: string };
+  | { readonly kind: "opened"; readonly index: number }
+  | { readonly kind: "closed" }
+  | { readonly kind: "expired"; readonly sessions: number }
+  | { readonly kind: "refused"; readonly code: SessionRefusal };
 
 /** The machine's own result, and the index of the entry by which it was applied. */
 export interface Reply<Result> {
-  readonly outcome: "result";
+  readonly kind: "result";
   readonly index: number;
   readonly result: Result;
 }
@@ -69,9 +71,9 @@ export interface Session<Result = unknown> {
   readonly openedIndex: number;
   /** Of the state's clock, when a command of it was last applied. */
   readonly usedMs: number;
-  /** Replies below this sequence are gone. */
+  /** Replies up to this sequence are gone. */
   readonly acknowledged: number;
-  /** Rising by sequence; none below `acknowledged`. */
+  /** Rising by sequence; all above `acknowledged`. */
   readonly replies: readonly KeptReply<Result>[];
 }
 

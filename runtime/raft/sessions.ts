@@ -19,7 +19,12 @@ import type {
   SessionsState,
 } from "./session_state.ts";
 
-export type { SessionCommand, SessionResult, SessionsState } from "./session_state.ts";
+export type {
+  SessionCommand,
+  SessionRefusal,
+  SessionResult,
+  SessionsState,
+} from "./session_state.ts";
 
 /** What bounds sessions. They are part of the machine: the same on every member of a group. */
 export type SessionLimits = Pick<RaftLimits, "sessions" | "sessionReplies">;
@@ -80,7 +85,7 @@ class SessionLayer<State, Command, Result> {
         return this.#run(state, command, at);
       case "close": {
         const sessions = state.sessions.delete(command.session);
-        return { state: { ...state, sessions }, result: { outcome: "closed" } };
+        return { state: { ...state, sessions }, result: { kind: "closed" } };
       }
       case "expire":
         return expire(state, command.beforeMs);
@@ -88,42 +93,37 @@ class SessionLayer<State, Command, Result> {
   }
 
   #open(state: SessionsState<State>, id: string, { index }: Applying): Step<State, Result> {
-    const { sessions, nowMs } = state;
-    const known = sessions.get(id);
-    if (known === undefined && sessions.size >= this.#limits.sessions) {
-      const reason = `open session ${id}: there are ${sessions.size} already; close one, or wait`;
-      return { state, result: refused("TooManySessions", reason) };
+    const known = state.sessions.get(id);
+    if (known === undefined && this.#isFull(state)) {
+      return { state, result: refused("TooManySessions") };
     }
-    const session: Session = known === undefined
-      ? { openedIndex: index, usedMs: nowMs, acknowledged: 1, replies: [] }
-      : { ...known, usedMs: nowMs };
+    const session = known === undefined ? newSession(index) : known;
     return {
-      state: { ...state, sessions: sessions.set(id, session) },
-      result: { outcome: "opened", index: session.openedIndex },
+      state: withSession(state, id, { ...session, usedMs: state.nowMs }),
+      result: { kind: "opened", index: session.openedIndex },
     };
   }
 
-  #run(
-    state: SessionsState<State>,
-    run: RunCommand<Command>,
-    at: Applying,
-  ): Step<State, Result> {
+  #run(state: SessionsState<State>, run: RunCommand<Command>, at: Applying): Step<State, Result> {
     // Only results of this machine are ever kept.
-    const known = state.sessions.get(run.session) as Session<Result> | undefined;
+    const found = state.sessions.get(run.session) as Session<Result> | undefined;
+    const known = found ?? (run.opens === true ? newSession<Result>(at.index) : undefined);
     if (known === undefined || (run.opened ?? known.openedIndex) !== known.openedIndex) {
-      const reason = `session ${run.session} has expired, was closed, or was never opened`;
-      return { state, result: refused("SessionExpired", reason) };
+      return { state, result: refused("SessionExpired") };
+    }
+    if (found === undefined && this.#isFull(state)) {
+      return { state, result: refused("TooManySessions") };
     }
     const session = usedBy(known, run, state.nowMs);
-    const answer = answerOf(session, run, this.#limits.sessionReplies);
-    if (answer !== null) {
-      return { state: withSession(state, run.session, session), result: answer };
-    }
+    const answer = answerOf(session, run.sequence, this.#limits.sessionReplies);
+    if (answer !== null) return { state: withSession(state, run.session, session), result: answer };
     const { state: after, result } = this.#execute(state, run.command, at);
-    return {
-      state: withSession(after, run.session, withReply(session, run.sequence, result)),
-      result,
-    };
+    const remembering = withReply(session, run.sequence, result);
+    return { state: withSession(after, run.session, remembering), result };
+  }
+
+  #isFull({ sessions }: SessionsState<State>): boolean {
+    return sessions.size >= this.#limits.sessions;
   }
 
   #execute(
@@ -133,8 +133,12 @@ class SessionLayer<State, Command, Result> {
   ): Applied<SessionsState<State>, Reply<Result>> {
     const applying = { ...at, nowMs: state.nowMs };
     const { state: inner, result } = this.#machine.apply(state.inner, command, applying);
-    return { state: { ...state, inner }, result: { outcome: "result", index: at.index, result } };
+    return { state: { ...state, inner }, result: { kind: "result", index: at.index, result } };
   }
+}
+
+function newSession<Result>(openedIndex: number): Session<Result> {
+  return { openedIndex, usedMs: 0, acknowledged: 0, replies: [] };
 }
 
 function withSession<State>(
@@ -150,6 +154,6 @@ function expire<State>(state: SessionsState<State>, beforeMs: number): Step<Stat
   for (const [id, { usedMs }] of state.sessions) {
     if (usedMs < beforeMs) sessions = sessions.delete(id);
   }
-  const result = { outcome: "expired" as const, sessions: state.sessions.size - sessions.size };
+  const result = { kind: "expired" as const, sessions: state.sessions.size - sessions.size };
   return { state: { ...state, sessions }, result };
 }
