@@ -1,6 +1,6 @@
 /** Elections: pre-vote, vote, and what keeps them from disturbing a leader (dissertation, 9.6). */
 
-import { mayLead, memberOf } from "./configuration.ts";
+import { mayLead, type Member, memberOf } from "./configuration.ts";
 import { becomeLeader } from "./leader.ts";
 import type { MemberId } from "./entry.ts";
 import type { PreVote, PreVoteReply, TimeoutNow, Vote, VoteReply } from "./messages.ts";
@@ -18,10 +18,23 @@ import { type Raft, send, sendDurable } from "./state.ts";
 /** Time has passed: without a leader, whoever may campaigns. */
 export function tickElection(raft: Raft): void {
   if (raft.nowMs < raft.electionDeadlineMs) return;
-  const member = memberOf(raft.configuration, raft.id);
-  if (member !== undefined && mayLead(member) && member.priority > 0) return askBefore(raft);
+  const member = electable(raft);
+  if (member !== null && member.priority > 0) return askBefore(raft);
   setLeader(raft, null);
   resetElectionTimer(raft);
+}
+
+/**
+ * What this member is, if it may lead. One that the configuration in force leaves out still may until
+ * that is committed: perhaps nobody else has that entry (dissertation, 4.2.2).
+ */
+function electable(raft: Raft): Member | null {
+  const { configuration, configurationIndex, commit, log, id } = raft;
+  const member = memberOf(configuration, id) ??
+    (configurationIndex > commit
+      ? memberOf(log.configurationAt(configurationIndex - 1).configuration, id)
+      : undefined);
+  return member !== undefined && mayLead(member) ? member : null;
 }
 
 /** Pre-vote: asks whether a campaign could be won before a term is spent on it. */
@@ -138,5 +151,5 @@ export function onVoteReply(raft: Raft, reply: VoteReply): void {
 /** The leader hands over to this member. */
 export function onTimeoutNow(raft: Raft, message: TimeoutNow): void {
   if (raft.leader !== message.from || raft.role !== "follower") return;
-  if (mayLead(memberOf(raft.configuration, raft.id))) campaign(raft, true);
+  if (electable(raft) !== null) campaign(raft, true);
 }

@@ -40,7 +40,7 @@ function begin(raft: Raft, leading: Leading, id: number | null, to: MemberId): v
   // Votes of a transfer break the promise that clock-bound reads stand on.
   leading.lease.end();
   const peer = leading.peers.get(to);
-  if (peer !== undefined) replicateTo(raft, peer, true);
+  if (peer !== undefined) replicateTo(raft, leading, peer, true);
 }
 
 /** Tells the successor to campaign once it has the whole log. */

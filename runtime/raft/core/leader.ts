@@ -137,6 +137,10 @@ export function settleLeader(raft: Raft, leading: Leading): void {
     advanceCommit(raft, leading);
     if (raft.leading !== leading) return;
     settleWaiters(raft, leading);
+    for (const peer of leading.peers.values()) {
+      // What two replicas hold has grown perhaps: witnesses may have it now.
+      if (peer.witness) replicateTo(raft, leading, peer, false);
+    }
   }
   proceedCatchUp(raft, leading);
   proceedTransfer(raft, leading);
@@ -144,7 +148,8 @@ export function settleLeader(raft: Raft, leading: Leading): void {
   if (!leading.appended && !leading.commitChanged) return;
   for (const peer of leading.peers.values()) {
     // Followers apply within a round trip: those that get no entries now are told of the commit alone.
-    replicateTo(raft, peer, leading.commitChanged && peer.next > raft.log.lastIndex);
+    const hasAll = peer.next > raft.log.lastIndex;
+    replicateTo(raft, leading, peer, leading.commitChanged && (hasAll || peer.witness));
   }
   leading.appended = false;
   leading.commitChanged = false;

@@ -103,7 +103,7 @@ function canDecide(raft: Raft, leading: Leading, next: Configuration): boolean {
 function appendConfiguration(raft: Raft, leading: Leading, next: Configuration): void {
   appendEntry(raft, leading, "config", encodeConfiguration(next));
   // Whoever is left out is told once, so that it stops to campaign; nothing depends on it.
-  for (const peer of leading.peers.values()) replicateTo(raft, peer, false);
+  for (const peer of leading.peers.values()) replicateTo(raft, leading, peer, false);
   followConfiguration(raft);
   syncPeers(raft, leading);
 }

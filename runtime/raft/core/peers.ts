@@ -3,7 +3,7 @@
 import { everyone } from "./configuration.ts";
 import type { MemberId } from "./entry.ts";
 import { Progress } from "./progress.ts";
-import { commitIndex, couldCommit, quorumValue, type Voters } from "./quorum.ts";
+import { commitIndex, couldCommit, quorumValue, replicatedIndex, type Voters } from "./quorum.ts";
 import type { Leading, Raft } from "./state.ts";
 
 /** Follows the configuration in force: whoever is new begins a membership, whoever left is forgotten. */
@@ -11,11 +11,11 @@ export function syncPeers(raft: Raft, leading: Leading): void {
   const members = everyone(raft.configuration);
   const ids = new Set(members.map((member) => member.id));
   for (const id of leading.peers.keys()) if (!ids.has(id)) leading.peers.delete(id);
-  for (const { id } of members) {
+  for (const { id, witness } of members) {
     if (id === raft.id || leading.peers.has(id)) continue;
     const session = raft.configurationIndex;
     const next = raft.log.lastIndex + 1;
-    leading.peers.set(id, new Progress(id, session, next, raft.nowMs));
+    leading.peers.set(id, new Progress(id, session, witness, next, raft.nowMs));
   }
 }
 
@@ -40,6 +40,15 @@ export function hearsQuorum(raft: Raft, leading: Leading): boolean {
 /** The highest index that may be committed; the leader's own share is what its disk holds. */
 export function committable(raft: Raft, leading: Leading): number {
   return commitIndex(raft.voters, (id) => durableOn(raft, leading, id));
+}
+
+/**
+ * The last entry that `peer` may be sent. A witness that were ahead of all full members that live could
+ * elect none of them, and cannot lead: it gets what two full replicas hold, which commits wait for anyway.
+ */
+export function sendable(raft: Raft, leading: Leading, peer: Progress): number {
+  if (!peer.witness) return raft.log.lastIndex;
+  return replicatedIndex(raft.voters, (id) => durableOn(raft, leading, id));
 }
 
 /** What is durable on the member `id`. */

@@ -46,7 +46,13 @@ export class Progress {
   #inflightBytes = 0;
 
   /** `session` is the membership: answers to another one count for nothing. */
-  constructor(readonly id: MemberId, readonly session: number, next: number, nowMs: number) {
+  constructor(
+    readonly id: MemberId,
+    readonly session: number,
+    readonly witness: boolean,
+    next: number,
+    nowMs: number,
+  ) {
     this.next = next;
     this.lastHeardMs = nowMs;
   }

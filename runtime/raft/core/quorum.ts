@@ -70,11 +70,14 @@ function reachedBy(
  * full replicas wherever there are two, so that a witness completes a quorum but never stands for data.
  */
 export function commitIndex(voters: Voters, matchOf: (id: MemberId) => number): number {
-  const quorum = quorumValue(voters, matchOf);
-  const incoming = Math.min(quorum, replicasValue(voters.incoming, matchOf));
-  return voters.outgoing === null
-    ? incoming
-    : Math.min(incoming, replicasValue(voters.outgoing, matchOf));
+  return Math.min(quorumValue(voters, matchOf), replicatedIndex(voters, matchOf));
+}
+
+/** The highest index that two full replicas hold, or the only one. */
+export function replicatedIndex(voters: Voters, matchOf: (id: MemberId) => number): number {
+  const incoming = replicasValue(voters.incoming, matchOf);
+  if (voters.outgoing === null) return incoming;
+  return Math.min(incoming, replicasValue(voters.outgoing, matchOf));
 }
 
 function replicasValue(set: VoterSet, matchOf: (id: MemberId) => number): number {

@@ -1,9 +1,9 @@
 /** A leader and one of its members: appends, heartbeats and their answers. */
 
 import { assert } from "../../base/assert.ts";
-import { memberOf } from "./configuration.ts";
 import { type Entry, entryBytes, type MemberId } from "./entry.ts";
 import type { AppendReply, HeartbeatReply } from "./messages.ts";
+import { sendable } from "./peers.ts";
 import type { Progress } from "./progress.ts";
 import { offerSnapshot } from "./snapshot_sending.ts";
 import { type Leading, type Raft, send } from "./state.ts";
@@ -11,21 +11,27 @@ import { type Leading, type Raft, send } from "./state.ts";
 const NO_DATA = new Uint8Array(0);
 
 /** Sends what `peer` lacks and its window allows; `evenEmpty`: at least an append without entries. */
-export function replicateTo(raft: Raft, peer: Progress, evenEmpty: boolean): void {
+export function replicateTo(
+  raft: Raft,
+  leading: Leading,
+  peer: Progress,
+  evenEmpty: boolean,
+): void {
   if (peer.state === "probe" && !peer.probing) {
-    peer.probing = sendAppend(raft, peer, true);
+    peer.probing = sendAppend(raft, peer, sendable(raft, leading, peer));
   } else if (peer.state === "replicate") {
+    const last = sendable(raft, leading, peer);
     let sent = 0;
-    while (peer.next <= raft.log.lastIndex && peer.hasRoom(raft.options)) {
-      if (!sendAppend(raft, peer, true)) return;
+    while (peer.next <= last && peer.hasRoom(raft.options)) {
+      if (!sendAppend(raft, peer, last)) return;
       sent++;
     }
-    if (sent === 0 && evenEmpty) sendAppend(raft, peer, false);
+    if (sent === 0 && evenEmpty) sendAppend(raft, peer, 0);
   }
 }
 
-/** One append from `peer.next` on; false if the log begins later, so that a snapshot has to go. */
-function sendAppend(raft: Raft, peer: Progress, withEntries: boolean): boolean {
+/** One append with entries up to `last`; false if the log begins later, so that a snapshot has to go. */
+function sendAppend(raft: Raft, peer: Progress, last: number): boolean {
   const { log, options } = raft;
   const prevIndex = peer.next - 1;
   const prevTerm = log.termAt(prevIndex);
@@ -34,10 +40,10 @@ function sendAppend(raft: Raft, peer: Progress, withEntries: boolean): boolean {
     return false;
   }
   let entries: readonly Entry[] = [];
-  if (withEntries && peer.next <= log.lastIndex) {
-    entries = log.slice(peer.next, log.lastIndex, options.appendBytes);
+  if (peer.next <= last) {
+    entries = log.slice(peer.next, last, options.appendBytes);
     if (peer.state === "replicate") peer.sent(prevIndex + entries.length, bytesOf(entries));
-    if (memberOf(raft.configuration, peer.id)?.witness === true) entries = entries.map(stripped);
+    if (peer.witness) entries = entries.map(stripped);
   }
   send(raft, {
     type: "append",
@@ -101,19 +107,21 @@ export function answeringPeer(
 export function onAppendReply(raft: Raft, leading: Leading, reply: AppendReply): void {
   const peer = answeringPeer(raft, leading, reply);
   if (peer === null) return;
-  if (reply.match === null) onRejection(raft, peer, reply);
+  if (reply.match === null) onRejection(raft, leading, peer, reply);
   else onMatch(raft, leading, peer, reply.match);
 }
 
 function onMatch(raft: Raft, leading: Leading, peer: Progress, match: number): void {
   assert(match <= raft.log.lastIndex, "nobody holds more of a leader's log than the leader");
   if (peer.acknowledge(match)) leading.matchChanged = true;
-  const meets = raft.log.termAt(peer.match) !== undefined;
+  // It has the snapshot; if the log begins later by now, the first append finds out, and a newer one goes.
+  const isInstalled = peer.sending !== null && peer.match >= peer.sending.snapshot.index;
+  const meets = isInstalled || raft.log.termAt(peer.match) !== undefined;
   if (peer.state === "probe" || (peer.state === "snapshot" && meets)) peer.replicate();
-  replicateTo(raft, peer, false);
+  replicateTo(raft, leading, peer, false);
 }
 
-function onRejection(raft: Raft, peer: Progress, reply: AppendReply): void {
+function onRejection(raft: Raft, leading: Leading, peer: Progress, reply: AppendReply): void {
   // Index 0 always fits: this is the word of a member that was told of commits it no longer holds.
   if (reply.rejected === 0) {
     if (reply.hintIndex >= peer.match) return;
@@ -122,7 +130,8 @@ function onRejection(raft: Raft, peer: Progress, reply: AppendReply): void {
     return;
   }
   const place = raft.log.lastPlaceOf(reply.hintIndex, reply.hintTerm);
-  if (peer.reject(reply.rejected, Math.min(place, reply.hintIndex))) replicateTo(raft, peer, true);
+  if (!peer.reject(reply.rejected, Math.min(place, reply.hintIndex))) return;
+  replicateTo(raft, leading, peer, true);
 }
 
 /** An answer to a heartbeat. */
@@ -134,5 +143,5 @@ export function onHeartbeatReply(raft: Raft, leading: Leading, reply: HeartbeatR
   peer.clockOffsetMs = reply.wallMs - raft.wallMs;
   // What was under way may be lost: an append behind it brings that to light.
   peer.probing = false;
-  if (peer.match < raft.log.lastIndex) replicateTo(raft, peer, true);
+  if (peer.match < raft.log.lastIndex) replicateTo(raft, leading, peer, true);
 }

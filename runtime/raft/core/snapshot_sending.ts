@@ -1,7 +1,6 @@
 /** A leader sends its newest snapshot, piece by piece, to a member that the log no longer reaches. */
 
 import { assert } from "../../base/assert.ts";
-import { memberOf } from "./configuration.ts";
 import type { SnapshotReply } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import { type Raft, send } from "./state.ts";
@@ -13,12 +12,11 @@ const NO_FILE = { bytes: 0, crc: 0 };
 /** Begins with the newest snapshot; the member says first what it has of it. */
 export function offerSnapshot(raft: Raft, peer: Progress): void {
   const { snapshot, file } = raft.snapshot;
-  const witness = memberOf(raft.configuration, peer.id)?.witness === true;
   assert(
     file !== null && snapshot.index >= raft.log.baseIndex,
     "what is compacted is in a snapshot",
   );
-  peer.install(snapshot, witness ? NO_FILE : file, raft.nowMs);
+  peer.install(snapshot, peer.witness ? NO_FILE : file, raft.nowMs);
   sendPiece(raft, peer);
 }
 

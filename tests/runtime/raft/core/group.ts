@@ -83,6 +83,8 @@ export class Group {
   readonly sent: Message[] = [];
   /** Messages for which this is false are lost. */
   passes: (message: Message) => boolean = () => true;
+  /** What becomes of a message on its way. */
+  alter: (message: Message) => Message = (message) => message;
   readonly options: Omit<RaftOptions, "id">;
   #queue: Message[] = [];
   #nextId = 1;
@@ -166,7 +168,7 @@ export class Group {
   #deliver(): void {
     for (let rounds = 0; this.#queue.length > 0; rounds++) {
       if (rounds > 10_000) throw new Error("messages without end");
-      const message = this.#queue.shift() as Message;
+      const message = this.alter(this.#queue.shift() as Message);
       this.sent.push(message);
       if (!this.seats.has(message.to) || !this.passes(message)) continue;
       this.#step(message.to, { type: "message", message });
