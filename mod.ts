@@ -185,6 +185,12 @@ export type {
 } from "./runtime/raft/storage.ts";
 export { openRaftLog } from "./runtime/raft/wal/open.ts";
 export type { RaftLogEnv, RaftLogLimits, RaftLogOptions } from "./runtime/raft/wal/log_options.ts";
+export { openSnapshots } from "./runtime/raft/snapshots/snapshot_store.ts";
+export type {
+  SnapshotEnv,
+  SnapshotLimits,
+  SnapshotOptions,
+} from "./runtime/raft/snapshots/snapshot_options.ts";
 
 // What a node shows of itself.
 export type { ActorView, NodeMetrics, ProtocolMetrics } from "./runtime/actor/inspect.ts";
