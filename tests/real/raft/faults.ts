@@ -1,0 +1,259 @@
+/** What can happen to a cluster: done to it, and undone. */
+
+import type { Cluster } from "./cluster.ts";
+import { pause } from "./cluster.ts";
+import type { Member } from "./member.ts";
+
+/** Undoes a fault. */
+export type Heal = () => Promise<void> | void;
+
+/** A fault; `random(n)` is a whole number below n. */
+export interface Fault {
+  readonly name: string;
+  /** What the cluster must have. */
+  readonly needs?: "network" | "syscalls" | "smallDisk";
+  /** How long it should last; the members that elect take some 200 ms. */
+  readonly lastsMs: number;
+  /** A majority still works together, so that clients must be served again before it is healed. */
+  readonly leavesMajority: boolean;
+  strike(cluster: Cluster, random: (bound: number) => number): Promise<Heal>;
+}
+
+const indexOf = (cluster: Cluster, member: Member): number => cluster.members.indexOf(member);
+
+/** The indexes of all members, those of `first` before the others. */
+function ordered(cluster: Cluster, ...first: readonly Member[]): number[] {
+  const rest = cluster.members.filter((member) => !first.includes(member));
+  return [...first, ...rest].map((member) => indexOf(cluster, member));
+}
+
+async function aFollower(cluster: Cluster, random: (bound: number) => number): Promise<Member> {
+  const leader = await cluster.leader();
+  const others = cluster.members.filter((member) => member !== leader && member.isAnswering);
+  return others[random(others.length)]!;
+}
+
+async function kill(...members: readonly Member[]): Promise<Heal> {
+  await Promise.all(members.map((member) => member.kill()));
+  return () => members.forEach((member) => member.start());
+}
+
+function pauseProcesses(...members: readonly Member[]): Heal {
+  for (const member of members) member.pause();
+  return () => members.forEach((member) => member.resume());
+}
+
+/** Cuts the network into the first `count` of `order` and the rest. */
+function split(cluster: Cluster, order: readonly number[], count: number): Heal {
+  cluster.network!.partition(order.slice(0, count), order.slice(count));
+  return () => cluster.network!.heal();
+}
+
+/** Members that fit on the smaller side. */
+const minority = (cluster: Cluster): number => (cluster.members.length - 1) >> 1;
+
+/** kill -9 of the leader; it comes back with its folder. */
+export const killLeader: Fault = {
+  name: "kill-leader",
+  lastsMs: 1_000,
+  leavesMajority: true,
+  strike: async (cluster) => kill(await cluster.leader()),
+};
+
+/** kill -9 of somebody else. */
+export const killFollower: Fault = {
+  name: "kill-follower",
+  lastsMs: 1_000,
+  leavesMajority: true,
+  strike: async (cluster, random) => kill(await aFollower(cluster, random)),
+};
+
+/** kill -9 of all at once. */
+export const killAll: Fault = {
+  name: "kill-all",
+  lastsMs: 100,
+  leavesMajority: false,
+  strike: (cluster) => kill(...cluster.members),
+};
+
+/** The leader stops in the middle of something, and goes on later as if nothing had been. */
+export const pauseLeader: Fault = {
+  name: "pause-leader",
+  lastsMs: 1_500,
+  leavesMajority: true,
+  strike: async (cluster) => pauseProcesses(await cluster.leader()),
+};
+
+/** The same to somebody else. */
+export const pauseFollower: Fault = {
+  name: "pause-follower",
+  lastsMs: 1_500,
+  leavesMajority: true,
+  strike: async (cluster, random) => pauseProcesses(await aFollower(cluster, random)),
+};
+
+/** A majority stops: nobody may acknowledge anything. */
+export const pauseMajority: Fault = {
+  name: "pause-majority",
+  lastsMs: 1_000,
+  leavesMajority: false,
+  strike: (cluster) => {
+    const count = cluster.members.length - minority(cluster);
+    return Promise.resolve(pauseProcesses(...cluster.members.slice(0, count)));
+  },
+};
+
+/** The leader and as many as make a minority with it are cut off. */
+export const isolateLeader: Fault = {
+  name: "isolate-leader",
+  needs: "network",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: async (cluster) =>
+    split(cluster, ordered(cluster, await cluster.leader()), minority(cluster)),
+};
+
+/** Followers are cut off: they campaign, and must not disturb when they are back. */
+export const isolateFollower: Fault = {
+  name: "isolate-follower",
+  needs: "network",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: async (cluster, random) =>
+    split(cluster, ordered(cluster, await aFollower(cluster, random)), minority(cluster)),
+};
+
+/** Nobody hears the leader; it hears everybody. */
+export const muteLeader: Fault = {
+  name: "mute-leader",
+  needs: "network",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: async (cluster) => {
+    const [leader, ...others] = ordered(cluster, await cluster.leader());
+    for (const other of others) cluster.network!.cut(leader!, other);
+    return () => cluster.network!.heal();
+  },
+};
+
+/** The leader hears nobody; everybody hears it. */
+export const deafLeader: Fault = {
+  name: "deaf-leader",
+  needs: "network",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: async (cluster) => {
+    const [leader, ...others] = ordered(cluster, await cluster.leader());
+    for (const other of others) cluster.network!.cut(other, leader!);
+    return () => cluster.network!.heal();
+  },
+};
+
+/** One cable is cut, between the leader and one other: a majority can still meet. */
+export const cutCable: Fault = {
+  name: "cut-cable",
+  needs: "network",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: async (cluster) => {
+    const [leader, other] = ordered(cluster, await cluster.leader()) as [number, number];
+    cluster.network!.partition([leader], [other]);
+    return () => cluster.network!.heal();
+  },
+};
+
+/** Nobody reaches anybody. */
+export const cutAll: Fault = {
+  name: "cut-all",
+  needs: "network",
+  lastsMs: 1_500,
+  leavesMajority: false,
+  strike: (cluster) => {
+    cluster.network!.partition(...cluster.members.map((_, index) => [index]));
+    return Promise.resolve(() => cluster.network!.heal());
+  },
+};
+
+/** A leader whose clock is further than this from the others' takes no commands (`clockSkewMs`). */
+const CLOCK_SKEW_MS = 5_000;
+
+/** The leader's wall clock jumps by `ms`; its monotonic one does not. */
+export function clockJump(ms: number): Fault {
+  return {
+    name: `clock-jump${ms > 0 ? "+" : ""}${ms / 1_000}s`,
+    needs: "syscalls",
+    lastsMs: 2_000,
+    leavesMajority: Math.abs(ms) < CLOCK_SKEW_MS,
+    strike: async (cluster) => {
+      const faults = cluster.faults.get((await cluster.leader()).id)!;
+      faults.setClockOffset(ms);
+      return () => faults.setClockOffset(0);
+    },
+  };
+}
+
+/** The leader's disk no longer syncs: it must end itself. It comes back with a disk that does. */
+export const failingSync: Fault = {
+  name: "eio-on-fsync",
+  needs: "syscalls",
+  lastsMs: 1_500,
+  leavesMajority: true,
+  strike: async (cluster) => {
+    const leader = await cluster.leader();
+    const faults = cluster.faults.get(leader.id)!;
+    faults.failSyncs();
+    return async () => {
+      const ended = leader.ended().then(() => true);
+      const isGone = await Promise.race([ended, pause(5_000).then(() => false)]);
+      if (!isGone) throw new Error(`${leader.id} lives on with a disk that does not sync`);
+      faults.healSyncs();
+      leader.start();
+    };
+  },
+};
+
+/** The first member's disk is filled to the last byte, by somebody else. */
+export const fullDisk: Fault = {
+  name: "full-disk",
+  needs: "smallDisk",
+  lastsMs: 2_500,
+  leavesMajority: true,
+  strike: (cluster) => {
+    const filler = `${cluster.members[0]!.plan.dataFolder}/filler`;
+    fill(filler);
+    return Promise.resolve(() => Deno.removeSync(filler));
+  },
+};
+
+/** Writes until the disk has no room. */
+function fill(path: string): void {
+  using file = Deno.openSync(path, { write: true, create: true });
+  for (const size of [2 ** 20, 4_096, 1]) {
+    try {
+      for (;;) file.writeSync(new Uint8Array(size));
+    } catch (error) {
+      if (!/ENOSPC|No space left/.test(String(error))) throw error;
+    }
+  }
+}
+
+/** All of them; clocks by an hour, and by less than anybody would notice. */
+export const FAULTS: readonly Fault[] = [
+  killLeader,
+  killFollower,
+  killAll,
+  pauseLeader,
+  pauseFollower,
+  pauseMajority,
+  isolateLeader,
+  isolateFollower,
+  muteLeader,
+  deafLeader,
+  cutCable,
+  cutAll,
+  clockJump(3_600_000),
+  clockJump(-3_600_000),
+  clockJump(-2_000),
+  failingSync,
+  fullDisk,
+];
