@@ -64,8 +64,9 @@ export class ElectionRules {
     this.#leaders.set(term, { id, incarnation });
     this.highestTerm = Math.max(this.highestTerm, term);
     const { configuration } = shadow.configuration;
-    const isSeat = voterSets(configuration).some((voters) => {
-      return voters.some((voter) => voter.id === id && !voter.witness);
+    // A leader that appended its own removal may be needed to commit it (dissertation, 4.2.2).
+    const isSeat = shadow.possibleConfigurations.some((possible) => {
+      return voterSets(possible).flat().some((voter) => voter.id === id && !voter.witness);
     });
     holds(isSeat, "election safety", () => `${id} leads term ${term} and is no full voter`);
     const votedForIt = (voter: MemberId) => this.#members.get(voter)?.disk.votes.get(term) === id;

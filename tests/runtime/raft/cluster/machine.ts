@@ -71,12 +71,6 @@ export class ChainMachine {
     return { snapshot: this.meta(), file: fileOf(bytes), bytes };
   }
 
-  /** A witness has no state to keep. */
-  captureNothing(): HeldSnapshot {
-    const bytes = new Uint8Array();
-    return { snapshot: this.meta(), file: fileOf(bytes), bytes };
-  }
-
   meta(): SnapshotMeta {
     return {
       index: this.index,

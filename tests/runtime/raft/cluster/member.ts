@@ -10,7 +10,7 @@ import type { MemberClock } from "./clock.ts";
 import type { CoreFactory, CoreUnderTest } from "./core_factory.ts";
 import { Disk } from "./disk.ts";
 import type { Invariants } from "./invariants.ts";
-import { ChainMachine } from "./machine.ts";
+import { ChainMachine, fileOf, type HeldSnapshot } from "./machine.ts";
 import type { Pace } from "./pace.ts";
 import type { Trace } from "./trace.ts";
 import { holds } from "./violation.ts";
@@ -126,20 +126,30 @@ export class Member {
     return outputs;
   }
 
-  /** Takes a snapshot of the machine's state; it is durable later. */
+  /** Takes a snapshot of the machine's state (a witness: of nothing); it is durable later. */
   takeSnapshot(): void {
-    const newest = this.disk.newest?.snapshot.index ?? 0;
-    if (!this.isUp || this.#isSnapshotting || this.machine.index <= newest) return;
-    this.#isSnapshotting = true;
     const world = this.#world;
-    const held = this.isWitness
-      ? this.machine.captureNothing()
-      : this.machine.capture(world.random.integer(0, 30));
+    const held = this.#isSnapshotting ? null : this.#captured();
+    if (held === null || held.snapshot.index <= (this.disk.newest?.snapshot.index ?? 0)) return;
+    this.#isSnapshotting = true;
     world.plan(this, world.pace.snapshotMs(), () => {
       this.#isSnapshotting = false;
       this.disk.keep(held);
       this.step({ type: "snapshotTaken", snapshot: held.snapshot, file: held.file });
     });
+  }
+
+  #captured(): HeldSnapshot | null {
+    const { core, machine } = this;
+    if (core === null) return null;
+    if (this.isWitness) {
+      const snapshot = core.metaAt(core.applied);
+      if (snapshot !== null) this.#world.invariants.committed.checkSnapshot(this.id, snapshot);
+      return snapshot === null ? null : { snapshot, file: fileOf(NO_BYTES), bytes: NO_BYTES };
+    }
+    const snapshot = core.metaAt(machine.index);
+    if (snapshot !== null) this.#world.invariants.committed.checkSnapshot(this.id, snapshot);
+    return machine.capture(this.#world.random.integer(0, 30));
   }
 
   #moment() {

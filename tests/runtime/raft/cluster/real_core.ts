@@ -1,6 +1,6 @@
 /** The core of the product, for the bench. */
 
-import { createRaft, step } from "../../../../runtime/raft/core/raft.ts";
+import { createRaft, snapshotMetaAt, step } from "../../../../runtime/raft/core/raft.ts";
 import type { CoreFactory } from "./core_factory.ts";
 
 /** Starts a real core. */
@@ -19,6 +19,12 @@ export const realCore: CoreFactory = (options, restored, moment) => {
     },
     get commit() {
       return raft.commit;
+    },
+    get applied() {
+      return raft.applied;
+    },
+    metaAt(index) {
+      return raft.log.termAt(index) === undefined ? null : snapshotMetaAt(raft, index);
     },
   };
 };

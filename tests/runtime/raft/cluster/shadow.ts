@@ -56,6 +56,13 @@ export class Shadow {
     return this.configurations[this.configurations.length - 1]!;
   }
 
+  /** The configuration in force, and the one that comes back if it is not committed. */
+  get possibleConfigurations(): Configuration[] {
+    const { configurations, configuration, commit } = this;
+    const count = configuration.index > commit ? 2 : 1;
+    return configurations.slice(-count).map((placed) => placed.configuration);
+  }
+
   /** Forgets the configurations after `index`. */
   truncateConfigurations(index: number): void {
     const { configurations } = this;

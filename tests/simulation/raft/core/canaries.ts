@@ -20,6 +20,10 @@ function around(core: CoreUnderTest, step: CoreUnderTest["step"]): CoreUnderTest
     get commit() {
       return core.commit;
     },
+    get applied() {
+      return core.applied;
+    },
+    metaAt: (index) => core.metaAt(index),
   };
 }
 
