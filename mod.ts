@@ -151,46 +151,43 @@ export { CLUSTER_LIMITS } from "./runtime/cluster/limits.ts";
 export type { ClusterLimits } from "./runtime/cluster/limits.ts";
 
 // Raft groups.
+export { joinGroup } from "./runtime/raft/group.ts";
+export type {
+  Committed,
+  FirstMember,
+  Group,
+  GroupOptions,
+  GroupStatus,
+  ReadConsistency,
+  Within,
+} from "./runtime/raft/group.ts";
+export type { ClientSession } from "./runtime/raft/client_session.ts";
+export { jsonLines, readJsonLines } from "./runtime/raft/json_lines.ts";
 export type { Applied, Applying, Machine, Restoring } from "./runtime/raft/machine.ts";
 export type {
   Configuration,
   Member as RaftMember,
   MembershipChange,
 } from "./runtime/raft/core/configuration.ts";
-export type {
-  Entry,
-  EntryKind,
-  HardState,
-  MemberId,
-  SnapshotMeta,
-} from "./runtime/raft/core/entry.ts";
-export type { SnapshotFile } from "./runtime/raft/core/messages.ts";
-export type { Restored } from "./runtime/raft/core/options.ts";
+export type { MemberId, SnapshotMeta } from "./runtime/raft/core/entry.ts";
 export type { Durability } from "./runtime/raft/core/input.ts";
 export type {
-  PersistOrder,
   RaftEvent,
   RefusalCode as RaftRefusalCode,
   Role,
 } from "./runtime/raft/core/outputs.ts";
+export type { ProgressState } from "./runtime/raft/core/progress.ts";
+export type { PeerStatus, RaftStatus } from "./runtime/raft/core/status.ts";
+export type { RaftCounts } from "./runtime/raft/raft_meter.ts";
+export { compareTokens, Fence } from "./runtime/raft/fencing.ts";
+export type { FencingToken } from "./runtime/raft/fencing.ts";
+export { placementMachine, raftAuthority } from "./runtime/cluster/raft_authority.ts";
+export type { PlacementGroup, PlacementResult } from "./runtime/cluster/raft_authority.ts";
 export { RaftError } from "./runtime/raft/errors.ts";
 export type { RaftErrorCode } from "./runtime/raft/errors.ts";
 export { RAFT_LIMITS } from "./runtime/raft/limits.ts";
 export type { RaftLimits } from "./runtime/raft/limits.ts";
-export type {
-  RaftLogStore,
-  SnapshotStore,
-  StoredSnapshot,
-  StoreIdentity,
-} from "./runtime/raft/storage.ts";
-export { openRaftLog } from "./runtime/raft/wal/open.ts";
-export type { RaftLogEnv, RaftLogLimits, RaftLogOptions } from "./runtime/raft/wal/log_options.ts";
-export { openSnapshots } from "./runtime/raft/snapshots/snapshot_store.ts";
-export type {
-  SnapshotEnv,
-  SnapshotLimits,
-  SnapshotOptions,
-} from "./runtime/raft/snapshots/snapshot_options.ts";
+export { raftMetrics } from "./runtime/telemetry/raft_metrics.ts";
 
 // What a node shows of itself.
 export type { ActorView, NodeMetrics, ProtocolMetrics } from "./runtime/actor/inspect.ts";
@@ -258,7 +255,7 @@ export type {
   WorkerHandle,
   Workers,
 } from "./runtime/env/sockets.ts";
-export type { PersistentMap } from "./runtime/base/persistent_map.ts";
+export { PersistentMap } from "./runtime/base/persistent_map.ts";
 export type { RealEnvOptions } from "./runtime/env/real.ts";
 export type { Limit, LimitTable, LimitUnit, LimitValues } from "./runtime/base/limits.ts";
 

@@ -44,7 +44,10 @@ export class ClientSession<Command, Result> {
    * Applies a command exactly once. RaftError `UnknownOutcome` where time was over before anybody could
    * tell; `SessionExpired` where the session was not used for too long: it was not applied this time.
    */
-  async propose(command: Command, { withinMs = WITHIN_MS }: Within = {}): Promise<Committed<Result>> {
+  async propose(
+    command: Command,
+    { withinMs = WITHIN_MS }: Within = {},
+  ): Promise<Committed<Result>> {
     this.#last += 1;
     const sequence = this.#last;
     this.#open.add(sequence);

@@ -131,19 +131,21 @@ export class Driver {
   }
 
   /**
-   * The tick that follows a stall of the event loop must not elect anybody while the leader's messages
-   * wait to be read: they get two turns of the loop first.
+   * The tick after a stall of the event loop must not elect anybody while the leader's messages wait to
+   * be read: they get half a heartbeat first.
    */
-  #tick(): void {
+  #tick(isDraining = false): void {
     if (this.#stopped) return;
-    const { timers } = this.#parts.env;
-    this.#timer = timers.after(this.#parts.options.heartbeatMs / 2, () => {
-      timers.soon(() =>
-        timers.soon(() => {
-          this.input({ type: "tick" });
-          this.#tick();
-        })
-      );
+    const { clock, timers } = this.#parts.env;
+    const pauseMs = this.#parts.options.heartbeatMs / 2;
+    const dueMs = clock.monotonic() + pauseMs;
+    this.#timer = timers.after(pauseMs, () => {
+      const wasLate = clock.monotonic() - dueMs > pauseMs;
+      if (wasLate && !isDraining) return this.#tick(true);
+      timers.soon(() => {
+        this.input({ type: "tick" });
+        this.#tick();
+      });
     });
   }
 

@@ -3,7 +3,7 @@
 import type { Env } from "../env/env.ts";
 import type { SnapshotMeta } from "./core/entry.ts";
 import type { RaftLimits } from "./limits.ts";
-import { openSnapshots } from "./snapshots/open.ts";
+import { openSnapshots } from "./snapshots/snapshot_store.ts";
 import type { RaftLogStore, SnapshotStore, StoreIdentity } from "./storage.ts";
 import { openRaftLog } from "./wal/open.ts";
 
