@@ -34,7 +34,7 @@ export interface MemberWorld {
 
 /** What the machine is to do, in order. */
 type MachineWork =
-  | { readonly restore: SnapshotMeta }
+  | { readonly restore: HeldSnapshot }
   | { readonly restore: null; readonly entries: readonly Entry[] };
 
 /** A member that runs, is paused, or is down. */
@@ -166,7 +166,7 @@ export class Member {
   #carryOut(outputs: Outputs): void {
     if (outputs.persist.length > 0) this.#persist(outputs);
     for (const message of outputs.send) this.#world.post(this, message);
-    if (outputs.restore !== null) this.#work.push({ restore: outputs.restore });
+    if (outputs.restore !== null) this.#work.push({ restore: this.#opened(outputs.restore) });
     if (outputs.apply.length > 0) this.#work.push({ restore: null, entries: outputs.apply });
     if (!this.#isMachineBusy) this.#workLater();
     for (const order of outputs.sendChunks) this.#sendChunk(order);
@@ -191,7 +191,8 @@ export class Member {
     this.#world.plan(this, this.#world.pace.machineMs(), () => {
       this.#isMachineBusy = false;
       const work = this.#work.shift()!;
-      if (work.restore !== null) this.#restore(work.restore);
+      const { restore } = work;
+      if (restore !== null) this.machine = new ChainMachine(restore.snapshot, restore.bytes);
       else for (const entry of work.entries) this.machine.apply(entry);
       this.#world.invariants.applied(this);
       this.step({ type: "applied", index: this.machine.index });
@@ -199,14 +200,13 @@ export class Member {
     });
   }
 
-  #restore(snapshot: SnapshotMeta): void {
-    const held = this.disk.snapshots.find((one) => one.snapshot.index >= snapshot.index);
+  /** A file that waits to be restored is open: newer ones do not take it away. */
+  #opened({ index }: SnapshotMeta): HeldSnapshot {
+    const held = this.disk.snapshots.find(({ snapshot }) => snapshot.index === index);
     holds(held !== undefined, "order of outputs", () => {
-      return `${this.id} shall restore the snapshot at ${snapshot.index}, which is not on its disk`;
+      return `${this.id} shall restore the snapshot at ${index}, which is not on its disk`;
     });
-    if (held.snapshot.index === snapshot.index) {
-      this.machine = new ChainMachine(held.snapshot, held.bytes);
-    }
+    return held;
   }
 
   #sendChunk({ to, term, session, snapshot, file, offset }: SendChunk): void {
