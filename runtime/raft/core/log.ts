@@ -188,11 +188,12 @@ function configurationOf(snapshot: SnapshotMeta): PlacedConfiguration {
   return { index: snapshot.configurationIndex, configuration: snapshot.configuration };
 }
 
-/** The log that a disk held; `reset` if its entries do not go with the snapshot, and are not in it. */
+/** The log that a disk held; `reset` if what the disk holds of it does not go on behind the snapshot. */
 export function openLog(restored: Restored): { readonly log: RaftLog; readonly reset: boolean } {
   const { snapshot, entries } = restored;
   const first = entries[0];
-  if (first === undefined) return { log: afterSnapshot(snapshot), reset: false };
+  // Where an empty log on the disk begins is not known.
+  if (first === undefined) return { log: afterSnapshot(snapshot), reset: snapshot.index > 0 };
   assert(first.index <= snapshot.index + 1, "entries leave no gap behind the snapshot");
   const covered = entries[snapshot.index - first.index];
   const continues = first.index === snapshot.index + 1 || covered?.term === snapshot.term;
