@@ -247,6 +247,13 @@ const good: Record<string, readonly HistoryOperation[]> = {
     ["b", put("1"), 0, 1, "?"],
     ["c", casFrom(0, "2"), 4, 5, { applied: false, version: 3 }],
   ),
+  "an unknown write is left for later where another order needs none": history(
+    ["a", put("3"), 0, 3, {}],
+    ["b", put("2"), 1, 4, {}],
+    ["c", { op: "cas", value: "2", expect: { value: "3" } }, 2, 6, { applied: true }],
+    ["d", put("3"), 5, 9, "?"],
+    ["e", get, 7, 8, { value: "3" }],
+  ),
   "an operation returns when another is called": history(
     ["a", put("1"), 0, 2, {}],
     ["b", get, 2, 3, { value: null }],
