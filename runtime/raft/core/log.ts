@@ -67,6 +67,12 @@ export class RaftLog {
     return placed ?? this.#configurations[0] as PlacedConfiguration;
   }
 
+  /** The configurations that entries of `(after, to]` made. */
+  configurationsBetween(after: number, to: number): readonly PlacedConfiguration[] {
+    if (this.configuration.index <= after) return [];
+    return this.#configurations.filter(({ index }) => index > after && index <= to);
+  }
+
   /** The term at `index`; undefined where the log does not reach, or no longer. */
   termAt(index: number): number | undefined {
     if (index === this.#base.index) return this.#base.term;

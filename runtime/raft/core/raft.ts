@@ -1,6 +1,6 @@
 /** The core of a member: `step` takes what happens and returns what is to be done. */
 
-import { unreachable } from "../../base/assert.ts";
+import { assert, unreachable } from "../../base/assert.ts";
 import { handOver, onApplied, onSnapshotTaken } from "./applying.ts";
 import { memberOf } from "./configuration.ts";
 import {
@@ -36,6 +36,11 @@ export { type PeerStatus, type RaftStatus, statusOf } from "./status.ts";
 
 /** A member that starts from what its disk holds; its first step brings the state it has to apply. */
 export function createRaft(options: RaftOptions, restored: Restored, moment: Moment): Raft {
+  assert(2 * options.heartbeatMs <= options.electionMs, "a lost heartbeat elects nobody");
+  assert(
+    options.clockDrift >= 0 && options.clockDrift < 1,
+    "a lease is shortened by drift, not away",
+  );
   const { hardState, snapshot, file } = restored;
   const { log, reset } = openLog(restored);
   const { index, configuration } = log.configuration;

@@ -131,14 +131,8 @@ export function commitTo(raft: Raft, index: number): boolean {
   if (index <= raft.commit) return false;
   const before = raft.commit;
   raft.commit = index;
-  const { configuration, configurationIndex } = raft;
-  if (configurationIndex > before && configurationIndex <= index) {
-    raft.out.events.push({
-      type: "configuration",
-      configuration,
-      index: configurationIndex,
-      committed: true,
-    });
+  for (const placed of raft.log.configurationsBetween(before, index)) {
+    raft.out.events.push({ type: "configuration", ...placed, committed: true });
   }
   return true;
 }
