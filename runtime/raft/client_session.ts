@@ -32,7 +32,7 @@ export class ClientSession<Command, Result> {
   readonly #open = new Set<number>();
   #last = 0;
   /** The first command opens the session, those beside it wait for that. */
-  #opening: Promise<void> | null = null;
+  #opening: Promise<number> | null = null;
 
   /** An id belongs to one client at a time, and to one life of it: make a new one after a restart. */
   constructor(caller: SessionCaller<Command, Result>, id: string) {
@@ -54,8 +54,8 @@ export class ClientSession<Command, Result> {
     try {
       const { clock } = this.#caller.env;
       const end = clock.monotonic() + withinMs;
-      await this.#opened(withinMs);
-      const run = { do: "run", session: this.id, sequence, opens: false, command } as const;
+      const opened = await this.#opened(withinMs);
+      const run = { do: "run", session: this.id, opened, sequence, command } as const;
       const asked = () => ({ ...run, acknowledged: this.#acknowledged(sequence) });
       return committed(await insist(this.#caller, asked, end - clock.monotonic()));
     } finally {
@@ -63,10 +63,12 @@ export class ClientSession<Command, Result> {
     }
   }
 
-  #opened(withinMs: number): Promise<void> {
+  /** Where it was opened: what comes late must not fall into a later session of the same name. */
+  #opened(withinMs: number): Promise<number> {
     const open = async () => {
       const result = await insist(this.#caller, () => ({ do: "open", id: this.id }), withinMs);
-      if (result.kind === "refused") throw refusal(result.code);
+      if (result.kind === "opened") return result.index;
+      throw result.kind === "refused" ? refusal(result.code) : notAnswered();
     };
     this.#opening ??= open().catch((error) => {
       this.#opening = null;
@@ -139,7 +141,12 @@ function committed<Result>(outcome: SessionResult<Result>): Committed<Result> {
     return { result: outcome.result, index: outcome.index, durability: "quorum" };
   }
   if (outcome.kind === "refused") throw refusal(outcome.code);
-  throw new RaftError("UnknownOutcome", "propose a command: the answer is none to a command");
+  throw notAnswered();
+}
+
+function notAnswered(): RaftError {
+  const what = "propose a command: what came is no answer to it; do all members run this version?";
+  return new RaftError("UnknownOutcome", what, { definite: false });
 }
 
 const REASONS: Readonly<Record<SessionRefusal, string>> = {

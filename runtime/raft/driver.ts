@@ -105,6 +105,7 @@ export class Driver {
     if (this.#stopped || this.#takingSnapshot) return null;
     this.#takingSnapshot = true;
     try {
+      await null; // the core has been told by then that `index` is applied
       const stored = await this.#parts.snapshots.take(snapshotMetaAt(this.#raft, index), pieces);
       this.input({ type: "snapshotTaken", ...stored });
       return stored.snapshot;

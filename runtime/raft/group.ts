@@ -20,6 +20,7 @@ import { type RaftLimits, raftLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
 import { GroupMember, groupPath } from "./member.ts";
 import type { RaftCounts } from "./raft_meter.ts";
+import { expireSessions } from "./session_expiry.ts";
 import {
   type SessionCommand,
   type SessionResult,
@@ -189,10 +190,17 @@ export async function joinGroup<State, Command, Result>(
     ...stores,
     onFailed: options.onFailed ?? (() => void node.stop({ withinMs: 0 })),
   });
+  const endExpiry = expireSessions({
+    env: node.env,
+    idleMs: limits.sessionIdleMs,
+    leads: () => member.status().role === "leader",
+    state: () => member.state,
+    propose: (command) => member.propose(encodeCommand(command), "quorum", WITHIN_MS),
+  });
   const ref = node.spawn(groupActor, {
     name: groupPath(options.name),
     restart: "permanent",
-    args: member as AnyMember,
+    args: { member, endExpiry },
   });
   member.start();
   return new JoinedGroup(node, options.name, member, () => node.stopActor(ref));
@@ -206,15 +214,19 @@ type AnyMember = Pick<
 
 const groupActor = actor(GroupProtocol, {
   mailbox: { full: "wait" },
-  state: (member: AnyMember) => member,
+  state: (args: { readonly member: AnyMember; readonly endExpiry: () => void }) => args,
   on: {
-    raft: (member, message) => member.receive(message),
-    forward: (member, { from, id, command, durability, withinMs }) =>
+    raft: ({ member }, message) => member.receive(message),
+    forward: ({ member }, { from, id, command, durability, withinMs }) =>
       void member.receiveForward(from, id, command, durability, withinMs),
-    order: (member, { from, id, order }) => void member.receiveOrder(from, id, order),
-    forwarded: (member, { id, outcome }) => member.receiveForwarded(id, outcome),
+    order: ({ member }, { from, id, order }) => void member.receiveOrder(from, id, order),
+    forwarded: ({ member }, { id, outcome }) => member.receiveForwarded(id, outcome),
   },
-  stopping: (member, reason) => reason === "stopped" ? member.stop() : undefined,
+  stopping: ({ member, endExpiry }, reason) => {
+    if (reason !== "stopped") return;
+    endExpiry();
+    return member.stop();
+  },
 });
 
 /** The place before the first entry. */
