@@ -6,15 +6,17 @@
 
 import { RECORD_HEAD_BYTES } from "../../store/journal_format.ts";
 import type { Entry } from "../core/entry.ts";
-import { ENTRY_HEAD_BYTES } from "./entry_codec.ts";
+import { encodedEntriesBytes, ENTRY_HEAD_BYTES } from "./entry_codec.ts";
 import { afterOrder, type LogEnd } from "./log_state.ts";
-import { encodeCheckpoint, encodeOrder, type OrderRecord } from "./records.ts";
+import { encodeCheckpoint, encodeOrderHead, type OrderRecord } from "./records.ts";
 import { MARK_BYTES, SEGMENT_HEADER_BYTES } from "./segment_format.ts";
 
-/** A record that is going to be written. */
+/** A record that is going to be written: its payload is the head and then the block of entries. */
 export interface PlannedRecord {
-  readonly payload: Uint8Array;
-  /** What it changes; null for a checkpoint. */
+  readonly head: Readonly<Uint8Array>;
+  readonly entries: readonly Entry[];
+  readonly payloadBytes: number;
+  /** What it changes; null for a checkpoint or a mark. */
   readonly order: Omit<OrderRecord, "kind"> | null;
 }
 
@@ -118,7 +120,7 @@ export class Plan {
 
   #addSegment(): void {
     this.parts.push({ records: [], bytes: 0 });
-    this.#put({ payload: encodeCheckpoint(this.#end), order: null });
+    this.#put(headRecord(encodeCheckpoint(this.#end)));
   }
 
   #put(record: PlannedRecord): void {
@@ -140,10 +142,17 @@ function fitting(entries: readonly Entry[], room: number): number {
   return count;
 }
 
-function recordOf(order: Omit<OrderRecord, "kind">): PlannedRecord {
-  return { payload: encodeOrder(order), order };
+/** A record that holds no entries and changes nothing. */
+export function headRecord(head: Readonly<Uint8Array>): PlannedRecord {
+  return { head, entries: [], payloadBytes: head.length, order: null };
 }
 
-function bytesOf({ payload }: PlannedRecord): number {
-  return RECORD_HEAD_BYTES + payload.length;
+function recordOf(order: Omit<OrderRecord, "kind">): PlannedRecord {
+  const { entries } = order;
+  const head = encodeOrderHead(order);
+  return { head, entries, payloadBytes: head.length + encodedEntriesBytes(entries), order };
+}
+
+function bytesOf({ payloadBytes }: PlannedRecord): number {
+  return RECORD_HEAD_BYTES + payloadBytes;
 }

@@ -12,12 +12,7 @@
 
 import { assert } from "../../base/assert.ts";
 import type { Entry, HardState, SnapshotMeta } from "../core/entry.ts";
-import {
-  decodeEntries,
-  encodedEntriesBytes,
-  encodeEntriesInto,
-  EntryCodecError,
-} from "./entry_codec.ts";
+import { decodeEntries, EntryCodecError } from "./entry_codec.ts";
 import { decodeSnapshotMeta, encodeSnapshotMeta } from "./snapshot_meta.ts";
 
 /** What an order changes; within a record: reset, then hard state, then entries. */
@@ -54,20 +49,21 @@ export const MARK_PAYLOAD: Readonly<Uint8Array> = Uint8Array.of(MARK);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The payload of an order. */
-export function encodeOrder(order: Omit<OrderRecord, "kind">): Uint8Array {
+/** Of an order that holds nothing but entries; the usual one. */
+const ENTRIES_HEAD: Readonly<Uint8Array> = Uint8Array.of(ORDER, 0);
+
+/** What the payload of an order begins with; the block of its entries follows. */
+export function encodeOrderHead(order: Omit<OrderRecord, "kind">): Readonly<Uint8Array> {
+  if (order.reset === null && order.hardState === null) return ENTRIES_HEAD;
   const meta = order.reset === null ? null : encodeSnapshotMeta(order.reset);
   const hardState = order.hardState === null ? null : encodeHardState(order.hardState);
-  const entriesAt = ORDER_HEAD_BYTES + (meta === null ? 0 : 4 + meta.length) +
-    (hardState?.length ?? 0);
-  const bytes = new Uint8Array(entriesAt + encodedEntriesBytes(order.entries));
-  const view = new DataView(bytes.buffer);
+  const metaBytes = meta === null ? 0 : 4 + meta.length;
+  const bytes = new Uint8Array(ORDER_HEAD_BYTES + metaBytes + (hardState?.length ?? 0));
   bytes[0] = ORDER;
   bytes[1] = (meta === null ? 0 : HAS_RESET) | (hardState === null ? 0 : HAS_HARD_STATE);
   let at = ORDER_HEAD_BYTES;
-  if (meta !== null) at = putMeta(bytes, view, at, meta);
+  if (meta !== null) at = putMeta(bytes, new DataView(bytes.buffer), at, meta);
   if (hardState !== null) bytes.set(hardState, at);
-  encodeEntriesInto(bytes, entriesAt, order.entries, view);
   return bytes;
 }
 

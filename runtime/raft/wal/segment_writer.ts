@@ -5,9 +5,10 @@ import type { DiskFile } from "../../env/env.ts";
 import { encodeRecord, RECORD_HEAD_BYTES, viewOf } from "../../store/journal_format.ts";
 import type { RaftLogEnv } from "./log_options.ts";
 import { type LiveSegment, noteRecord } from "./log_state.ts";
-import type { Part, Plan } from "./plan.ts";
+import { encodeEntriesInto } from "./entry_codec.ts";
+import { headRecord, type Part, type Plan, type PlannedRecord } from "./plan.ts";
 import { MARK_PAYLOAD } from "./records.ts";
-import { encodeSegmentHeader, MARK_BYTES, SEGMENT_HEADER_BYTES } from "./segment_format.ts";
+import { encodeSegmentHeader, MARK_BYTES } from "./segment_format.ts";
 import { type Spares, writeZeros } from "./spares.ts";
 
 /** What a log that was opened goes on from. */
@@ -33,6 +34,7 @@ export class SegmentWriter {
   /** The first record that may not be durable. */
   #unsyncedFrom: number;
   #scratch = new Uint8Array(0);
+  #view = viewOf(this.#scratch);
 
   constructor(env: RaftLogEnv, identityCrc: number, spares: Spares, start: WriterStart) {
     this.#env = env;
@@ -76,7 +78,7 @@ export class SegmentWriter {
   async mark(): Promise<void> {
     const isMarked = this.#unsyncedFrom < this.#nextRecord;
     if (isMarked || this.#fileBytes - this.#offset < MARK_BYTES) return;
-    await this.#append([MARK_PAYLOAD], null);
+    await this.#append([headRecord(MARK_PAYLOAD)], null);
   }
 
   async close(): Promise<void> {
@@ -109,35 +111,41 @@ export class SegmentWriter {
         identityCrc: this.#identityCrc,
       }, this.#env.hash.crc32)
       : null;
-    await this.#append(records.map(({ payload }) => payload), header);
+    await this.#append(records, header);
     for (const { order } of records) {
       if (order !== null) noteRecord(this.segments, order.reset, order.entries);
     }
   }
 
   async #append(
-    payloads: readonly Readonly<Uint8Array>[],
+    records: readonly PlannedRecord[],
     header: Uint8Array | null,
   ): Promise<void> {
-    const total = payloads.reduce(
-      (sum, payload) => sum + RECORD_HEAD_BYTES + payload.length,
-      header === null ? 0 : SEGMENT_HEADER_BYTES,
+    const total = records.reduce(
+      (sum, { payloadBytes }) => sum + RECORD_HEAD_BYTES + payloadBytes,
+      header?.length ?? 0,
     );
-    if (this.#scratch.length < total) this.#scratch = new Uint8Array(2 * total);
-    const view = viewOf(this.#scratch);
-    let at = 0;
-    if (header !== null) {
-      this.#scratch.set(header);
-      at = header.length;
+    if (this.#scratch.length < total) {
+      this.#scratch = new Uint8Array(2 * total);
+      this.#view = viewOf(this.#scratch);
     }
-    for (const payload of payloads) {
-      const record = { index: this.#nextRecord, unsyncedFrom: this.#unsyncedFrom, payload };
-      at = encodeRecord(this.#scratch, at, record, this.#env.hash.crc32, view);
-      this.#nextRecord += 1;
-    }
+    if (header !== null) this.#scratch.set(header);
+    let at = header?.length ?? 0;
+    for (const record of records) at = this.#encode(record, at);
     assert(this.#offset + total <= this.#fileBytes, "a record stays within its segment");
     await this.#openFile().write(this.#scratch.subarray(0, total), this.#offset);
     this.#offset += total;
+  }
+
+  /** The payload is made in its place, and framed there. */
+  #encode({ head, entries }: PlannedRecord, at: number): number {
+    const begin = at + RECORD_HEAD_BYTES;
+    this.#scratch.set(head, begin);
+    const end = encodeEntriesInto(this.#scratch, begin + head.length, entries, this.#view);
+    const payload = this.#scratch.subarray(begin, end);
+    const record = { index: this.#nextRecord, unsyncedFrom: this.#unsyncedFrom, payload };
+    this.#nextRecord += 1;
+    return encodeRecord(this.#scratch, at, record, this.#env.hash.crc32, this.#view);
   }
 
   async #sync(): Promise<void> {
