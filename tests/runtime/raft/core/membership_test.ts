@@ -171,6 +171,21 @@ Deno.test("a removed member that never learned of it cannot disturb", () => {
   assert.equal(group.raft(leader).term, term);
 });
 
+Deno.test("answers from an earlier membership count for nothing", () => {
+  const { group, leader } = withLearner("d");
+  group.propose(leader, "x");
+  const late = group.sent.findLast((message) =>
+    message.type === "appendReply" && message.from === "d" && message.match !== null
+  );
+  assert.notEqual(late, undefined);
+  group.change(leader, { do: "remove", id: "d" });
+  group.passes = ({ to }) => to !== "d";
+  group.change(leader, { do: "addLearner", member: { id: "d", witness: false, priority: 1 } });
+  if (late !== undefined) group.tell(leader, { type: "message", message: late });
+  const peer = statusOf(group.raft(leader)).peers.find(({ id }) => id === "d");
+  assert.equal(peer?.match, 0);
+});
+
 Deno.test("a learner that does not answer is not promoted", () => {
   const { group, leader } = withLearner("d");
   group.passes = ({ to }) => to !== "d";

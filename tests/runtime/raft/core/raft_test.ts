@@ -21,9 +21,30 @@ Deno.test("a single voter leads alone and commits what its disk holds", () => {
   group.elect();
   group.seat("a").slowDisk = true;
   group.propose("a", "x");
+  group.pass(60);
   assert.deepEqual(group.commands("a"), []);
   group.sync("a");
   assert.deepEqual(group.commands("a"), ["x"]);
+});
+
+Deno.test("a candidate's own vote counts once it is durable, and once", () => {
+  const group = new Group(voters("a"));
+  group.seat("a").slowDisk = true;
+  group.pass(200);
+  assert.equal(group.raft("a").role, "candidate");
+  group.sync("a");
+  assert.equal(group.raft("a").role, "leader");
+
+  const three = new Group(voters("a", "b", "c"));
+  three.cut("a");
+  three.passes = ({ type }) => type === "preVote" || type === "preVoteReply";
+  three.pass(200, ["a"]);
+  const { raft } = three.seat("a");
+  assert.equal(raft.role, "candidate");
+  const reply = { type: "voteReply", from: "a", to: "a", term: raft.term, granted: true } as const;
+  three.tell("a", { type: "message", message: reply });
+  three.tell("a", { type: "message", message: reply });
+  assert.equal(raft.role, "candidate");
 });
 
 Deno.test("a new leader takes over what was committed and the old one follows", () => {

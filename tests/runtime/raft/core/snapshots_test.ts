@@ -1,7 +1,7 @@
 /** Compaction, and snapshots for those whom the log no longer reaches. */
 
 import assert from "node:assert/strict";
-import { snapshotMetaAt, statusOf } from "../../../../runtime/raft/core/raft.ts";
+import { snapshotMetaAt, statusOf, step } from "../../../../runtime/raft/core/raft.ts";
 import { Group, member, OPTIONS, voters } from "./group.ts";
 
 const FILE = { bytes: 35, crc: 1 };
@@ -101,6 +101,29 @@ Deno.test("a member that restarts from a snapshot knows its configuration and go
   group.propose(leader, "after");
   assert.deepEqual(group.commands(away), ["after"]);
   assert.deepEqual(group.raft(away).configuration, group.raft(leader).configuration);
+});
+
+Deno.test("a snapshot that the log has overtaken meanwhile is not installed", () => {
+  const group = new Group(voters("a", "b", "c"));
+  const leader = group.elect();
+  const away = ["a", "b", "c"].find((id) => id !== leader) as string;
+  proposeMany(group, leader, 3);
+  group.passes = ({ to }) => to !== away;
+  proposeMany(group, leader, 5);
+  const raft = group.raft(away);
+  const meta = { ...snapshotMetaAt(group.raft(leader), 7) };
+  const moment = { nowMs: group.nowMs, wallMs: 0, random: 0 };
+  const head = { from: leader, to: away, term: raft.term, session: 0 };
+  const chunk = { ...head, type: "snapshotChunk", snapshot: meta, file: FILE } as const;
+  const message = { ...chunk, offset: 0, bytes: new Uint8Array(35) };
+  assert.notEqual(step(raft, { type: "message", message }, moment).saveChunk, null);
+  group.heal();
+  group.pass(60);
+  assert.equal(raft.commit, 9);
+  const saved = { type: "chunkSaved", index: 7, nextOffset: 35, complete: true } as const;
+  const outputs = step(raft, saved, moment);
+  assert.equal(outputs.restore, null);
+  assert.deepEqual([raft.commit, raft.log.lastIndex, raft.handed], [9, 9, 9]);
 });
 
 Deno.test("a member that holds less than it had confirmed gets nothing more", () => {
