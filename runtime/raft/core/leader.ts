@@ -60,22 +60,27 @@ export function onPropose(raft: Raft, proposals: readonly Proposal[]): void {
 }
 
 function admits(raft: Raft, leading: Leading, { id, data }: Proposal): boolean {
-  const { options, transfer, log } = raft;
+  const { options, transfer } = raft;
   if (transfer !== null) {
     refuse(raft, id, "Transferring", `leadership is on its way to ${transfer.to}`);
   } else if (data.length > options.commandBytes) {
     const reason = `${data.length} bytes are more than ${options.commandBytes}`;
     refuse(raft, id, "TooLarge", reason);
-  } else if (
-    (leading.uncommittedBytes > 0 &&
-      leading.uncommittedBytes + data.length > options.uncommittedBytes) ||
-    log.lastIndex - raft.commit >= options.uncommittedEntries
-  ) {
-    refuse(raft, id, "Overloaded", "too much waits to be committed");
+  } else if (isOverloaded(raft, leading, data.length)) {
+    refuse(raft, id, "Overloaded", "too much waits to be committed, written or applied");
   } else {
     return true;
   }
   return false;
+}
+
+/** A slow disk or machine of the leader's own holds its commands back too: all of that stays in memory. */
+function isOverloaded(raft: Raft, leading: Leading, bytes: number): boolean {
+  const { options, log, commit, applied, persistence } = raft;
+  const done = Math.min(commit, applied, persistence.durableIndex);
+  if (log.lastIndex - done >= options.uncommittedEntries) return true;
+  const waiting = leading.uncommittedBytes;
+  return waiting > 0 && waiting + bytes > options.uncommittedBytes;
 }
 
 function clockSkewMs(raft: Raft, leading: Leading): number {

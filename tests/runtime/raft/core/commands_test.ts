@@ -61,6 +61,17 @@ Deno.test("what is not committed is bounded", () => {
   assert.deepEqual(outcomes(group, group.propose(leader, "again")), ["appended"]);
 });
 
+Deno.test("a leader whose own disk is slow takes no more than it may hold", () => {
+  const group = new Group(voters("a", "b", "c"));
+  const leader = group.elect();
+  group.seat(leader).slowDisk = true;
+  const all = Array.from({ length: 70 }, (_, at) => group.propose(leader, `${at}`));
+  assert.equal(group.commands(leader).length, 64);
+  assert.deepEqual(outcomes(group, all.at(-1) as number), ["Overloaded"]);
+  group.sync(leader);
+  assert.deepEqual(outcomes(group, group.propose(leader, "again")), ["appended"]);
+});
+
 Deno.test("only a leader takes commands, and others name it", () => {
   const group = new Group(voters("a", "b", "c"));
   const leader = group.elect();

@@ -75,6 +75,32 @@ Deno.test("a leader that hears no quorum steps down", () => {
   assert.equal(statusOf(group.raft(leader)).leader, null);
 });
 
+Deno.test("two members that see only the third do not take the lead from each other for ever", () => {
+  const group = new Group(voters("a", "b", "c"));
+  const leader = group.elect();
+  const [hub, other] = ["c", "b", "a"].filter((id) => id !== leader) as [string, string];
+  group.passes = ({ from, to }) => from === hub || to === hub;
+  const { term } = group.raft(leader);
+  group.pass(5_000);
+  assert.equal(group.leader(), leader);
+  assert.equal(group.raft(leader).term, term);
+  assert.equal(group.raft(other).term, term);
+  group.propose(leader, "x");
+  assert.deepEqual(group.commands(hub), ["x"]);
+});
+
+Deno.test("of five that see only one of them, that one leads", () => {
+  const group = new Group(voters("a", "b", "c", "d", "e"));
+  const leader = group.elect();
+  const hub = leader === "e" ? "d" : "e";
+  group.passes = ({ from, to }) => from === hub || to === hub;
+  group.pass(3_000);
+  assert.equal(group.leader(), hub);
+  const { term } = group.raft(hub);
+  group.pass(5_000);
+  assert.equal(group.raft(hub).term, term);
+});
+
 Deno.test("a member that was cut off spends no terms and disturbs nobody when it returns", () => {
   const group = new Group(voters("a", "b", "c"));
   const leader = group.elect();
