@@ -89,6 +89,9 @@ export function onSnapshotChunk(raft: Raft, message: SnapshotChunk): void {
   const { snapshot, file, from, term, session, offset, bytes } = message;
   if (raft.log.termAt(snapshot.index) === snapshot.term) commitTo(raft, snapshot.index);
   if (snapshot.index <= raft.commit) return confirm(raft, message, raft.commit);
+  const { receiving } = raft;
+  // A leader only goes on to newer snapshots: this piece was long on its way.
+  if (receiving?.term === term && receiving.snapshot.index > snapshot.index) return;
   raft.receiving = { from, term, session, snapshot, file };
   raft.out.saveChunk = { snapshot, file, offset, bytes };
 }

@@ -1,6 +1,7 @@
 /** How far a leader knows one member to be. */
 
 import { assert } from "../../base/assert.ts";
+import { DriftWatch } from "./drift.ts";
 import type { MemberId, SnapshotMeta } from "./entry.ts";
 import type { SnapshotFile } from "./messages.ts";
 
@@ -39,6 +40,7 @@ export class Progress {
   lastHeardMs: number;
   /** Its wall clock less ours. */
   clockOffsetMs: number | null = null;
+  readonly drift = new DriftWatch();
   sending: SendingSnapshot | null = null;
   /** Since when it has had whatever was committed. */
   keptUpSinceMs: number | null = null;

@@ -54,11 +54,17 @@ function serve(
   if (refused || reads.size >= options.pendingReads) return answer(raft, context, from, null);
   // Before that, entries of earlier terms may be committed without this leader knowing it.
   if (commit < leading.termStart) return reads.postpone(context, from);
-  if (byClock && lease.holds(raft.nowMs, options.electionMs, options.clockDrift)) {
+  const { electionMs, clockDrift } = options;
+  if (byClock && lease.holds(raft.nowMs, electionMs, clockDrift) && clocksAreEven(leading)) {
     return answer(raft, context, from, commit);
   }
   // Only a round that is sent from now on proves that this member still led when the read came.
   reads.add({ context, from, index: commit, round: lease.round + 1 });
+}
+
+function clocksAreEven(leading: Leading): boolean {
+  for (const peer of leading.peers.values()) if (peer.drift.isSuspect) return false;
+  return true;
 }
 
 /** Confirms what can be, and sends a round if reads wait for one and none is out. */

@@ -141,6 +141,7 @@ export function onHeartbeatReply(raft: Raft, leading: Leading, reply: HeartbeatR
   peer.round = Math.max(peer.round, reply.round);
   leading.roundAnswered = true;
   peer.clockOffsetMs = reply.wallMs - raft.wallMs;
+  peer.drift.observe(raft.nowMs, reply.wallMs, raft.options);
   // What was under way may be lost: an append behind it brings that to light.
   peer.probing = false;
   if (peer.match < raft.log.lastIndex) replicateTo(raft, leading, peer, true);

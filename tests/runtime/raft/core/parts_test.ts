@@ -11,6 +11,7 @@ import {
   left,
   memberOf,
 } from "../../../../runtime/raft/core/configuration.ts";
+import { DriftWatch } from "../../../../runtime/raft/core/drift.ts";
 import { Waiters } from "../../../../runtime/raft/core/durability.ts";
 import { Lease } from "../../../../runtime/raft/core/lease.ts";
 import type { Answer } from "../../../../runtime/raft/core/outputs.ts";
@@ -38,6 +39,26 @@ Deno.test("a lease that a transfer ended does not come back", () => {
   lease.end();
   lease.confirm(lease.nextRound(1_000));
   assert.equal(lease.holds(1_001, 100, 0.1), false);
+});
+
+Deno.test("a clock that runs too fast or jumps is suspect until it has run evenly for long", () => {
+  const bounds = { electionMs: 100, clockDrift: 0.1 };
+  const watch = new DriftWatch();
+  const run = (fromMs: number, toMs: number, rate: number, jumpMs = 0) => {
+    for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50) {
+      watch.observe(nowMs, nowMs * rate + jumpMs, bounds);
+    }
+  };
+  run(0, 10_000, 1.05);
+  assert.equal(watch.isSuspect, false);
+  run(10_050, 14_000, 1.3);
+  assert.equal(watch.isSuspect, true);
+  run(14_050, 16_000, 1);
+  assert.equal(watch.isSuspect, true);
+  run(16_050, 24_000, 1);
+  assert.equal(watch.isSuspect, false);
+  run(24_050, 24_100, 1, -500);
+  assert.equal(watch.isSuspect, true);
 });
 
 Deno.test("a read is confirmed by its own round or a later one", () => {

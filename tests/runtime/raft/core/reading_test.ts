@@ -89,6 +89,16 @@ Deno.test("a read by clock needs no messages while the lease holds, and stops wh
   assert.equal(group.answerTo(group.read(leader, true)), undefined);
 });
 
+Deno.test("reads by clock stop while a member's clock runs unevenly", () => {
+  const group = new Group(voters("a", "b", "c"), { clockReads: true });
+  const leader = group.elect();
+  group.pass(60);
+  group.seat(others(leader)[0]).wallOffsetMs = 1_000;
+  group.pass(60);
+  group.cut(leader);
+  assert.equal(group.answerTo(group.read(leader, true)), undefined);
+});
+
 Deno.test("a transfer ends reads by clock for the rest of the term", () => {
   const group = new Group(voters("a", "b", "c"), { clockReads: true });
   const leader = group.elect();
