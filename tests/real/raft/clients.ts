@@ -42,6 +42,7 @@ export class Clients {
   #appends = 0;
   #ids = 0;
   #isStopping = false;
+  #isAbandoned = false;
 
   constructor(options: ClientsOptions) {
     this.#options = { withinMs: 1_500, pauseMs: 20, seed: 1, ...options };
@@ -76,9 +77,11 @@ export class Clients {
     }
   }
 
-  /** Ends the loops at once; for when the test has failed already. */
-  abandon(): void {
+  /** Ends the loops without a last read; for when the test has failed already. */
+  async abandon(): Promise<void> {
     this.#isStopping = true;
+    this.#isAbandoned = true;
+    await Promise.allSettled(this.#running);
     for (const store of this.#store) store.close();
   }
 
@@ -114,7 +117,7 @@ export class Clients {
       if (reply.outcome === "ok") return reply;
       // A definite no is one about this question, not about those before it.
       isUnsure ||= reply.outcome === "unknown";
-      if (!isUnsure || performance.now() > untilMs) {
+      if (!isUnsure || this.#isAbandoned || performance.now() > untilMs) {
         return { outcome: isUnsure ? "unknown" : "failed", why: reply.why };
       }
       await pause(REPEAT_PAUSE_MS);
@@ -140,7 +143,9 @@ export class Clients {
         idempotencyKey: this.#nextId(client),
       };
       const reply = await this.#repeat(store, wish, member);
-      if (reply.outcome === "ok" && reply.result.applied === false) continue;
+      const isTooLate = reply.outcome === "ok" && reply.result.applied === false;
+      if (isTooLate && !this.#isAbandoned) continue;
+      if (isTooLate) return;
       const result = reply.outcome === "ok" && reply.result.version !== undefined
         ? { version: reply.result.version }
         : {};
@@ -171,7 +176,9 @@ export class Clients {
     const untilMs = performance.now() + REPEAT_MS;
     for (let tries = 0;; tries += 1) {
       if (await this.#read(store, "last", key, tries % this.#options.members) !== null) return;
-      if (performance.now() > untilMs) throw new Error(`nobody answers what ${key} is`);
+      if (this.#isAbandoned || performance.now() > untilMs) {
+        throw new Error(`nobody answers what ${key} is`);
+      }
       await pause(REPEAT_PAUSE_MS);
     }
   }

@@ -1,6 +1,7 @@
 /** Members as processes: started, found, killed, paused, cut off, and cleaned up whatever happens. */
 
 import { withTmpfs } from "../tmpfs.ts";
+import { askOnce } from "./ask_once.ts";
 import { Member, type MemberPlan, type MemberStatus } from "./member.ts";
 import { Network } from "./network.ts";
 import { compileSyscallFaults, SyscallFaults } from "./syscall_faults.ts";
@@ -68,6 +69,16 @@ export class Cluster {
       await pause(POLL_MS);
     }
     throw new Error(`no leader within ${withinMs} ms: ${JSON.stringify(seen)}\n${this.logs()}`);
+  }
+
+  /** Makes a member the leader. */
+  async handOver(to: Member): Promise<void> {
+    const path = `/members/${to.id}/lead`;
+    const untilMs = performance.now() + READY_WITHIN_MS;
+    for (let leader = await this.leader(); leader !== to; leader = await this.leader()) {
+      if (performance.now() > untilMs) throw new Error(`${to.id} does not lead\n${this.logs()}`);
+      await askOnce(leader.plan.http, { method: "POST", path }, 5_000).catch(() => null);
+    }
   }
 
   /** Waits until all members are there and have applied what the leader has committed. */

@@ -3,6 +3,7 @@
 import { requireMount } from "../tmpfs.ts";
 import { withCluster } from "./cluster.ts";
 import { clockJump, failingSync, fullDisk } from "./faults.ts";
+import type { Member } from "./member.ts";
 import { requireSyscallFaults } from "./syscall_faults.ts";
 import { tryFaults } from "./trial.ts";
 
@@ -32,13 +33,18 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a member without room on its disk: the others serve, and it goes on when there is room",
-  ...requireMount(),
-  fn: async () => {
-    await withCluster(
-      { size: 3, firstDiskMiB: DISK_MIB },
-      (cluster) => tryFaults(cluster, { name: "full", faults: [fullDisk] }),
-    );
-  },
-});
+for (const leads of [true, false]) {
+  Deno.test({
+    name: `a ${leads ? "leader" : "follower"} without room on its disk goes on when there is room`,
+    ...requireMount(),
+    fn: async () => {
+      await withCluster({ size: 3, firstDiskMiB: DISK_MIB }, async (cluster) => {
+        const [first, second] = cluster.members as [Member, Member];
+        await cluster.handOver(leads ? first : second);
+        // Those with room serve on beside a follower that has none.
+        const fault = { ...fullDisk, leavesMajority: !leads };
+        await tryFaults(cluster, { name: "full", faults: [fault] });
+      });
+    },
+  });
+}

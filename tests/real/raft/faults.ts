@@ -1,7 +1,9 @@
 /** What can happen to a cluster: done to it, and undone. */
 
+import { askOnce } from "./ask_once.ts";
 import type { Cluster } from "./cluster.ts";
 import { pause } from "./cluster.ts";
+import { textOf } from "./connection.ts";
 import type { Member } from "./member.ts";
 
 /** Undoes a fault. */
@@ -192,7 +194,10 @@ export function clockJump(ms: number): Fault {
   };
 }
 
-/** The leader's disk no longer syncs: it must end itself. It comes back with a disk that does. */
+/** Until a member whose disk has failed must have said so. */
+const DISK_FAILED_WITHIN_MS = 5_000;
+
+/** The leader's disk no longer syncs: it must give up at once. It comes back with a disk that does. */
 export const failingSync: Fault = {
   name: "eio-on-fsync",
   needs: "syscalls",
@@ -203,27 +208,66 @@ export const failingSync: Fault = {
     const faults = cluster.faults.get(leader.id)!;
     faults.failSyncs();
     return async () => {
-      const ended = leader.ended().then(() => true);
-      const isGone = await Promise.race([ended, pause(5_000).then(() => false)]);
-      if (!isGone) throw new Error(`${leader.id} lives on with a disk that does not sync`);
-      faults.healSyncs();
+      try {
+        await hasGivenUp(leader);
+      } finally {
+        faults.healSyncs();
+      }
+      await leader.kill();
       leader.start();
     };
   },
 };
 
-/** The first member's disk is filled to the last byte, by somebody else. */
+/** Error where a write is acknowledged by a member whose syncs fail, or where it goes on as a member. */
+async function hasGivenUp(member: Member): Promise<void> {
+  const untilMs = performance.now() + DISK_FAILED_WITHIN_MS;
+  while (member.isRunning) {
+    const write = { method: "PUT", path: "/kv/disk-has-failed", body: "" };
+    const reply = await askOnce(member.plan.http, write, 1_000).catch(() => null);
+    if (reply !== null && reply.status < 400) {
+      throw new Error(`${member.id} acknowledges what it cannot have on its disk`);
+    }
+    if (reply !== null && /"(Stopped|DiskFailed)"/.test(textOf(reply))) return;
+    if (performance.now() > untilMs) throw new Error(`${member.id} goes on without a disk`);
+    await pause(50);
+  }
+}
+
+/** More than a member keeps room for ahead: its open file, and the reserve. */
+const FLOOD = { writes: 120, bytes: 900 * 1_024, together: 4 };
+
+/** The first member's disk is filled by somebody else, and then the log by clients, until it says so. */
 export const fullDisk: Fault = {
   name: "full-disk",
   needs: "smallDisk",
   lastsMs: 2_500,
-  leavesMajority: true,
-  strike: (cluster) => {
-    const filler = `${cluster.members[0]!.plan.dataFolder}/filler`;
+  leavesMajority: false, // it may lead
+  strike: async (cluster) => {
+    const [first] = cluster.members;
+    const filler = `${first!.plan.dataFolder}/filler`;
     fill(filler);
-    return Promise.resolve(() => Deno.removeSync(filler));
+    await flood(cluster, first!);
+    return () => Deno.removeSync(filler);
   },
 };
+
+/** Writes until `member` says that its disk is full; an Error if it never does. */
+async function flood(cluster: Cluster, member: Member): Promise<void> {
+  const places = cluster.members.map(({ plan }) => plan.http);
+  const body = "x".repeat(FLOOD.bytes);
+  let [left, isFull] = [FLOOD.writes, false];
+  const loop = async (_: unknown, index: number): Promise<void> => {
+    while (!isFull && left > 0) {
+      left -= 1;
+      const write = { method: "PUT", path: `/kv/flood-${index}`, body };
+      await askOnce(places[left % places.length]!, write, 2_000).catch(() => null);
+      isFull ||= (await member.status().catch(() => null))?.isDiskFull === true;
+    }
+  };
+  await Promise.all(Array.from({ length: FLOOD.together }, loop));
+  if (!isFull) throw new Error(`${member.id} does not notice that its disk is full`);
+}
 
 /** Writes until the disk has no room. */
 function fill(path: string): void {

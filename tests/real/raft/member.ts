@@ -34,6 +34,7 @@ export interface MemberStatus {
   readonly leader: string | null;
   readonly commit: number;
   readonly applied: number;
+  readonly isDiskFull: boolean;
 }
 
 /** See the head of this file. */

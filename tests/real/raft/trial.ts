@@ -54,7 +54,7 @@ export async function tryFaults(cluster: Cluster, options: TrialOptions): Promis
     await clients.stop();
     await cluster.settled();
   } catch (error) {
-    clients.abandon();
+    await clients.abandon();
     throw new Error(`${name}: ${String(error)}\n${cluster.logs()}`, { cause: error });
   }
   return { ...await assertJudgedOk(clients.history, name), servedAgainMs };
@@ -72,7 +72,7 @@ async function endure(
   try {
     const deadMs = performance.now();
     if (fault.leavesMajority) againMs = await served(clients, deadMs) - struckMs;
-    await pause(struckMs + fault.lastsMs - performance.now());
+    await pause(Math.max(0, struckMs + fault.lastsMs - performance.now()));
   } finally {
     await heal();
   }
