@@ -116,7 +116,7 @@ export class Cluster implements MemberWorld {
   }
 
   #send(message: Message): void {
-    let atMs = this.nowMs + this.pace.linkMs();
+    let atMs = this.nowMs + this.pace.linkMs() + this.links.extraMs(message.to);
     if (this.pace.isOrdered) {
       const pair = message.from + message.to;
       atMs = Math.max(atMs, this.#lastArrivalMs.get(pair) ?? 0);
@@ -160,7 +160,8 @@ export class Cluster implements MemberWorld {
 
   #make(id: MemberId, isWitness: boolean, initial: SnapshotMeta): Member {
     const drift = this.#options.raft.clockDrift;
-    const rate = 1 + drift * 0.9 * this.random.next();
+    const haste = this.random.chance(0.5) ? this.random.next() : this.random.integer(0, 1);
+    const rate = 1 + drift * 0.95 * haste;
     const clock = new MemberClock(rate, this.random.integer(0, 1_000_000), 0);
     const member = new Member(this, { ...this.#options.raft, id }, initial, isWitness, clock);
     this.members.set(id, member);

@@ -195,7 +195,7 @@ export class Invariants {
     }
     if (event.type === "degraded" && event.degraded) this.sometimes.saw("degraded");
     if (event.type === "heartbeatMissed") this.sometimes.saw("heartbeat missed");
-    if (event.type === "campaign" && !event.pre && shadow.role === "candidate") {
+    if (event.type === "campaign" && shadow.role === "candidate") {
       this.sometimes.saw("election lost to a split vote");
     }
   }

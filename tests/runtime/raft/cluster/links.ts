@@ -13,6 +13,8 @@ export type CutShape = typeof CUT_SHAPES[number];
 export class Links {
   readonly #cut = new Map<MemberId, Set<MemberId>>();
   #cuts = 0;
+  /** By receiver. */
+  readonly #slowMs = new Map<MemberId, number>();
 
   get areWhole(): boolean {
     return this.#cuts === 0;
@@ -35,7 +37,17 @@ export class Links {
     this.cut(other, one);
   }
 
+  /** Whatever goes to `to` takes longer. */
+  slowDown(to: MemberId, byMs: number): void {
+    this.#slowMs.set(to, byMs);
+  }
+
+  extraMs(to: MemberId): number {
+    return this.#slowMs.size === 0 ? 0 : this.#slowMs.get(to) ?? 0;
+  }
+
   heal(): void {
+    this.#slowMs.clear();
     this.#cut.clear();
     this.#cuts = 0;
   }

@@ -153,7 +153,8 @@ export class Member {
   }
 
   #moment() {
-    return this.clock.moment(this.#world.nowMs, this.#world.random.next());
+    const { nowMs, random, pace } = this.#world;
+    return this.clock.moment(nowMs, pace.chance(random.next()));
   }
 
   #tickLater(): void {

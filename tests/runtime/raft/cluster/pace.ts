@@ -14,6 +14,8 @@ export interface Pace {
   isDuplicated(): boolean;
   /** Messages of a pair arrive in the order in which they were sent. */
   readonly isOrdered: boolean;
+  /** What a member draws its timeouts from, in [0, 1). */
+  chance(random: number): number;
   /** Bytes of one piece of a snapshot. */
   readonly chunkBytes: number;
   /** A lost message is told to its sender's core (`unreachable`). */
@@ -31,6 +33,7 @@ export const CALM: Pace = {
   isLost: () => false,
   isDuplicated: () => false,
   isOrdered: true,
+  chance: (random) => random,
   chunkBytes: 1_024,
   tellsLoss: true,
 };

@@ -4,6 +4,7 @@ import type { SeededRandom } from "../../../../runtime/sim/random.ts";
 import type { Cluster } from "../../../runtime/raft/cluster/cluster.ts";
 import { CUT_SHAPES } from "../../../runtime/raft/cluster/links.ts";
 import type { Member } from "../../../runtime/raft/cluster/member.ts";
+import type { Clients } from "./clients.ts";
 import type { Operator } from "./operator.ts";
 import { around, type Plan } from "./plan.ts";
 
@@ -13,13 +14,21 @@ export class Chaos {
   readonly #plan: Plan;
   readonly #random: SeededRandom;
   readonly #operator: Operator;
+  readonly #clients: Clients;
   #isOver = false;
 
-  constructor(cluster: Cluster, plan: Plan, random: SeededRandom, operator: Operator) {
+  constructor(
+    cluster: Cluster,
+    plan: Plan,
+    random: SeededRandom,
+    operator: Operator,
+    clients: Clients,
+  ) {
     this.#cluster = cluster;
     this.#plan = plan;
     this.#random = random;
     this.#operator = operator;
+    this.#clients = clients;
   }
 
   begin(): void {
@@ -71,7 +80,34 @@ export class Chaos {
         return this.#operator.transfer();
       case "change":
         return this.#operator.change();
+      case "coup":
+        return this.#coup();
     }
+  }
+
+  /** A leader may be overthrown without hearing of it, while clients believe in it still. */
+  #coup(): void {
+    const cluster = this.#cluster;
+    const { links } = cluster;
+    const random = this.#random;
+    const leader = [...cluster.members.values()].find(({ core }) => core?.role === "leader");
+    if (leader === undefined) return;
+    const others = [...cluster.members.values()].filter((one) => one !== leader);
+    cluster.trace.note(cluster.nowMs, `a coup against ${leader.id}`);
+    this.#clients.rush(leader);
+    if (random.chance(0.3)) this.#operator.transfer(leader);
+    if (random.chance(0.4)) links.slowDown(leader.id, random.integer(20, 300));
+    const cut = random.next();
+    for (const { id } of others) {
+      if (cut < 0.4) links.cut(id, leader.id);
+      if (cut > 0.2 && cut < 0.6) links.cut(leader.id, id);
+    }
+    if (random.chance(0.3)) {
+      const meanMs = random.integer(1, 20);
+      for (const other of others) this.#crash(other, meanMs);
+    }
+    if (random.chance(0.2)) this.#pause(leader);
+    cluster.later(around(random, 400), () => links.heal());
   }
 
   /** Anybody, and leaders more often than others. */
@@ -82,7 +118,7 @@ export class Chaos {
     return members[this.#random.integer(0, members.length - 1)]!;
   }
 
-  #crash(member: Member): void {
+  #crash(member: Member, downMs = this.#plan.downMs): void {
     if (!member.isUp) return;
     const { sometimes } = this.#cluster.invariants;
     const { waiting } = member.disk;
@@ -92,7 +128,7 @@ export class Chaos {
       const isKept = member.disk.durableIndex > before;
       sometimes.saw(isKept ? "unconfirmed write survived" : "unconfirmed write lost");
     }
-    this.#cluster.later(around(this.#random, this.#plan.downMs), () => {
+    this.#cluster.later(around(this.#random, downMs), () => {
       if (!member.isUp && !this.#operator.isGone(member.id)) {
         member.clock.restart(this.#random.integer(0, 1_000_000));
         member.start();

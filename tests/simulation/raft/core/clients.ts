@@ -6,6 +6,9 @@ import type { Cluster } from "../../../runtime/raft/cluster/cluster.ts";
 import type { Member } from "../../../runtime/raft/cluster/member.ts";
 import { around, type Plan } from "./plan.ts";
 
+const RUSH_MS = 500;
+const RUSH_PAUSE_MS = 10;
+
 const DURABILITIES: readonly Durability[] = ["quorum", "quorum", "quorum", "all", "leader"];
 
 /** The load on a cluster. */
@@ -25,7 +28,7 @@ export class Clients {
 
   begin(): void {
     this.#every(this.#plan.proposalMs, () => this.propose());
-    this.#every(this.#plan.readMs, () => this.read());
+    this.#every(this.#plan.readMs, () => this.#read(this.#someone(0.5)));
     this.#every(this.#plan.snapshotMs, () => this.#someone(0)?.takeSnapshot());
   }
 
@@ -41,12 +44,22 @@ export class Clients {
     });
   }
 
-  propose(): void {
-    const member = this.#someone(0.9);
+  /** For a while everybody is asked, and `leader` above all. */
+  rush(leader: Member): void {
+    for (let atMs = 0; atMs < RUSH_MS; atMs += around(this.#random, RUSH_PAUSE_MS)) {
+      this.#cluster.later(atMs, () => {
+        if (this.#isOver) return;
+        this.#read(this.#random.chance(0.8) ? leader : this.#someone(0));
+        this.propose(this.#someone(0.7, leader));
+      });
+    }
+  }
+
+  propose(member = this.#someone(0.9)): void {
     if (member === undefined) return;
     const count = this.#random.chance(0.2) ? this.#random.integer(2, 5) : 1;
     const proposals = Array.from({ length: count }, () => this.#proposal());
-    member.step({ type: "propose", proposals });
+    this.#cluster.plan(member, 0, () => member.step({ type: "propose", proposals }));
   }
 
   #proposal(): Proposal {
@@ -58,18 +71,18 @@ export class Clients {
     return { id: this.#proposals, data, durability };
   }
 
-  read(): void {
-    const member = this.#someone(0.5);
+  #read(member: Member | undefined): void {
     if (member === undefined || member.isWitness) return;
     this.#reads += 1;
     const context = `${member.id}/${member.incarnation}/${this.#reads}`;
-    member.step({ type: "read", context, byClock: this.#random.chance(0.5) });
+    const byClock = this.#random.chance(0.5);
+    this.#cluster.plan(member, 0, () => member.step({ type: "read", context, byClock }));
   }
 
-  /** One who takes itself for the leader, or anybody. */
-  #someone(leaderChance: number): Member | undefined {
-    const members = [...this.#cluster.members.values()].filter(({ isUp, isPaused }) => {
-      return isUp && !isPaused;
+  /** One who takes itself for the leader, or anybody; not `other`. */
+  #someone(leaderChance: number, other?: Member): Member | undefined {
+    const members = [...this.#cluster.members.values()].filter((member) => {
+      return member.isUp && member !== other;
     });
     const leaders = members.filter(({ core }) => core?.role === "leader");
     const choices = leaders.length > 0 && this.#random.chance(leaderChance) ? leaders : members;

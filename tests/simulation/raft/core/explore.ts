@@ -55,8 +55,8 @@ export function runCoreSeed(
     ...(traceKept === undefined ? {} : { traceKept }),
   });
   const operator = new Operator(cluster, plan, random.stream("operator"));
-  const chaos = new Chaos(cluster, plan, random.stream("chaos"), operator);
   const clients = new Clients(cluster, plan, random.stream("clients"));
+  const chaos = new Chaos(cluster, plan, random.stream("chaos"), operator, clients);
   let failure: CoreFailure | null = null;
   try {
     cluster.begin();

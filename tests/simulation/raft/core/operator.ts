@@ -30,8 +30,7 @@ export class Operator {
     return this.#gone.has(id);
   }
 
-  transfer(): void {
-    const asked = this.#asked();
+  transfer(asked = this.#asked()): void {
     if (asked === undefined) return;
     const ids = [...this.#cluster.members.keys()];
     const to = this.#random.chance(0.3) ? null : this.#pick(ids);

@@ -15,6 +15,7 @@ export const CHAOS_KINDS = [
   "snapshot",
   "transfer",
   "change",
+  "coup",
 ] as const;
 
 /** A kind of chaos. */
@@ -85,7 +86,7 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     proposalMs: pick(random, [8, 30, 100]),
     readMs: pick(random, [20, 60, 200]),
     snapshotMs: pick(random, [60, 300, 3_000]),
-    downMs: pick(random, [50, 300, 1_000]),
+    downMs: pick(random, [5, 50, 300, 1_000]),
     hasZeroPriority,
   };
 }
@@ -111,7 +112,7 @@ function limitsOf(random: SeededRandom): Omit<RaftOptions, "id"> {
     chunkRetryMs: pick(random, [100, 500, 2_000]),
     clockSkewMs: 5_000,
     clockReads: random.chance(0.5),
-    clockDrift: pick(random, [0.01, 0.05, 0.2]),
+    clockDrift: pick(random, [0.01, 0.2, 0.5]),
     priorityMs: pick(random, [200, 1_000]),
   };
 }
@@ -127,6 +128,7 @@ function paceOf(random: SeededRandom): Pace {
     return around(random, random.chance(stalls) ? 20 * meanMs : meanMs);
   };
   const ghosts = pick(random, [0, 0, 0.003]);
+  const haste = pick(random, [1, 1, 5]);
   return {
     persistMs: () => stalled(persistMs),
     machineMs: () => stalled(machineMs),
@@ -137,6 +139,7 @@ function paceOf(random: SeededRandom): Pace {
     isLost: () => random.chance(loss),
     isDuplicated: () => random.chance(duplicates),
     isOrdered: random.chance(0.5),
+    chance: (drawn) => drawn ** haste,
     chunkBytes: pick(random, [3, 20, 1_000]),
     tellsLoss: random.chance(0.5),
   };
