@@ -1,5 +1,6 @@
 /** A snapshot in the making: head first, then state, and a name only once all of it is durable. */
 
+import { MIB } from "../../base/units.ts";
 import type { DiskFile } from "../../env/env.ts";
 import type { SnapshotMeta } from "../core/entry.ts";
 import type { SnapshotFile } from "../core/messages.ts";
@@ -7,6 +8,9 @@ import { parentOf } from "../wal/files.ts";
 import { encodeHead, encodeSnapshotHeader, snapshotPath } from "./snapshot_format.ts";
 import type { SnapshotEnv } from "./snapshot_options.ts";
 import type { ReadSnapshot } from "./snapshot_reader.ts";
+
+/** So often a long one is synced: a single sync at its end would hold up those of the log beside it. */
+const SYNC_EVERY_BYTES = 4 * MIB;
 
 /** See the head of this file. */
 export class SnapshotDraft {
@@ -73,8 +77,11 @@ export class SnapshotDraft {
 
   async append(piece: Uint8Array): Promise<void> {
     await this.#file.write(piece, this.#head.length + this.#bytes);
+    const before = this.#bytes;
     this.#bytes += piece.length;
     this.#crc = this.#env.hash.crc32(piece, this.#crc);
+    const part = (bytes: number) => Math.floor(bytes / SYNC_EVERY_BYTES);
+    if (part(before) !== part(this.#bytes)) await this.#file.syncData();
   }
 
   /** Makes it durable, and then a snapshot. */

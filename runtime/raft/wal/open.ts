@@ -8,7 +8,7 @@ import type { RaftLogStore, StoredSnapshot } from "../storage.ts";
 import { makeDurableFolder } from "./files.ts";
 import { identityCrc, readIdentity, writeIdentity, wrongFolder } from "./identity.ts";
 import { FileRaftLog } from "./log.ts";
-import { diskFailed } from "./log_errors.ts";
+import { diskFailed, logCorrupt } from "./log_errors.ts";
 import type { RaftLogEnv, RaftLogOptions } from "./log_options.ts";
 import { Plan } from "./plan.ts";
 import { firstEnd, type Replay } from "./replay.ts";
@@ -54,9 +54,18 @@ async function lockFolder(env: RaftLogEnv, options: RaftLogOptions): Promise<Dis
 
 /** Whether this is a folder whose log has not begun; never one that has lost it. */
 async function needsLog(env: RaftLogEnv, options: RaftLogOptions): Promise<boolean> {
-  const { folder, identity, create } = options;
+  const { folder, identity, create, first, newest } = options;
   const stage = await readIdentity(env, folder, identity);
   if (stage === "begun") return false;
+  if (newest !== null && newest.snapshot.index > first.index) {
+    const { index } = newest.snapshot;
+    throw logCorrupt(
+      folder,
+      0,
+      index,
+      "there is a snapshot, and the log that belongs to it is gone",
+    );
+  }
   if (stage === "empty" && (await listSequences(env, folder)).length > 0) {
     const reason = "it holds a log and does not say whose; its identity.json is missing";
     throw wrongFolder(folder, identity, reason);

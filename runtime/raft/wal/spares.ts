@@ -4,15 +4,17 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { KIB } from "../../base/units.ts";
+import { MIB } from "../../base/units.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { DiskFile } from "../../env/env.ts";
 import { diskFull, isNoSpace } from "./log_errors.ts";
 import type { RaftLogEnv, RaftLogLimits } from "./log_options.ts";
 import { segmentPath } from "./segment_format.ts";
 
-/** As much as a write takes without a turn of its own (`syncWriteBytes`). */
-const ZEROS: Readonly<Uint8Array> = new Uint8Array(256 * KIB);
+/** More than a write does at once (`syncWriteBytes`): the event loop gets its turns in between. */
+const ZEROS: Readonly<Uint8Array> = new Uint8Array(1 * MIB);
+/** So often a long one is synced: a single sync at its end would hold up those of the log beside it. */
+const SYNC_EVERY_BYTES = 4 * MIB;
 /** One for the next entries, one that only orders without entries may take. */
 const LEAST = 2;
 
@@ -105,7 +107,10 @@ export class Spares {
     const length = Math.max(bytes, before?.size ?? 0);
     const file = await disk.open(path, { write: true, create: true });
     try {
-      await writeZeros(file, 0, length);
+      for (let at = 0; at < length; at += SYNC_EVERY_BYTES) {
+        await writeZeros(file, at, Math.min(length, at + SYNC_EVERY_BYTES));
+        await file.syncData();
+      }
       await file.sync();
     } catch (thrown) {
       if (isNoSpace(thrown) && before !== null) await file.truncate(before.size);
