@@ -12,7 +12,10 @@ export function appendEntry(
   data: Uint8Array,
 ): Entry {
   const { log } = raft;
-  const stampMs = nextStamp(log.lastStampMs, raft.wallMs);
+  // A clock that is not known to be even stamps nothing: time stands still in the log meanwhile.
+  const stampMs = leading.clock === "even"
+    ? nextStamp(log.lastStampMs, raft.wallMs)
+    : log.lastStampMs;
   const entry: Entry = { index: log.lastIndex + 1, term: raft.term, stampMs, kind, data };
   log.push(entry);
   leading.appended = true;

@@ -5,12 +5,15 @@ export function nextStamp(lastStampMs: number, wallMs: number): number {
   return Math.max(lastStampMs, wallMs);
 }
 
-/** How far a clock is from the median of `offsetsMs` (others' clocks less it; its own is 0). */
-export function skewOf(offsetsMs: readonly number[]): number {
+/** What a leader knows of its own clock; until a quorum has told theirs, nothing. */
+export type ClockState = "unknown" | "even" | "skewed";
+
+/** The median of others' clocks less ours (our own is 0). */
+export function medianOffsetMs(offsetsMs: readonly number[]): number {
   const sorted = offsetsMs.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  if (sorted.length % 2 === 1) return Math.abs(upper);
+  if (sorted.length % 2 === 1) return upper;
   // Of two in the middle the nearer: two clocks cannot say which of them is wrong.
   const lower = sorted[sorted.length / 2 - 1] ?? 0;
-  return Math.min(Math.abs(lower), Math.abs(upper));
+  return Math.abs(lower) < Math.abs(upper) ? lower : upper;
 }

@@ -12,6 +12,9 @@ import {
   sendDurable,
 } from "./state.ts";
 
+/** No configuration stands at this index: an answer to nobody's appends. */
+const NOBODYS_SESSION = Number.MAX_SAFE_INTEGER;
+
 /** Entries of the leader, or a probe. */
 export function onAppend(raft: Raft, message: Append): void {
   heard(raft, message);
@@ -78,9 +81,9 @@ export function onHeartbeat(raft: Raft, message: Heartbeat): void {
   sendDurable(raft, { type: "heartbeatReply", from, to, term, session, round, wallMs }, "vote");
 }
 
-/** Someone who leads no more learns of the higher term. Session -1 is nobody's. */
+/** Someone who leads no more learns of the higher term. */
 export function correct(raft: Raft, to: string): void {
-  sendDurable(raft, replyTo(raft, { from: to, session: -1 }), "vote");
+  sendDurable(raft, replyTo(raft, { from: to, session: NOBODYS_SESSION }), "vote");
 }
 
 /** A piece of a snapshot, or the question how much is there. */

@@ -2,7 +2,7 @@
 
 import { bestSuccessor, transferRefusal } from "./transfer.ts";
 import type { MemberId } from "./entry.ts";
-import { answers } from "./peers.ts";
+import { answers, clockOffsetMs, votersOffsetMs } from "./peers.ts";
 import { preferredLeader } from "./priority.ts";
 import { replicateTo } from "./replicate.ts";
 import { becomeFollower } from "./roles.ts";
@@ -30,7 +30,7 @@ function successor(raft: Raft, leading: Leading): MemberId | null {
   const candidates = [...leading.peers.values()].map((peer) => ({
     id: peer.id,
     match: peer.match,
-    answers: answers(raft, leading, peer.id),
+    answers: answers(raft, leading, peer.id) && isPunctual(raft, leading, peer.id),
   }));
   return bestSuccessor(raft.configuration, raft.id, candidates);
 }
@@ -82,10 +82,22 @@ export function preferBetter(raft: Raft, leading: Leading): void {
   begin(raft, leading, null, preferred);
 }
 
+/** This leader's clock is wrong, so that it takes no commands: whoever is right may lead. */
+export function yieldOffice(raft: Raft, leading: Leading): void {
+  const to = raft.transfer === null ? successor(raft, leading) : null;
+  if (to !== null) begin(raft, leading, null, to);
+}
+
+function isPunctual(raft: Raft, leading: Leading, id: MemberId): boolean {
+  const offsetMs = clockOffsetMs(raft, leading, id) ?? 0;
+  const medianMs = votersOffsetMs(raft, leading) ?? offsetMs;
+  return Math.abs(offsetMs - medianMs) <= raft.options.clockSkewMs;
+}
+
 function noteKeepingUp(raft: Raft, leading: Leading): void {
   for (const peer of leading.peers.values()) {
     const keepsUp = peer.state === "replicate" && peer.match >= raft.commit &&
-      answers(raft, leading, peer.id);
+      answers(raft, leading, peer.id) && isPunctual(raft, leading, peer.id);
     peer.keptUpSinceMs = keepsUp ? peer.keptUpSinceMs ?? raft.nowMs : null;
   }
 }

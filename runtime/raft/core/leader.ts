@@ -1,14 +1,19 @@
 /** What a leader does by itself: begin, take commands, keep time, and bring each step to its end. */
 
 import { appendEntry } from "./append.ts";
-import { skewOf } from "./clock.ts";
 import { Waiters } from "./durability.ts";
-import { preferBetter, proceedTransfer, watchTransfer } from "./handover.ts";
+import { preferBetter, proceedTransfer, watchTransfer, yieldOffice } from "./handover.ts";
 import type { Proposal } from "./input.ts";
 import { Lease } from "./lease.ts";
 import { onConfigurationCommitted, proceedCatchUp } from "./membership.ts";
-import { committable, couldCommitNow, durableEverywhere, hearsQuorum, syncPeers } from "./peers.ts";
-import { voterIds } from "./quorum.ts";
+import {
+  committable,
+  couldCommitNow,
+  durableEverywhere,
+  hearsQuorum,
+  syncPeers,
+  votersOffsetMs,
+} from "./peers.ts";
 import { proceedReads } from "./reading.ts";
 import { PendingReads } from "./reads.ts";
 import { replicateTo, sendHeartbeats } from "./replicate.ts";
@@ -29,6 +34,7 @@ export function becomeLeader(raft: Raft): void {
     termStart: log.lastIndex + 1,
     nextHeartbeatMs: raft.nowMs,
     uncommittedBytes: log.bytesBetween(raft.commit, log.lastIndex),
+    clock: "unknown",
     matchChanged: false,
     appended: false,
     commitChanged: false,
@@ -45,12 +51,12 @@ export function becomeLeader(raft: Raft): void {
 
 /** Commands to replicate. */
 export function onPropose(raft: Raft, proposals: readonly Proposal[]): void {
-  const { leading, options } = raft;
-  const isSkewed = leading !== null && clockSkewMs(raft, leading) > options.clockSkewMs;
+  const { leading } = raft;
+  if (leading !== null) judgeClock(raft, leading);
   for (const proposal of proposals) {
     if (leading === null) {
       refuse(raft, proposal.id, "NotLeader", "only a leader takes commands");
-    } else if (isSkewed) {
+    } else if (leading.clock === "skewed") {
       const reason = "this leader's clock is far from the median of the voters'";
       refuse(raft, proposal.id, "ClockSkew", reason);
     } else if (admits(raft, leading, proposal)) {
@@ -83,13 +89,10 @@ function isOverloaded(raft: Raft, leading: Leading, bytes: number): boolean {
   return waiting > 0 && waiting + bytes > options.uncommittedBytes;
 }
 
-function clockSkewMs(raft: Raft, leading: Leading): number {
-  const offsets: number[] = [];
-  for (const id of voterIds(raft.voters)) {
-    const offsetMs = id === raft.id ? 0 : leading.peers.get(id)?.clockOffsetMs ?? null;
-    if (offsetMs !== null) offsets.push(offsetMs);
-  }
-  return skewOf(offsets);
+function judgeClock(raft: Raft, leading: Leading): void {
+  const offsetMs = votersOffsetMs(raft, leading);
+  if (offsetMs === null) leading.clock = "unknown";
+  else leading.clock = Math.abs(offsetMs) > raft.options.clockSkewMs ? "skewed" : "even";
 }
 
 function take(raft: Raft, leading: Leading, { id, data, durability }: Proposal): void {
@@ -113,8 +116,10 @@ export function tickLeader(raft: Raft, leading: Leading): void {
   leading.matchChanged = true;
   leading.roundAnswered = true;
   noteDegraded(raft, leading);
+  judgeClock(raft, leading);
   watchTransfer(raft);
-  preferBetter(raft, leading);
+  if (leading.clock === "skewed") yieldOffice(raft, leading);
+  else preferBetter(raft, leading);
 }
 
 function noteMissed(raft: Raft, leading: Leading): void {

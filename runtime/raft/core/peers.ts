@@ -1,9 +1,17 @@
 /** What a leader knows of all its members together. */
 
+import { medianOffsetMs } from "./clock.ts";
 import { everyone } from "./configuration.ts";
 import type { MemberId } from "./entry.ts";
 import { Progress } from "./progress.ts";
-import { commitIndex, couldCommit, quorumValue, replicatedIndex, type Voters } from "./quorum.ts";
+import {
+  commitIndex,
+  couldCommit,
+  quorumValue,
+  replicatedIndex,
+  voterIds,
+  type Voters,
+} from "./quorum.ts";
 import type { Leading, Raft } from "./state.ts";
 
 /** Follows the configuration in force: whoever is new begins a membership, whoever left is forgotten. */
@@ -63,6 +71,24 @@ export function durableEverywhere(raft: Raft, leading: Leading): number {
   for (const id of incoming.full) index = Math.min(index, durableOn(raft, leading, id));
   for (const id of outgoing?.full ?? []) index = Math.min(index, durableOn(raft, leading, id));
   return index;
+}
+
+/** Another's wall clock less ours, now; null: it has not told. */
+export function clockOffsetMs(raft: Raft, leading: Leading, id: MemberId): number | null {
+  if (id === raft.id) return 0;
+  const baseMs = leading.peers.get(id)?.clockBaseMs ?? null;
+  return baseMs === null ? null : baseMs + raft.nowMs - raft.wallMs;
+}
+
+/** The median of the voters' clocks less ours; null until a quorum has told. */
+export function votersOffsetMs(raft: Raft, leading: Leading): number | null {
+  const offsets: number[] = [];
+  for (const id of voterIds(raft.voters)) {
+    const offsetMs = clockOffsetMs(raft, leading, id);
+    if (offsetMs !== null) offsets.push(offsetMs);
+  }
+  const isKnown = (id: MemberId) => clockOffsetMs(raft, leading, id) === null ? 0 : 1;
+  return quorumValue(raft.voters, isKnown) === 1 ? medianOffsetMs(offsets) : null;
 }
 
 /** The last heartbeat round that a quorum has answered. */

@@ -38,8 +38,8 @@ export class Progress {
   /** The last heartbeat round it has answered. */
   round = 0;
   lastHeardMs: number;
-  /** Its wall clock less ours. */
-  clockOffsetMs: number | null = null;
+  /** Its wall clock less our monotonic one: so a jump of our own wall clock shows at once. */
+  clockBaseMs: number | null = null;
   readonly drift = new DriftWatch();
   sending: SendingSnapshot | null = null;
   /** Since when it has had whatever was committed. */

@@ -140,7 +140,7 @@ export function onHeartbeatReply(raft: Raft, leading: Leading, reply: HeartbeatR
   if (peer === null) return;
   peer.round = Math.max(peer.round, reply.round);
   leading.roundAnswered = true;
-  peer.clockOffsetMs = reply.wallMs - raft.wallMs;
+  peer.clockBaseMs = reply.wallMs - raft.nowMs;
   peer.drift.observe(raft.nowMs, reply.wallMs, raft.options);
   // What was under way may be lost: an append behind it brings that to light.
   peer.probing = false;

@@ -1,6 +1,7 @@
 /** What a member knows, and the few things that every part of it does. */
 
 import type { CatchUp } from "./catch_up.ts";
+import type { ClockState } from "./clock.ts";
 import {
   type Configuration,
   type Member,
@@ -41,6 +42,8 @@ export interface Leading {
   readonly termStart: number;
   nextHeartbeatMs: number;
   uncommittedBytes: number;
+  /** Whether this leader's clock may stamp. */
+  clock: ClockState;
   /** To be looked at when the step ends. */
   matchChanged: boolean;
   appended: boolean;

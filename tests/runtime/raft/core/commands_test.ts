@@ -93,9 +93,31 @@ Deno.test("stamps never fall, although the clock does", () => {
 Deno.test("a leader whose clock is far from the voters' median takes no commands", () => {
   const group = new Group(voters("a", "b", "c"));
   const leader = group.elect();
+  group.propose(leader, "x");
+  const before = group.raft(leader).log.lastStampMs;
   group.seat(leader).wallOffsetMs = 20_000;
+  assert.deepEqual(outcomes(group, group.propose(leader, "y")), ["ClockSkew"], "at once");
   group.pass(60);
-  assert.deepEqual(outcomes(group, group.propose(leader, "x")), ["ClockSkew"]);
+  const next = group.leader() as string;
+  assert.notEqual(next, leader, "and lets another lead");
+  group.propose(next, "z");
+  assert.equal(group.raft(next).log.lastStampMs < before + 1_000, true);
+});
+
+Deno.test("a new leader stamps nothing before a quorum has told the time", () => {
+  const group = new Group(voters("a", "b", "c"));
+  const first = group.elect();
+  group.propose(first, "x");
+  const before = group.raft(first).log.lastStampMs;
+  for (const id of ["a", "b", "c"]) if (id !== first) group.seat(id).wallOffsetMs = 60_000;
+  group.cut(first);
+  group.alter = (message) =>
+    message.type === "heartbeatReply" ? { ...message, session: 99 } : message;
+  while (group.leader() === first || group.leader() === null) group.pass(10);
+  const next = group.leader() as string;
+  group.propose(next, "y");
+  assert.deepEqual(group.commands(next), ["x", "y"]);
+  assert.equal(group.raft(next).log.lastStampMs, before);
 });
 
 function withoutNoops(entries: readonly Entry[]): readonly Entry[] {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beginCatchUp, proceed } from "../../../../runtime/raft/core/catch_up.ts";
-import { nextStamp, skewOf } from "../../../../runtime/raft/core/clock.ts";
+import { medianOffsetMs, nextStamp } from "../../../../runtime/raft/core/clock.ts";
 import {
   changed,
   decodeConfiguration,
@@ -112,11 +112,11 @@ Deno.test("commands are answered by level, and as unknown when leadership is los
 });
 
 Deno.test("a clock is judged by the median; of two nobody knows which is wrong", () => {
-  assert.equal(skewOf([0]), 0);
-  assert.equal(skewOf([0, 9_000]), 0);
-  assert.equal(skewOf([0, 9_000, 9_100]), 9_000);
-  assert.equal(skewOf([-50, 0, 9_000]), 0);
-  assert.equal(skewOf([-9_000, -9_000, -8_000, 0]), 8_000);
+  assert.equal(medianOffsetMs([0]), 0);
+  assert.equal(medianOffsetMs([0, 9_000]), 0);
+  assert.equal(medianOffsetMs([0, 9_000, 9_100]), 9_000);
+  assert.equal(medianOffsetMs([-50, 0, 9_000]), 0);
+  assert.equal(medianOffsetMs([-9_000, -9_000, -8_000, 0]), -8_000);
   assert.equal(nextStamp(10, 5), 10);
   assert.equal(nextStamp(10, 15), 15);
 });
