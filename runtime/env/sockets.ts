@@ -41,6 +41,11 @@ export interface SocketEnd {
 export interface SocketEvents {
   /** One frame, in order; its memory is the receiver's. */
   frame(bytes: Uint8Array): void;
+  /**
+   * The same for a frame that has come in two parts, for owners that need not have it as one: `rest` is
+   * where the other end's was. Without it, every frame is put together.
+   */
+  parts?(bytes: Uint8Array, rest: Uint8Array): void;
   /** `bufferedBytes` has fallen to the low mark after it was above it. */
   drained(): void;
   /** Exactly once, and last. */
@@ -56,6 +61,14 @@ export interface Socket {
   open(events: SocketEvents): void;
   /** Queues one frame; its memory is the socket's from now on. Does nothing once closed. */
   send(frame: Uint8Array): void;
+  /**
+   * The same for a frame that continues in `rest`, which is not copied: it must stay as it is until it
+   * has left. One that is moved away before costs the connection, never a byte of another frame. Sockets
+   * that would copy it all the same have no such call.
+   */
+  sendParts?(frame: Uint8Array, rest: Uint8Array): void;
+  /** Takes frames of up to so many bytes from now on: the other end has proved who it is. */
+  widen?(frameBytes: number): void;
   /** No more frames until {@link resume}: the other end's `bufferedBytes` grows. */
   pause(): void;
   resume(): void;

@@ -14,9 +14,11 @@ import {
   changedLength,
   FRAME_KIND,
   frameError,
+  joined,
   laneIndex,
   PACK_HEADER_BYTES,
   PACK_OVERHEAD_BYTES,
+  readU32,
   SEPARATOR,
   writeU32,
 } from "./frames_layout.ts";
@@ -31,6 +33,9 @@ const BODY_BYTES = 8;
 
 /** A record encoded once, when it is queued: its size is known for credit. */
 export interface Packed {
+  /** What it begins with, shared with others; `null` if `text` is all of it. */
+  readonly head: RecordHead | null;
+  /** What follows the head, to the brace that ends the record. */
   readonly text: string;
   /** By reference: they must stay as they are until the frame is made. */
   readonly attachments: readonly Uint8Array[];
@@ -38,7 +43,10 @@ export interface Packed {
   readonly bytes: number;
 }
 
-/** The fields before the body that many records share, encoded once: half of what encoding costs. */
+/**
+ * The fields that many records share, encoded once: half of what encoding costs. Of records of one head
+ * that follow each other in a pack only the first has it.
+ */
 export interface RecordHead {
   /** `{"v":1,...,` */
   readonly text: string;
@@ -59,9 +67,22 @@ export interface FrameLimits {
 }
 
 /** Encodes what records share. */
-export function recordHead(fields: Omit<MessageRecord, "body" | "id" | "budgetMs">): RecordHead {
+export function recordHead(
+  { v, type, to, from }: Pick<MessageRecord, "v" | "type" | "to" | "from">,
+): RecordHead {
+  const fields = from === undefined ? { v, type, to } : { v, type, to, from };
   const text = `${JSON.stringify(fields).slice(0, -1)},`;
   return { text, bytes: Buffer.byteLength(text) };
+}
+
+/** What `item` need not say behind a record of that head, in bytes. */
+export function sharedBytes({ head }: Packed, before: RecordHead | null): number {
+  return head === null || head !== before ? 0 : head.bytes - 1; // a brace stands in its place
+}
+
+/** The whole record as JSON; its byte fields are lengths. */
+export function recordText({ head, text }: Packed): string {
+  return head === null ? text : head.text + text;
 }
 
 /**
@@ -76,8 +97,8 @@ export function packBody(head: RecordHead, own: object | null, body: unknown): P
     let bytes = head.bytes + BODY_BYTES + Buffer.byteLength(json);
     if (own !== null) bytes += Buffer.byteLength(fields);
     for (const attachment of attachments ?? NONE) bytes += attachment.length;
-    const text = `${head.text}${fields}"body":${json}}`;
-    return { text, attachments: attachments ?? NONE, bytes };
+    const text = `${fields}"body":${json}}`;
+    return { head, text, attachments: attachments ?? NONE, bytes };
   } catch (cause) {
     throw notEncodable(cause);
   }
@@ -88,7 +109,7 @@ export function packRecord(record: WireRecord): Packed {
   try {
     if ("body" in record && !("c" in record) && !isPlain(record.body)) return packTagged(record);
     const text = JSON.stringify(record);
-    return { text, attachments: NONE, bytes: Buffer.byteLength(text) };
+    return { head: null, text, attachments: NONE, bytes: Buffer.byteLength(text) };
   } catch (cause) {
     throw notEncodable(cause);
   }
@@ -107,7 +128,7 @@ function packTagged(record: WireRecord & { readonly body: unknown }): Packed {
   const text = JSON.stringify({ ...record, body: encodeBody(record.body, attachments) });
   let bytes = Buffer.byteLength(text);
   for (const attachment of attachments) bytes += attachment.length;
-  return { text, attachments, bytes };
+  return { head: null, text, attachments, bytes };
 }
 
 /**
@@ -119,9 +140,13 @@ export function encodePack(lane: Lane, items: readonly Packed[]): Uint8Array {
   let text = "[";
   let total = PACK_OVERHEAD_BYTES + SEPARATOR.length * (items.length - 1);
   let attached = 0;
+  let before: RecordHead | null = null;
   for (const item of items) {
-    text += text.length === 1 ? item.text : SEPARATOR + item.text;
-    total += item.bytes;
+    const shared = sharedBytes(item, before);
+    if (text.length > 1) text += SEPARATOR;
+    text += shared > 0 ? `{${item.text}` : recordText(item);
+    total += item.bytes - shared;
+    before = item.head;
     for (const attachment of item.attachments) attached += attachment.length;
   }
   text += "]";
@@ -141,11 +166,15 @@ export function encodePack(lane: Lane, items: readonly Packed[]): Uint8Array {
  * The same for one record, its byte fields not copied: header and text, then each field. ActorError
  * `NotEncodable` as there.
  */
-export function packParts(lane: Lane, { text, attachments, bytes }: Packed): Uint8Array[] {
+export function packParts(lane: Lane, item: Packed): Uint8Array[] {
+  const { attachments, bytes } = item;
   let textBytes = bytes + 2;
   for (const attachment of attachments) textBytes -= attachment.length;
   const head = new Uint8Array(Math.max(0, PACK_HEADER_BYTES + textBytes));
-  const { written } = utf8Encoder.encodeInto(`[${text}]`, head.subarray(PACK_HEADER_BYTES));
+  const { written } = utf8Encoder.encodeInto(
+    `[${recordText(item)}]`,
+    head.subarray(PACK_HEADER_BYTES),
+  );
   if (written !== textBytes || !head.subarray(-1).every((byte) => byte === CLOSING_BRACKET)) {
     throw changedLength(1);
   }
@@ -189,6 +218,17 @@ export function decodeFrame(bytes: Uint8Array, limits: FrameLimits): Frame {
     default:
       throw frameError("UnknownKind", `kind ${bytes[0]} does not exist`);
   }
+}
+
+/**
+ * The same for a frame in two parts. A pack whose text ends with the first is not put together: its byte
+ * fields are views of `rest`.
+ */
+export function decodeParts(bytes: Uint8Array, rest: Uint8Array, limits: FrameLimits): Frame {
+  const isSplit = bytes[0] === FRAME_KIND.pack && bytes.length >= PACK_OVERHEAD_BYTES &&
+    bytes.length === PACK_HEADER_BYTES + readU32(bytes, 2);
+  if (!isSplit) return decodeFrame(joined(bytes, rest), limits);
+  return { kind: "pack", ...decodePack(bytes, limits.messageBytes, rest) };
 }
 
 function decodeHandshake(bytes: Uint8Array, handshakeBytes: number): unknown {

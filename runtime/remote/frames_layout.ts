@@ -88,6 +88,14 @@ export function writeU32(bytes: Uint8Array, offset: number, value: number): void
   bytes[offset + 3] = value;
 }
 
+/** Both as one. */
+export function joined(bytes: Uint8Array, rest: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(bytes.length + rest.length);
+  whole.set(bytes);
+  whole.set(rest, bytes.length);
+  return whole;
+}
+
 /** A part of `bytes` without a copy, a plain Uint8Array even if `bytes` is a Buffer. */
 export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);

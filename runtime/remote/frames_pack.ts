@@ -16,6 +16,7 @@ import {
   readU32,
   viewOf,
 } from "./frames_layout.ts";
+import { completeHeads } from "./frames_heads.ts";
 import type { Lane } from "./wire.ts";
 
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -54,15 +55,25 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-/** Reads a pack frame; FrameError if it is none. */
-export function decodePack(bytes: Uint8Array, messageBytes: number): Pack {
+const NO_REST = new Uint8Array();
+
+/**
+ * Reads a pack frame; FrameError if it is none. With a `rest` that is where its byte fields are, and
+ * `bytes` ends with its text.
+ */
+export function decodePack(
+  bytes: Uint8Array,
+  messageBytes: number,
+  rest: Uint8Array = NO_REST,
+): Pack {
   if (bytes.length < PACK_OVERHEAD_BYTES) {
     throw frameError("Truncated", "a pack ends in its header");
   }
-  if (bytes.length > messageBytes + PACK_OVERHEAD_BYTES) {
+  const frameBytes = bytes.length + rest.length;
+  if (frameBytes > messageBytes + PACK_OVERHEAD_BYTES) {
     throw frameError(
       "TooLong",
-      `a pack of ${bytes.length} bytes exceeds messageBytes ${messageBytes}`,
+      `a pack of ${frameBytes} bytes exceeds messageBytes ${messageBytes}`,
     );
   }
   const lane = laneOf(bytes[1]);
@@ -76,8 +87,10 @@ export function decodePack(bytes: Uint8Array, messageBytes: number): Pack {
   const recordBytes = text.length === end - PACK_HEADER_BYTES
     ? lineLengths(text, "\n", records.length)
     : lineLengths(viewOf(bytes, PACK_HEADER_BYTES, end), LINE_FEED, records.length);
-  const attached = end === bytes.length ? null : attachments(lane, records, bytes.length - end);
-  if (lane !== "control") decodeBodies(records, text, recordBytes, attached, bytes, end);
+  if (lane !== "control" && lane !== "reply") completeHeads(records, recordBytes);
+  const attached = end === frameBytes ? null : attachments(lane, records, frameBytes - end);
+  const [from, start] = rest.length === 0 ? [bytes, end] : [rest, 0];
+  if (lane !== "control") decodeBodies(records, text, recordBytes, attached, from, start);
   if (attached !== null) {
     for (let index = 0; index < attached.length; index += 1) {
       recordBytes[index]! += attached[index]!;

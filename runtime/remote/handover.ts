@@ -4,6 +4,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { joined } from "./frames_layout.ts";
 import type { Socket, SocketEnd, SocketEvents } from "../env/sockets.ts";
 
 /** Passes a socket's events to its present owner and keeps them while there is none. */
@@ -55,6 +56,13 @@ export class Handover implements SocketEvents {
   frame(bytes: Uint8Array): void {
     if (this.#owner !== null && this.#kept.length === 0) this.#owner.frame(bytes);
     else this.#kept.push(bytes);
+  }
+
+  /** @inheritdoc */
+  parts(bytes: Uint8Array, rest: Uint8Array): void {
+    const owner = this.#kept.length === 0 ? this.#owner : null;
+    if (owner?.parts === undefined) this.frame(joined(bytes, rest));
+    else owner.parts(bytes, rest);
   }
 
   /** @inheritdoc */

@@ -66,12 +66,12 @@ export class HubDoor {
   }
 
   async #listen({ hostname, port, tls }: HubListen): Promise<void> {
-    const { bulkFrameBytes, lowBytes } = this.#limits;
+    const { frameBytes, lowBytes } = this.#limits;
     const listener = await this.#env.sockets.listen({
       hostname,
       port,
       ...(tls === undefined ? {} : { tls }),
-      bounds: { frameBytes: bulkFrameBytes, lowBytes },
+      bounds: { frameBytes, lowBytes }, // of strangers: a link takes longer ones
       failed: (address, reason) => this.#failed(address, reason),
     }, (socket) => this.#take(socket));
     this.#listeners.push(listener);

@@ -14,9 +14,14 @@ export const REMOTE_LIMITS = {
   },
   bulkFrameBytes: {
     unit: "bytes",
-    value: MIB,
+    value: 16 * MIB,
     why:
-      "the longest frame of the bulk lane: nothing urgent waits behind it, and each costs a turn",
+      "the longest frame of the bulk lane: nothing urgent waits behind it, and pieces would be copied",
+  },
+  bulkPieceBytes: {
+    unit: "bytes",
+    value: MIB,
+    why: "pieces of what is longer than that: each is copied twice, and others are served between",
   },
   portFrameBytes: {
     unit: "bytes",
@@ -131,7 +136,7 @@ export const REMOTE_LIMITS = {
   },
   targetWindowMessages: {
     unit: "count",
-    value: 1_024,
+    value: 4_096,
     why: "messages under way to one actor, but on the bulk lane, where the lane's window holds",
   },
   targetWindowBytes: {

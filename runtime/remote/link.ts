@@ -8,8 +8,8 @@ import { assert } from "../base/assert.ts";
 import type { Env, TimerHandle } from "../env/env.ts";
 import type { Socket, SocketEnd } from "../env/sockets.ts";
 import { Assembly } from "./fragments.ts";
-import { decodeFrame, type Packed } from "./frames.ts";
-import { FrameError, frameError } from "./frames_layout.ts";
+import { decodeFrame, decodeParts, type Packed } from "./frames.ts";
+import { FrameError, frameError, joined } from "./frames_layout.ts";
 import type { Handover } from "./handover.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { closeReason, LINK_CLOSE, LinkError } from "./link_errors.ts";
@@ -39,6 +39,8 @@ export interface LinkMetrics {
   /** How often the socket was full with more to send. */
   stalls: number;
 }
+
+const RESOLVED = Promise.resolve();
 
 /** A link over the socket of `handover`, whose handshake is done. */
 export class Link {
@@ -77,7 +79,9 @@ export class Link {
     this.#events = events;
     const whole = limits.portFrameBytes;
     const isPort = this.#socket.peer.own;
-    const longest = isPort ? { frameBytes: whole, bulkFrameBytes: whole } : {};
+    const longest = isPort
+      ? { frameBytes: whole, bulkFrameBytes: whole, bulkPieceBytes: whole }
+      : {};
     this.#outbox = new Outbox({ ...limits, ...longest });
     this.#assembly = new Assembly(limits.messageBytes);
   }
@@ -94,8 +98,10 @@ export class Link {
 
   /** Begins to deliver; what has come since the handshake is delivered before this returns. */
   start(): void {
+    this.#socket.widen?.(this.#limits.bulkFrameBytes);
     this.#handover.take({
       frame: (bytes) => this.#frame(bytes),
+      parts: (bytes, rest) => this.#frame(bytes, rest),
       drained: () => this.#flush(),
       closed: (end) => this.#closed(end),
     });
@@ -111,10 +117,7 @@ export class Link {
     }
     if (this.#scheduled || this.#stalled) return;
     this.#scheduled = true;
-    this.#timers.soon(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    RESOLVED.then(this.#flushTurn);
   }
 
   /** Bytes of the lane that were not given to the socket. */
@@ -163,6 +166,11 @@ export class Link {
     this.#socket.destroy();
   }
 
+  readonly #flushTurn = (): void => {
+    this.#scheduled = false;
+    this.#flush();
+  };
+
   #flush(): void {
     if (this.#state !== "open") return;
     const { highBytes } = this.#limits;
@@ -197,20 +205,22 @@ export class Link {
     this.#events.drained();
   }
 
-  #send({ bytes, records }: OutboxFrame): void {
+  #send({ bytes, rest, records }: OutboxFrame): void {
     this.#metrics.framesSent += 1;
-    this.#metrics.bytesSent += bytes.length;
+    this.#metrics.bytesSent += bytes.length + (rest?.length ?? 0);
     this.#metrics.recordsSent += records;
-    this.#socket.send(bytes);
+    if (rest === null) this.#socket.send(bytes);
+    else if (this.#socket.sendParts !== undefined) this.#socket.sendParts(bytes, rest);
+    else this.#socket.send(joined(bytes, rest));
   }
 
-  #frame(bytes: Uint8Array): void {
+  #frame(bytes: Uint8Array, rest: Uint8Array | null = null): void {
     if (this.#state !== "open") return;
     this.#metrics.framesReceived += 1;
-    this.#metrics.bytesReceived += bytes.length;
+    this.#metrics.bytesReceived += bytes.length + (rest?.length ?? 0);
     let pack: { lane: Lane; records: unknown[]; recordBytes: number[] } | null;
     try {
-      pack = this.#read(bytes);
+      pack = this.#read(bytes, rest);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#cause = error;
@@ -221,14 +231,19 @@ export class Link {
     this.#events.records(pack.lane, pack.records, pack.recordBytes);
   }
 
-  #read(bytes: Uint8Array): { lane: Lane; records: unknown[]; recordBytes: number[] } | null {
-    const frame = decodeFrame(bytes, this.#limits);
+  #read(
+    bytes: Uint8Array,
+    rest: Uint8Array | null,
+  ): { lane: Lane; records: unknown[]; recordBytes: number[] } | null {
+    const frame = rest === null
+      ? decodeFrame(bytes, this.#limits)
+      : decodeParts(bytes, rest, this.#limits);
     switch (frame.kind) {
       case "pack":
         return frame;
       case "fragment": {
         const whole = this.#assembly.add(frame);
-        return whole === null ? null : this.#read(whole);
+        return whole === null ? null : this.#read(whole, null);
       }
       case "handshake":
         throw frameError("UnknownKind", "a handshake frame came after the handshake");

@@ -7,17 +7,29 @@
 import { ActorError } from "../actor/errors.ts";
 import { Mailbox } from "../actor/mailbox.ts";
 import { assert } from "../base/assert.ts";
+import { KIB } from "../base/units.ts";
 import { fragments } from "./fragments.ts";
-import { encodePack, type Packed, packParts } from "./frames.ts";
+import {
+  encodePack,
+  type Packed,
+  packParts,
+  type RecordHead,
+  recordText,
+  sharedBytes,
+} from "./frames.ts";
 import { PACK_OVERHEAD_BYTES, SEPARATOR } from "./frames_layout.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { type Lane, LANES, MESSAGE_LANES, type MessageLane } from "./wire.ts";
+
+/** A shorter byte field costs less to copy than a frame in two parts. */
+const APART_BYTES = 64 * KIB;
 
 /** The limits that an {@link Outbox} keeps. */
 export type OutboxLimits = Pick<
   RemoteLimits,
   | "frameBytes"
   | "bulkFrameBytes"
+  | "bulkPieceBytes"
   | "packBytes"
   | "consensusQuantumBytes"
   | "messageQuantumBytes"
@@ -28,6 +40,8 @@ export type OutboxLimits = Pick<
 export interface OutboxFrame {
   readonly lane: Lane;
   readonly bytes: Uint8Array;
+  /** The frame continues in this byte field, which was not copied; `null` if it is all in `bytes`. */
+  readonly rest: Uint8Array | null;
   /** How many records have left with it: 0 for a fragment that is not the last. */
   readonly records: number;
 }
@@ -42,9 +56,13 @@ class LaneQueue {
   #nextPiece: Uint8Array | null = null;
 
   readonly #frameBytes: number;
+  readonly #pieceBytes: number;
 
   constructor(readonly lane: Lane, readonly limits: OutboxLimits) {
     this.#frameBytes = lane === "bulk" ? limits.bulkFrameBytes : limits.frameBytes;
+    this.#pieceBytes = lane === "bulk"
+      ? Math.min(limits.bulkPieceBytes, limits.bulkFrameBytes)
+      : limits.frameBytes;
   }
 
   push(packed: Packed): void {
@@ -61,13 +79,21 @@ class LaneQueue {
     // A record that may not fit a frame stays in the queue until its last fragment leaves.
     const alone = PACK_OVERHEAD_BYTES + first.bytes + SEPARATOR.length > limits.packBytes;
     if (PACK_OVERHEAD_BYTES + first.bytes > this.#frameBytes) return this.#cut(first);
+    if (lane === "bulk" && isBytes(first)) return this.#whole(first);
     const items = alone ? [first] : this.#takePack();
     if (alone) this.#shift();
-    return { lane, bytes: encode(lane, items), records: items.length };
+    return { lane, bytes: encode(lane, items), rest: null, records: items.length };
+  }
+
+  /** What is sent on the bulk lane was given away, so it need not be copied. */
+  #whole(item: Packed): OutboxFrame {
+    const [bytes, ...fields] = partsOf(this.lane, item);
+    this.#shift();
+    return { lane: this.lane, bytes: bytes!, rest: fields[0] ?? null, records: 1 };
   }
 
   #cut(item: Packed): OutboxFrame {
-    this.#pieces = fragments(partsOf(this.lane, item), this.#frameBytes);
+    this.#pieces = fragments(partsOf(this.lane, item), this.#pieceBytes);
     this.#advance();
     return this.#fragment();
   }
@@ -87,9 +113,11 @@ class LaneQueue {
   #takePack(): Packed[] {
     const items: Packed[] = [];
     let bytes = PACK_OVERHEAD_BYTES;
+    let before: RecordHead | null = null;
     for (let item = this.items.peek(); item !== undefined; item = this.items.peek()) {
-      bytes += item.bytes + SEPARATOR.length;
+      bytes += item.bytes - sharedBytes(item, before) + SEPARATOR.length;
       if (items.length > 0 && bytes > this.limits.packBytes) break;
+      before = item.head;
       items.push(item);
       this.#shift();
     }
@@ -100,9 +128,9 @@ class LaneQueue {
     const bytes = this.#nextPiece;
     assert(bytes !== null, "a record in fragments has a next one");
     this.#advance();
-    if (this.#nextPiece !== null) return { lane: this.lane, bytes, records: 0 };
+    if (this.#nextPiece !== null) return { lane: this.lane, bytes, rest: null, records: 0 };
     this.#shift();
-    return { lane: this.lane, bytes, records: 1 };
+    return { lane: this.lane, bytes, rest: null, records: 1 };
   }
 
   #advance(): void {
@@ -115,6 +143,11 @@ class LaneQueue {
   #shift(): void {
     this.bytes -= this.items.shift()!.bytes;
   }
+}
+
+/** A record that is one long byte field, and little else. */
+function isBytes({ attachments: [first, ...others] }: Packed): boolean {
+  return first !== undefined && others.length === 0 && first.length >= APART_BYTES;
 }
 
 /** See {@link encode}. */
@@ -148,12 +181,13 @@ function isWhole(lane: Lane, item: Packed): boolean {
 }
 
 /** The record with a body that no receiver takes, as long as it was, so that all counts stay true. */
-function withoutBody({ text, bytes }: Packed): Packed {
-  const record = JSON.parse(text) as Record<string, unknown>;
+function withoutBody(item: Packed): Packed {
+  const { bytes } = item;
+  const record = JSON.parse(recordText(item)) as Record<string, unknown>;
   const empty = JSON.stringify({ ...record, body: { $: "lost" } });
   const length = new TextEncoder().encode(empty).length;
   assert(length <= bytes, "a lost body is shorter than a byte field");
-  return { text: empty + " ".repeat(bytes - length), attachments: [], bytes };
+  return { head: null, text: empty + " ".repeat(bytes - length), attachments: [], bytes };
 }
 
 /** The queues of one link. Every call is O(1) per record. */
@@ -227,7 +261,7 @@ export class Outbox {
   #nextInTurn(): OutboxFrame {
     const queue = this.#nextLane();
     const frame = queue.next();
-    queue.deficit -= frame.bytes.length;
+    queue.deficit -= frame.bytes.length + (frame.rest?.length ?? 0);
     // What an idle lane did not use or has overdrawn it keeps: less than a quantum, or than a frame.
     if (queue.items.depth === 0) this.#turns.shift();
     else if (queue.deficit <= 0) this.#turns.push(this.#turns.shift()!);

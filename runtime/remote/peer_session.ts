@@ -14,7 +14,7 @@ import {
   type EndCause,
 } from "./association.ts";
 import type { CreditWaiter } from "./credit_lane.ts";
-import { packRecord } from "./frames.ts";
+import { packRecord, recordText } from "./frames.ts";
 import type { Handover } from "./handover.ts";
 import type { LinkKind } from "./handshake.ts";
 import type { PeerWindows } from "./handshake_messages.ts";
@@ -400,8 +400,13 @@ export class Session {
     this.#events.ended(cause);
   }
 
-  #dead({ text, to }: Outgoing): void {
-    const { type, body, id } = JSON.parse(text) as { type: string; body: unknown; id?: number };
+  #dead(item: Outgoing): void {
+    const { to } = item;
+    const { type, body, id } = JSON.parse(recordText(item)) as {
+      type: string;
+      body: unknown;
+      id?: number;
+    };
     if (id !== undefined) return; // an ask is told so
     const tag = type.slice(type.indexOf("/") + 1);
     this.#host.dock.dead(`quorus://${this.node}/${to}`, tag, body);

@@ -118,7 +118,7 @@ export class PeerTarget implements RemoteTarget {
       : { ...asking, ...(trace === null ? {} : { trace }) };
     const { text, attachments, bytes } = packBody(head, own, body);
     if (bytes > session.messageBytes) throw this.#tooLong(tag, bytes, session.messageBytes);
-    return { text, attachments, bytes, to: this.#path };
+    return { head, text, attachments, bytes, to: this.#path };
   }
 
   #way(tag: string, from: string | null): Way {

@@ -168,11 +168,12 @@ export class ReliableStream {
   }
 
   /** The fields that change stand last, so that a message is encoded once. */
-  #transmission({ text, attachments, bytes }: Parcel, seq: number): Outgoing {
+  #transmission({ head, text, attachments, bytes }: Parcel, seq: number): Outgoing {
     const { path, producer } = this.#way;
     const confirmed = this.#confirmed === 0 ? "" : `,"confirmed":${this.#confirmed}`;
     const fields = `,"producer":${JSON.stringify(producer)},"seq":${seq}${confirmed}}`;
     return {
+      head,
       text: text.slice(0, -1) + fields,
       attachments,
       bytes: bytes - 1 + fields.length, // ASCII

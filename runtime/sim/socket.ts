@@ -38,6 +38,8 @@ export class SimSocket implements Socket {
   #isPaused = false;
   #isReading = false;
   #wasAboveLow = false;
+  /** The longest frame that it takes. */
+  #frameBytes: number;
   readonly #forgetEnd: () => void;
   readonly #readLabel: string;
   /** The turn that takes one item. */
@@ -51,6 +53,7 @@ export class SimSocket implements Socket {
 
   constructor(parts: SocketParts) {
     this.#parts = parts;
+    this.#frameBytes = parts.bounds.frameBytes;
     this.peer = parts.peer;
     this.#readLabel = `${parts.label} read`;
     this.#forgetEnd = parts.incarnation.onEnd((kind) => this.#die(kind));
@@ -76,6 +79,10 @@ export class SimSocket implements Socket {
     this.#events = events;
     if (this.#end !== null) this.#tellEnd();
     else this.#read();
+  }
+
+  widen(frameBytes: number): void {
+    this.#frameBytes = Math.max(this.#frameBytes, frameBytes);
   }
 
   send(frame: Uint8Array): void {
@@ -144,7 +151,7 @@ export class SimSocket implements Socket {
 
   #take(item: Item): void {
     if (item.kind === "frame") {
-      if (item.bytes.length > this.#parts.bounds.frameBytes) return this.#refuse();
+      if (item.bytes.length > this.#frameBytes) return this.#refuse();
       this.#incoming!.acknowledge(item.bytes.length);
       if (this.#closing === null) this.#events!.frame(item.bytes);
     } else if (item.kind === "close") {

@@ -1,7 +1,7 @@
 /** What the frozen frames of `link_v1/` hold. */
 
 import { fragments } from "../../runtime/remote/fragments.ts";
-import { encodeHandshake, encodePack, packRecord } from "../../runtime/remote/frames.ts";
+import { encodeHandshake, encodePack, packBody, packRecord, recordHead } from "../../runtime/remote/frames.ts";
 import type { Lane, WireRecord } from "../../runtime/remote/wire.ts";
 
 /** Records of one lane, and the names of the file that holds them as one frame. */
@@ -120,6 +120,22 @@ export const PACKS: readonly PackSample[] = [
   },
 ];
 
+/** Records that share a head in `pack_shared.hex`: the second and the third go without it. */
+export const SHARED = {
+  file: "pack_shared.hex",
+  heads: [
+    { v: 1, type: "quorus.job/progress", to: "job/42", from: "quorus://node-a/agent" },
+    { v: 1, type: "quorus.job/start", to: "job/43" },
+  ],
+  records: [
+    { head: 0, own: null, body: { done: 1 } },
+    { head: 0, own: null, body: { done: 2, note: "ü" } },
+    { head: 0, own: { id: 7, budgetMs: 1_500 }, body: null },
+    { head: 1, own: null, body: {} },
+    { head: 0, own: null, body: { done: 3n } },
+  ],
+} as const;
+
 /** A handshake message, as `handshake.hex` holds it. */
 export const HANDSHAKE = {
   hello: { versions: { min: 1, max: 1 }, node: "node-a", nonce: "00ff", name: "ü" },
@@ -141,5 +157,8 @@ export function writtenFrames(): Map<string, Uint8Array> {
       frames.set(`fragment_${number += 1}.hex`, fragment);
     }
   }
+  const heads = SHARED.heads.map(recordHead);
+  const shared = SHARED.records.map(({ head, own, body }) => packBody(heads[head]!, own, body));
+  frames.set(SHARED.file, encodePack("message", shared));
   return frames;
 }

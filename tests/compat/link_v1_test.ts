@@ -8,7 +8,7 @@ import {
   parseReplyRecord,
 } from "../../runtime/remote/records.ts";
 import type { Lane, WireRecord } from "../../runtime/remote/wire.ts";
-import { FRAGMENTED, HANDSHAKE, PACKS, writtenFrames } from "./link_v1.ts";
+import { FRAGMENTED, HANDSHAKE, PACKS, SHARED, writtenFrames } from "./link_v1.ts";
 
 const FOLDER = new URL("./link_v1/", import.meta.url);
 const LIMITS = { handshakeBytes: 16_384, messageBytes: 1_000_000 };
@@ -38,6 +38,17 @@ Deno.test("the frozen packs of version 1 are read as what they held", async () =
     assert.equal(frame.lane, lane);
     assert.deepStrictEqual(frame.records.map((raw) => recordOf(lane, raw)), records, file);
   }
+});
+
+Deno.test("the frozen records of one head are read as if each had it", async () => {
+  const frame = decodeFrame(await frozen(SHARED.file), LIMITS);
+  assert(frame.kind === "pack");
+  const expected = SHARED.records.map(({ head, own, body }) => ({
+    ...SHARED.heads[head],
+    ...own,
+    body,
+  }));
+  assert.deepStrictEqual(frame.records.map(parseMessageRecord), expected);
 });
 
 Deno.test("the frozen handshake of version 1 is read as what it was", async () => {

@@ -32,7 +32,8 @@ function receive(bytes: Uint8Array, assembly: Assembly): boolean {
       assert(Number.isSafeInteger(size) && size > 0);
       total += size;
     }
-    assert(total <= bytes.length, "no more is credited than was sent");
+    const longest = bytes.length * frame.records.length; // a head may count for each that shares it
+    assert(total <= longest, "no more is credited than was sent");
     for (const raw of frame.records) parseAll(raw);
     return true;
   } catch (error) {
@@ -64,6 +65,7 @@ const tokens = fc.array(
       .split(" "),
     ",\n",
     '{"v":1,"type":"a/b","to":"x","body":',
+    '{"body":',
     '{"$":"bytes","v":2}',
     "\\u005f",
     "\ufffd",

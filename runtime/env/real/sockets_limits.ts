@@ -30,7 +30,6 @@ export const SOCKET_LIMITS = {
     value: 8 * MIB,
     why: "what one connection may bring before others are looked at; at no cost in MB/s",
   },
-  readRestMs: { unit: "ms", value: 1, why: "how long it then rests" },
   workerFrameBytes: {
     unit: "bytes",
     value: 16 * MIB,

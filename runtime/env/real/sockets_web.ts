@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket as NetSocket } from "node:net";
 import process from "node:process";
+import { clearImmediate, setImmediate } from "node:timers";
 // @ts-types="npm:@types/ws@8.18.2"
 import type { RawData, WebSocket } from "ws";
 import { assert } from "../../base/assert.ts";
@@ -11,6 +12,8 @@ import type { Socket, SocketBounds, SocketEnd, SocketEvents, SocketPeer } from "
 import { endReason } from "./sockets_end.ts";
 import type { ReadFlow } from "./sockets_flow.ts";
 import { SOCKET_LIMITS } from "./sockets_limits.ts";
+import { WaitingFrames } from "./sockets_waiting.ts";
+import { widenReceiver } from "./sockets_widen.ts";
 
 const LIMITS = limitValues(SOCKET_LIMITS);
 const ABNORMAL: SocketEnd = { code: 1006, reason: "" };
@@ -31,12 +34,13 @@ export class WebSocketEnd implements Socket {
   readonly #transport: NetSocket;
   readonly #lowBytes: number;
   #corked = false;
+  readonly #waiting = new WaitingFrames();
   #events: SocketEvents | null = null;
   /** Frames that came with the last read before a pause; at most what one read brought. */
   #kept: Uint8Array[] = [];
   #flushing = false;
   #unrested = 0;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  #restTurn: ReturnType<typeof setImmediate> | undefined;
   #paused = false;
   #closing = false;
   #above = false;
@@ -59,6 +63,7 @@ export class WebSocketEnd implements Socket {
     this.#transport = transport;
     this.#flow = flow;
     this.#lowBytes = bounds.lowBytes;
+    web.binaryType = "fragments"; // a frame in two parts is not put together
     this.#hold();
     web.on("message", (data, isBinary) => this.#take(data, isBinary));
     web.on("error", (error: Error & { readonly code?: string }) => this.#failed(error));
@@ -66,7 +71,7 @@ export class WebSocketEnd implements Socket {
   }
 
   get bufferedBytes(): number {
-    return this.#end === null ? this.#web.bufferedAmount : 0;
+    return this.#end === null ? this.#web.bufferedAmount + this.#waiting.bytes : 0;
   }
 
   open(events: SocketEvents): void {
@@ -76,14 +81,15 @@ export class WebSocketEnd implements Socket {
   }
 
   send(frame: Uint8Array): void {
-    if (this.#closing || this.#end !== null) return;
-    this.#cork();
-    if (this.#above || this.#web.bufferedAmount + frame.length > this.#lowBytes) {
-      this.#above = true;
-      this.#web.send(frame, SEND_OPTIONS, this.#sent);
-    } else {
-      this.#web.send(frame, SEND_OPTIONS);
-    }
+    this.#send(frame, null);
+  }
+
+  sendParts(frame: Uint8Array, rest: Uint8Array): void {
+    this.#send(frame, rest);
+  }
+
+  widen(frameBytes: number): void {
+    widenReceiver(this.#web, frameBytes);
   }
 
   pause(): void {
@@ -99,6 +105,12 @@ export class WebSocketEnd implements Socket {
 
   close(code: number, reason: string): void {
     if (this.#closing || this.#end !== null) return;
+    for (const { frame, rest, restBytes } of this.#waiting.takeAll()) {
+      if (rest === null) this.#web.send(frame, SEND_OPTIONS);
+      else if (rest.length === restBytes) {
+        this.#web.send(Buffer.concat([frame, rest]), SEND_OPTIONS);
+      }
+    }
     this.#closing = true;
     this.#kept = [];
     this.#web.close(code, endReason(reason));
@@ -109,6 +121,32 @@ export class WebSocketEnd implements Socket {
     this.#closing = true;
     this.#kept = [];
     this.#web.terminate();
+  }
+
+  #send(frame: Uint8Array, rest: Uint8Array | null): void {
+    if (this.#closing || this.#end !== null) return;
+    if (this.bufferedBytes + frame.length + (rest?.length ?? 0) > this.#lowBytes) {
+      this.#above = true;
+    }
+    const isBusy = this.#waiting.first !== null || (rest !== null && this.#web.bufferedAmount > 0);
+    if (isBusy) this.#waiting.add(frame, rest);
+    else this.#write(frame, rest);
+  }
+
+  /**
+   * A frame in two parts goes to a transport that is idle, which holds the memory of both at once:
+   * whatever becomes of the buffer then, the other end gets what was in it.
+   */
+  #write(frame: Uint8Array, rest: Uint8Array | null): void {
+    if (rest === null) {
+      this.#cork();
+      this.#web.send(frame, SEND_OPTIONS, this.#sent);
+      return;
+    }
+    this.#transport.cork();
+    this.#web.send(frame, FIRST_PART);
+    this.#web.send(rest, SEND_OPTIONS, this.#sent);
+    this.#transport.uncork();
   }
 
   /** Frames of one turn go to the system in one call: each costs 50-100 us with its wake-up. */
@@ -125,24 +163,40 @@ export class WebSocketEnd implements Socket {
   };
 
   readonly #sent = (): void => {
-    if (!this.#above || this.#closing || this.#end !== null) return;
-    if (this.#web.bufferedAmount > this.#lowBytes) return;
+    if (this.#closing || this.#end !== null) return;
+    this.#writeWaiting();
+    if (!this.#above || this.bufferedBytes > this.#lowBytes) return;
     this.#above = false;
     this.#events?.drained();
   };
 
+  #writeWaiting(): void {
+    for (let next = this.#waiting.first; next !== null; next = this.#waiting.first) {
+      const { frame, rest, restBytes } = next;
+      if (rest !== null && this.#web.bufferedAmount > 0) return;
+      this.#waiting.shift();
+      if (rest !== null && rest.length !== restBytes) return this.destroy();
+      this.#write(frame, rest);
+    }
+  }
+
   #take(data: RawData, isBinary: boolean): void {
     if (this.#closing) return;
-    if (!isBinary || !Buffer.isBuffer(data)) {
+    if (!isBinary || !Array.isArray(data)) {
       this.#broken = { code: 1003, reason: "frames must be binary" };
       this.close(this.#broken.code, this.#broken.reason);
       return;
     }
-    // Not a Buffer: its slice() would not copy.
-    const frame = new Uint8Array(data.buffer, data.byteOffset, data.length);
-    this.#unrested += frame.length;
-    if (this.#paused || this.#events === null || this.#flushing) this.#kept.push(frame);
-    else this.#events.frame(frame);
+    this.#unrested += data.reduce((sum, { length }) => sum + length, 0);
+    const isKept = this.#paused || this.#events === null || this.#flushing;
+    const [first, rest] = data;
+    if (!isKept && data.length === 2 && this.#events?.parts !== undefined) {
+      this.#events.parts(plainBytes(first!), plainBytes(rest!));
+    } else {
+      const frame = plainBytes(data.length === 1 ? first! : Buffer.concat(data));
+      if (isKept) this.#kept.push(frame);
+      else this.#events!.frame(frame);
+    }
     if (this.#unrested >= LIMITS.readBurstBytes) this.#rest();
   }
 
@@ -153,12 +207,12 @@ export class WebSocketEnd implements Socket {
   #rest(): void {
     this.#unrested = 0;
     const isHeld = this.#paused || this.#flushing || this.#events === null;
-    if (isHeld || this.#closing || this.#restTimer !== undefined) return;
+    if (isHeld || this.#closing || this.#restTurn !== undefined) return;
     this.#hold();
-    this.#restTimer = setTimeout(() => {
-      this.#restTimer = undefined;
+    this.#restTurn = setImmediate(() => {
+      this.#restTurn = undefined;
       if (!this.#paused && !this.#flushing) this.#read();
-    }, LIMITS.readRestMs);
+    });
   }
 
   #flushSoon(): void {
@@ -193,7 +247,7 @@ export class WebSocketEnd implements Socket {
   }
 
   #closed(code: number, reason: string): void {
-    clearTimeout(this.#restTimer);
+    clearImmediate(this.#restTurn);
     this.#end = this.#broken ?? (code === 1006 ? ABNORMAL : { code, reason });
     this.#tell();
   }
@@ -209,3 +263,9 @@ export class WebSocketEnd implements Socket {
 }
 
 const SEND_OPTIONS = { binary: true, compress: false } as const;
+const FIRST_PART = { ...SEND_OPTIONS, fin: false } as const;
+
+/** Not a Buffer: its slice() would not copy. */
+function plainBytes({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}

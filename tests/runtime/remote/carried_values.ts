@@ -40,6 +40,6 @@ export const message: fc.Arbitrary<MessageRecord> = fc.record({
     fc.constant({}),
     fc.record({ from: name, trace: fc.string() }),
     fc.record({ id: fc.maxSafeNat(), budgetMs: fc.nat() }),
-    fc.record({ producer: name, seq: fc.maxSafeNat() }),
+    fc.record({ producer: name, seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) }),
   ).map((more) => ({ ...record, ...more }))
 );

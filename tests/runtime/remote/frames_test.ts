@@ -3,10 +3,14 @@ import fc from "fast-check";
 import { ActorError } from "../../../runtime/actor/errors.ts";
 import {
   decodeFrame,
+  decodeParts,
   encodeHandshake,
   encodePack,
   type Frame,
+  packBody,
+  packParts,
   packRecord,
+  recordHead,
 } from "../../../runtime/remote/frames.ts";
 import { FrameError } from "../../../runtime/remote/frames_layout.ts";
 import { parseMessageRecord, parseReplyRecord } from "../../../runtime/remote/records.ts";
@@ -59,6 +63,80 @@ Deno.test("a pack gives back its records and the size that their sender counted"
     }),
     { numRuns: 500 },
   );
+});
+
+const HEADS = [
+  { v: 1, type: "a/b", to: "x" },
+  { v: 1, type: "a/b", to: "x", from: "quorus://n/é" },
+  { v: 2, type: "a/c", to: "y" },
+];
+const OWN = [null, { id: 7, budgetMs: 5 }, { trace: "00-aa" }];
+
+Deno.test("records of one head say it once, and count as if each had said it", () => {
+  const heads = HEADS.map(recordHead);
+  const drawn = fc.tuple(fc.nat(HEADS.length - 1), fc.nat(OWN.length - 1), message);
+  fc.assert(
+    fc.property(fc.array(drawn, { minLength: 1, maxLength: 12 }), (plan) => {
+      const items = plan.map(([head, own, { body }]) => packBody(heads[head]!, OWN[own]!, body));
+      const records = plan.map(([head, own, { body }]) => ({ ...HEADS[head], ...OWN[own], body }));
+      const bytes = encodePack("message", items);
+      const frame = readPack(bytes);
+      assert.deepStrictEqual(frame.records.map(parseMessageRecord), records);
+      assert.deepStrictEqual(frame.recordBytes, items.map((item) => item.bytes));
+      const saved = plan.reduce(
+        (sum, [head], index) => sum + (plan[index - 1]?.[0] === head ? heads[head]!.bytes - 1 : 0),
+        0,
+      );
+      const counted = items.reduce((sum, item) => sum + item.bytes, 0);
+      assert.equal(bytes.length, 8 + 2 * (items.length - 1) + counted - saved);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a record without a head costs itself where no record before it has one", () => {
+  const lines = (...records: string[]) => readPack(packOf(`[${records.join(",\n")}]`));
+  const isRefused = (raw: unknown): boolean => {
+    try {
+      parseMessageRecord(raw);
+      return false;
+    } catch (error) {
+      assert(error instanceof ActorError && error.code === "BadMessage");
+      return true;
+    }
+  };
+  const whole = '{"v":1,"type":"a/b","to":"x","body":1}';
+  const refused = (...records: string[]) => lines(...records).records.map(isRefused);
+  assert.deepEqual(refused('{"body":1}', whole, '{"body":2}'), [true, false, false]);
+  assert.deepEqual(refused(whole, "7", '{"body":2}'), [false, true, false]);
+  assert.deepEqual(refused(whole, '{"to":"y","body":2}', '{"body":3}'), [false, true, true]);
+  assert.deepEqual(refused(whole, '{"from":"y","body":2}'), [false, true]);
+  assert.deepEqual(refused(whole, '{"seq":2,"body":2}', "{}"), [false, true, true]);
+  assert.deepEqual(lines(whole, '{"__proto__":{"v":9},"body":2}').records.map(isRefused), [
+    false,
+    false,
+  ]);
+  assert.equal(refusal(packOf('[{"re":1,"body":1},\n{"body":2}]', [], 1)), "none");
+});
+
+Deno.test("a pack in two parts is read without a copy where its text ends with the first", () => {
+  const record = messageOf({ offset: 1, bytes: new Uint8Array(1_000).fill(7) });
+  const [head, rest] = packParts("bulk", packRecord(record)) as [Uint8Array, Uint8Array];
+  const whole = encodePack("bulk", [packRecord(record)]);
+  for (const cut of [head.length, 1, 7, head.length - 1, head.length + 1, whole.length - 1]) {
+    const frame = decodeParts(whole.slice(0, cut), whole.slice(cut), LIMITS);
+    assert(frame.kind === "pack");
+    assert.deepStrictEqual(frame.records, [record]);
+    assert.deepStrictEqual(frame.recordBytes, [whole.length - 8]);
+  }
+  const frame = decodeParts(head, rest, LIMITS) as PackFrame;
+  const { bytes } = parseMessageRecord(frame.records[0]).body as { bytes: Uint8Array };
+  assert.equal(bytes.buffer, rest.buffer);
+  for (const wrong of [rest.slice(1), new Uint8Array(1_001)]) {
+    assert.throws(() => decodeParts(head, wrong, LIMITS), { code: "BadAttachments" });
+  }
+  const short = { ...LIMITS, messageBytes: 900 };
+  assert.throws(() => decodeParts(head, rest, short), { code: "TooLong" });
 });
 
 Deno.test("a pack says its lane", () => {

@@ -17,7 +17,7 @@ import { Any, askOf, CONTEXT, linkedPair, portPair, startHub, stateOf } from "./
 function inject(from: { send(frame: Uint8Array): void }, lane: Lane, records: unknown[]): void {
   const packed = records.map((record) => {
     const text = JSON.stringify(record);
-    return { text, attachments: [], bytes: text.length };
+    return { text, head: null, attachments: [], bytes: text.length };
   });
   from.send(encodePack(lane, packed));
 }

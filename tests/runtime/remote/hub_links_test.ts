@@ -41,7 +41,7 @@ Deno.test("a port that closes ends the peer at once: nobody can open it again", 
 function inject(from: { send(frame: Uint8Array): void }, lane: Lane, records: unknown[]): void {
   const packed = records.map((record) => {
     const text = JSON.stringify(record);
-    return { text, attachments: [], bytes: text.length };
+    return { text, head: null, attachments: [], bytes: text.length };
   });
   from.send(encodePack(lane, packed));
 }

@@ -118,6 +118,30 @@ Deno.test("a message of 100 MB delays a ping by one fragment at most", () => {
   assert.ok(reader.arrived.control.length > 700);
 });
 
+Deno.test("a long byte field of the bulk lane leaves in one frame and is not copied", () => {
+  const outbox = new Outbox(LIMITS);
+  const file = new Uint8Array(8 * 2 ** 20);
+  outbox.push("bulk", packRecord({ v: 1, type: "a/b", to: "x", body: { file } }));
+  const frame = outbox.next()!;
+  assert.equal(frame.rest, file);
+  assert.deepEqual([frame.records, outbox.queuedMessages("bulk"), outbox.isEmpty], [1, 0, true]);
+  outbox.push("message", packRecord({ v: 1, type: "a/b", to: "x", body: file.slice(0, 100_000) }));
+  assert.equal(outbox.next()!.rest, null, "of other lanes it is copied: it was not given away");
+});
+
+Deno.test("a long byte field that was moved away before it left costs its message", () => {
+  const outbox = new Outbox(LIMITS);
+  const file = new Uint8Array(100_000);
+  const packed = packRecord({ v: 1, type: "a/b", to: "x", body: { file } });
+  outbox.push("bulk", packed);
+  structuredClone(file, { transfer: [file.buffer] });
+  const { bytes, rest } = outbox.next()!;
+  assert.equal(rest, null);
+  const frame = decodeFrame(bytes, LIMITS);
+  assert(frame.kind === "pack");
+  assert.deepEqual(frame.recordBytes, [packed.bytes]);
+});
+
 Deno.test("control goes before reply, and both before everything else", () => {
   const outbox = new Outbox(LIMITS);
   for (const lane of [...LANES].reverse()) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Deadlines } from "../../../runtime/actor/deadlines.ts";
 import type { Outcome, Receipt } from "../../../runtime/actor/bridge.ts";
-import { packRecord } from "../../../runtime/remote/frames.ts";
+import { packRecord, recordText } from "../../../runtime/remote/frames.ts";
 import { remoteLimits } from "../../../runtime/remote/limits.ts";
 import type { Outgoing } from "../../../runtime/remote/peer_lines.ts";
 import { parseMessageRecord } from "../../../runtime/remote/records.ts";
@@ -84,8 +84,8 @@ class Channel {
     return () => {};
   };
 
-  #arrive({ text }: Outgoing): void {
-    const record = parseMessageRecord(JSON.parse(text));
+  #arrive(item: Outgoing): void {
+    const record = parseMessageRecord(JSON.parse(recordText(item)));
     const n = record.body as number;
     this.inbox.take("a", record as Numbered, { processed: () => {} }, (receipt) => {
       this.#working.push({ n, receipt });
