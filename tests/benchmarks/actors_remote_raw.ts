@@ -9,6 +9,8 @@ import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { Identity } from "../servers/pki.ts";
 
 const HIGH_BYTES = 2 ** 20;
+/** Frames of this length are sent back: about as long as an ask on the wire. */
+const PING_BYTES = 100;
 
 /** Counts what comes and answers each text frame with the count. */
 export async function listenRaw(identity: Identity | null): Promise<string> {
@@ -21,7 +23,8 @@ export async function listenRaw(identity: Identity | null): Promise<string> {
   sockets.on("connection", (socket: WebSocket) => {
     let bytes = 0;
     socket.on("message", (data: RawData, isBinary: boolean) => {
-      if (isBinary) bytes += (data as Buffer).length;
+      if (isBinary && (data as Buffer).length === PING_BYTES) socket.send(data);
+      else if (isBinary) bytes += (data as Buffer).length;
       else socket.send(String(bytes));
     });
   });
@@ -30,13 +33,22 @@ export async function listenRaw(identity: Identity | null): Promise<string> {
   return `${identity === null ? "ws" : "wss"}://127.0.0.1:${port}`;
 }
 
-/** MB/s of `totalBytes` in frames of `frameBytes`, until the other side has counted them. */
-export async function sendRaw(
-  url: string,
-  ca: string | null,
-  frameBytes: number,
-  totalBytes: number,
-): Promise<number> {
+/** Microseconds of each of `count` round trips of one small frame, one at a time, sorted. */
+export async function pingRaw(url: string, ca: string | null, count: number): Promise<number[]> {
+  const socket = await openRaw(url, ca);
+  const times: number[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const startedMs = performance.now();
+    const back = new Promise((resolve) => socket.once("message", resolve));
+    socket.send(new Uint8Array(PING_BYTES), { binary: true });
+    await back;
+    times.push((performance.now() - startedMs) * 1_000);
+  }
+  socket.terminate();
+  return times.sort((a, b) => a - b);
+}
+
+async function openRaw(url: string, ca: string | null): Promise<WebSocket> {
   const socket = new WebSocket(url, {
     perMessageDeflate: false,
     generateMask: (mask: Buffer) => void mask.fill(0), // as our links do it on loopback
@@ -46,6 +58,17 @@ export async function sendRaw(
     socket.once("open", () => resolve());
     socket.once("error", reject);
   });
+  return socket;
+}
+
+/** MB/s of `totalBytes` in frames of `frameBytes`, until the other side has counted them. */
+export async function sendRaw(
+  url: string,
+  ca: string | null,
+  frameBytes: number,
+  totalBytes: number,
+): Promise<number> {
+  const socket = await openRaw(url, ca);
   const frame = new Uint8Array(frameBytes).fill(7);
   const startedMs = performance.now();
   for (let sent = 0; sent < totalBytes; sent += frameBytes) {
