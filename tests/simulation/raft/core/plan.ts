@@ -39,6 +39,8 @@ export interface Plan {
   readonly hasZeroPriority: boolean;
 }
 
+const CLOCKWORK_CHANCE = 0.15;
+
 /** A member of full rank. */
 export function voter(id: string, priority = 1, witness = false): Member {
   return { id, role: "voter", witness, priority };
@@ -76,7 +78,7 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     const priority = hasZeroPriority && place === 0 ? 0 : hasPriorities ? random.integer(1, 3) : 1;
     return voter(`m${place + 1}`, priority, place >= full);
   });
-  return {
+  const plan: Plan = {
     configuration: { members, outgoing: null },
     raft: limitsOf(random),
     pace: paceOf(random),
@@ -88,6 +90,33 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     snapshotMs: pick(random, [60, 300, 3_000]),
     downMs: pick(random, [5, 50, 300, 1_000]),
     hasZeroPriority,
+  };
+  return random.chance(CLOCKWORK_CHANCE) ? clockwork(random, plan) : plan;
+}
+
+/**
+ * Everything is fast but the heartbeats, clocks run apart as far as they may, and leaders are
+ * overthrown again and again: whether reads by clock are fresh is a matter of a few ms.
+ */
+function clockwork(random: SeededRandom, plan: Plan): Plan {
+  const { pace } = plan;
+  const shortMs = () => around(random, 0.4);
+  return {
+    ...plan,
+    raft: { ...plan.raft, clockReads: true, clockDrift: 0.5, appendBytes: 2_000 },
+    pace: {
+      ...pace,
+      persistMs: shortMs,
+      machineMs: shortMs,
+      linkMs: shortMs,
+      tickMs: () => 3,
+      isLost: () => false,
+      chance: (drawn) => drawn ** 6,
+    },
+    chaos: ["coup"],
+    chaosMs: 500,
+    proposalMs: 20,
+    readMs: 60,
   };
 }
 
