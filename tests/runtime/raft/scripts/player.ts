@@ -70,7 +70,7 @@ export class Player {
       case "unreachable":
         return stage.tell(first, { type: "unreachable", member: second });
       case "snapshot":
-        return stage.member(first).takeSnapshot();
+        return stage.takeSnapshot(stage.member(first));
       default:
         return this.#doToMembers(stage, verb, words);
     }
@@ -189,6 +189,12 @@ export class Player {
             return [];
           }
           return [messageText(thing.message)];
+        });
+        return lines.length === 0 ? ["none"] : lines;
+      }
+      case "work": {
+        const lines = stage.waiting.flatMap((thing) => {
+          return thing.kind === "message" ? [] : [`${thing.kind} ${thing.of}`];
         });
         return lines.length === 0 ? ["none"] : lines;
       }

@@ -99,6 +99,12 @@ export class Stage implements MemberWorld {
     );
   }
 
+  /** Files of one index are the same on all members. */
+  takeSnapshot(member: Member): void {
+    this.random.draw = 0;
+    member.takeSnapshot();
+  }
+
   /** Tells a member something. */
   tell(id: MemberId, input: Input): void {
     this.#drawFor(id);
