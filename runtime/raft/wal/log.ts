@@ -51,6 +51,8 @@ export class FileRaftLog implements RaftLogStore {
   /** Of the newest durable hard state: an order that is tried again brings back no older one. */
   #hardStateNumber = -1;
   #compactThrough = 0;
+  /** Settles when the last order was written or refused, and so all before it. */
+  #lastOrder: Promise<void> = Promise.resolve();
   #compacting: Promise<void> = Promise.resolve();
   #failure: RaftError | null = null;
   #closed: Promise<void> | null = null;
@@ -75,17 +77,18 @@ export class FileRaftLog implements RaftLogStore {
     const refusal = this.#unusable("write to");
     if (refusal !== null) return Promise.reject(refusal);
     this.#restored = null;
-    return new Promise((resolve, reject) => {
+    const work = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ order, resolve, reject });
       this.#pump ??= this.#flushAll();
     });
+    this.#lastOrder = work.catch(() => {});
+    return work;
   }
 
   compact(index: number): Promise<void> {
     const refusal = this.#unusable("compact");
     if (refusal !== null) return Promise.reject(refusal);
-    this.#compactThrough = Math.max(this.#compactThrough, index);
-    return this.#remove();
+    return this.#remove(index);
   }
 
   close(): Promise<void> {
@@ -137,7 +140,7 @@ export class FileRaftLog implements RaftLogStore {
     this.#end = plan.end;
     for (const { resolve } of accepted) resolve();
     if (plan.parts.length > 1) spares.refill();
-    if (accepted.some(({ order }) => order.reset !== null)) this.#remove().catch(() => {});
+    if (accepted.some(({ order }) => order.reset !== null)) this.#remove(0).catch(() => {});
   }
 
   /** Adds an order to the plan; false where it was refused for want of space. */
@@ -194,16 +197,25 @@ export class FileRaftLog implements RaftLogStore {
     return this.#waiting.splice(0, count);
   }
 
-  #remove(): Promise<void> {
-    const work = this.#compacting.then(() => this.#removeSegments());
+  /**
+   * Only after the orders that came before it: a snapshot may stand on entries that are applied and not
+   * durable here, and what they replace must not be all that is left of the log.
+   */
+  #remove(through: number): Promise<void> {
+    const work = Promise.all([this.#lastOrder, this.#compacting]).then(() => {
+      if (this.#refused.size > 0) return;
+      this.#compactThrough = Math.max(this.#compactThrough, through);
+      return this.#removeSegments();
+    });
     this.#compacting = work.catch(() => {});
     return work;
   }
 
   /** From the oldest on, each removal durable before the next: a gap would look like a lost file. */
   async #removeSegments(): Promise<void> {
-    const { writer: { segments }, env, options: { folder } } = this.#parts;
-    while (segments.length > 1 && segments[0]!.liveThrough <= this.#compactThrough) {
+    const { writer, env, options: { folder } } = this.#parts;
+    const { segments } = writer;
+    while (writer.isSpent(segments[0]!, this.#compactThrough)) {
       const { path } = segments[0]!;
       try {
         await env.disk.remove(path);

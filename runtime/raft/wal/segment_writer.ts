@@ -33,6 +33,8 @@ export class SegmentWriter {
   #nextRecord: number;
   /** The first record that may not be durable. */
   #unsyncedFrom: number;
+  /** The last segment of which something is durable. */
+  #durableSequence = 0;
   #scratch = new Uint8Array(0);
   #view = viewOf(this.#scratch);
 
@@ -57,6 +59,7 @@ export class SegmentWriter {
     await file.sync();
     this.#offset = endOffset;
     this.#fileBytes = bytes.length;
+    this.#durableSequence = this.segments.at(-1)!.sequence;
   }
 
   /** Bytes of records that the open segment still takes, a mark's place apart. */
@@ -71,7 +74,13 @@ export class SegmentWriter {
       if (part.records.length === 0) continue;
       await this.#writePart(part, position > 0);
       await this.#sync();
+      this.#settle(part);
     }
+  }
+
+  /** Segments that only hold what is durably compacted or replaced, and are followed by a durable one. */
+  isSpent(segment: LiveSegment, compactedThrough: number): boolean {
+    return segment.sequence < this.#durableSequence && segment.liveThrough <= compactedThrough;
   }
 
   /** Says, once, that all is durable, for whoever reads this after a crash; not durable itself. */
@@ -112,9 +121,14 @@ export class SegmentWriter {
       }, this.#env.hash.crc32)
       : null;
     await this.#append(records, header);
+  }
+
+  /** What is durable now may replace what stood before. */
+  #settle({ records }: Part): void {
     for (const { order } of records) {
       if (order !== null) noteRecord(this.segments, order.reset, order.entries);
     }
+    this.#durableSequence = this.segments.at(-1)!.sequence;
   }
 
   async #append(
