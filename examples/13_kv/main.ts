@@ -55,6 +55,10 @@ const group = await joinGroup(node, store, {
   name: "kv",
   folder: `${flag("data") ?? "./.quorus/kv"}/${id}`,
   // Who joins a group that is there waits until somebody adds it: POST /members/ID.
+  onFailed: (error) => {
+    console.error(error.message); // its disk cannot be trusted any more: nothing is answered from it
+    Deno.exit(1);
+  },
   ...(isJoining ? {} : { members: [...peers.keys()] }),
 });
 group.subscribe((event) => {

@@ -88,22 +88,14 @@ export class ClientSession<Command, Result> {
   }
 }
 
-/** Applies a command exactly once for `key`: a session with one command. */
+/** Applies a command exactly once for `key`, for as long as the group remembers the key. */
 export async function once<Command, Result>(
   caller: SessionCaller<Command, Result>,
   key: string,
   command: Command,
   withinMs: number,
 ): Promise<Committed<Result>> {
-  const run = {
-    do: "run",
-    session: `once/${key}`,
-    sequence: 1,
-    acknowledged: 0,
-    opens: true,
-    command,
-  } as const;
-  return committed(await insist(caller, () => run, withinMs));
+  return committed(await insist(caller, () => ({ do: "once", key, command }), withinMs));
 }
 
 /** Asks until there is an answer. */

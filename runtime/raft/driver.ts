@@ -22,6 +22,9 @@ import { RaftError } from "./errors.ts";
 import { PersistLine } from "./persist_line.ts";
 import type { RaftLogStore, SnapshotStore, StoredSnapshot } from "./storage.ts";
 
+/** Nobody waits for a transfer that the driver asks for. */
+const OWN_TRANSFER = -1;
+
 /** What a driver tells whoever runs it. None of these may throw. */
 export interface DriverHost {
   /** False where it certainly went nowhere. */
@@ -106,6 +109,8 @@ export class Driver {
     this.#takingSnapshot = true;
     try {
       await null; // the core has been told by then that `index` is applied
+      // A snapshot of another member may be newer by now.
+      if (index < this.status().firstIndex - 1) return null;
       const stored = await this.#parts.snapshots.take(snapshotMetaAt(this.#raft, index), pieces);
       this.input({ type: "snapshotTaken", ...stored });
       return stored.snapshot;
@@ -144,10 +149,19 @@ export class Driver {
       const wasLate = clock.monotonic() - dueMs > pauseMs;
       if (wasLate && !isDraining) return this.#tick(true);
       timers.soon(() => {
-        this.input({ type: "tick" });
+        this.#pass();
         this.#tick();
       });
     });
+  }
+
+  /** Who can confirm nothing does not campaign, and hands over where it leads. */
+  #pass(): void {
+    const { role, transferringTo } = this.status();
+    if (this.isDiskFull && role === "leader" && transferringTo === null) {
+      this.input({ type: "transfer", id: OWN_TRANSFER, to: null });
+    }
+    if (!this.isDiskFull || role === "leader") this.input({ type: "tick" });
   }
 
   /** The order is that of `core/outputs.ts`. */
@@ -160,7 +174,7 @@ export class Driver {
     for (const chunk of outputs.sendChunks) void this.#sendChunk(chunk);
     if (outputs.saveChunk !== null) void this.#saveChunk(outputs.saveChunk);
     if (outputs.compact !== null) void this.#compact(outputs.compact);
-    for (const answer of outputs.answers) host.answered(answer);
+    for (const answer of outputs.answers) if (answer.id !== OWN_TRANSFER) host.answered(answer);
     for (const answer of outputs.reads) host.readAnswered(answer);
     for (const event of outputs.events) host.happened(event);
   }

@@ -51,7 +51,7 @@ const wire = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("appendReply"),
     ...head,
-    session,
+    session: z.number().int().min(-1), // -1 is nobody's: a stale leader is told of a higher term
     match: whole.nullable(),
     rejected: whole,
     hintIndex: whole,

@@ -91,7 +91,16 @@ export const RAFT_LIMITS = {
     why: "space kept free in files of our own, so that a full disk is answered before it harms",
   },
   sessions: { unit: "count", value: 10_000, why: "client sessions of a group" },
-  sessionIdleMs: { unit: "ms", value: 3_600_000, why: "until an unused client session expires" },
+  sessionIdleMs: {
+    unit: "ms",
+    value: 3_600_000,
+    why: "until an unused client session expires, and a key is forgotten",
+  },
+  idempotencyKeys: {
+    unit: "count",
+    value: 65_536,
+    why: "commands with a key of their own that are remembered; the oldest is forgotten first",
+  },
   sessionReplies: {
     unit: "count",
     value: 256,

@@ -1,6 +1,7 @@
 /**
  * Sessions in a snapshot, version 1: a byte for the version, then records (length in 4 bytes, big-endian,
- * and a value in the form of commands): the head, then each session. What follows is the machine's own.
+ * and a value in the form of commands): the head, each session, then each idempotency key, oldest first.
+ * What follows is the machine's own.
  */
 
 import { PersistentMap } from "../base/persistent_map.ts";
@@ -8,7 +9,8 @@ import { KIB } from "../base/units.ts";
 import { decodeCommand, encodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
 import type { Machine, Restoring } from "./machine.ts";
-import type { Session, SessionsState } from "./session_state.ts";
+import { inOrder, noKeys, withKey } from "./idempotency_keys.ts";
+import type { KeptKey, KnownKeys, Session, SessionsState } from "./session_state.ts";
 
 const VERSION = 1;
 const LENGTH_BYTES = 4;
@@ -18,18 +20,27 @@ const PIECE_BYTES = 32 * KIB;
 interface Head {
   readonly nowMs: number;
   readonly sessions: number;
+  readonly keys: number;
+  /** The number of the oldest of them. */
+  readonly firstKey: number;
 }
 type SessionRecord = readonly [id: string, session: Session];
+type KeyRecord = readonly [key: string, kept: KeptKey];
 
 /** The sessions, then the pieces of the machine as they are. */
 export function* snapshotSessions<State>(
   machine: Machine<State, never, unknown>,
-  { inner, nowMs, sessions }: SessionsState<State>,
+  { inner, nowMs, sessions, keys }: SessionsState<State>,
 ): Iterable<Uint8Array> {
-  const head: Head = { nowMs, sessions: sessions.size };
+  const head: Head = {
+    nowMs,
+    sessions: sessions.size,
+    keys: keys.byKey.size,
+    firstKey: keys.first,
+  };
   let gathered: Uint8Array[] = [Uint8Array.of(VERSION), record(head)];
   let bytes = 0;
-  for (const each of sessions) {
+  for (const each of records(sessions, keys)) {
     const next = record(each);
     gathered.push(next);
     bytes += next.length;
@@ -39,6 +50,14 @@ export function* snapshotSessions<State>(
   }
   if (gathered.length > 0) yield joined(gathered);
   yield* machine.snapshot(inner);
+}
+
+function* records(
+  sessions: SessionsState<unknown>["sessions"],
+  keys: KnownKeys,
+): Iterable<SessionRecord | KeyRecord> {
+  yield* sessions;
+  yield* inOrder(keys);
 }
 
 /** Takes in what {@link snapshotSessions} gave; RaftError `SnapshotCorrupt` or `LogVersion`. */
@@ -55,30 +74,32 @@ class RestoringSessions<State> implements Restoring<SessionsState<State>> {
   #isVersionKnown = false;
   #head: Head | null = null;
   #sessions = PersistentMap.empty<Session>();
+  #keys = noKeys();
 
   constructor(inner: Restoring<State>) {
     this.#inner = inner;
   }
 
   write(piece: Uint8Array): void {
-    if (this.#hasAllSessions()) return this.#inner.write(piece);
+    if (this.#hasAll()) return this.#inner.write(piece);
     const bytes = this.#rest.length === 0 ? piece : joined([this.#rest, piece]);
     const end = this.#take(bytes);
     // Whoever wrote the piece may write into it again.
-    this.#rest = this.#hasAllSessions() ? new Uint8Array(0) : bytes.slice(end);
-    if (this.#hasAllSessions() && end < bytes.length) this.#inner.write(bytes.subarray(end));
+    this.#rest = this.#hasAll() ? new Uint8Array(0) : bytes.slice(end);
+    if (this.#hasAll() && end < bytes.length) this.#inner.write(bytes.subarray(end));
   }
 
   end(): SessionsState<State> {
-    if (this.#head === null || !this.#hasAllSessions()) {
+    if (this.#head === null || !this.#hasAll()) {
       throw new RaftError("SnapshotCorrupt", "restore sessions: the snapshot ends within them");
     }
     const { nowMs } = this.#head;
-    return { inner: this.#inner.end(), nowMs, sessions: this.#sessions };
+    return { inner: this.#inner.end(), nowMs, sessions: this.#sessions, keys: this.#keys };
   }
 
-  #hasAllSessions(): boolean {
-    return this.#head !== null && this.#sessions.size === this.#head.sessions;
+  #hasAll(): boolean {
+    return this.#head !== null && this.#sessions.size === this.#head.sessions &&
+      this.#keys.byKey.size === this.#head.keys;
   }
 
   /** Takes whole records off the front; the offset after them. */
@@ -90,7 +111,7 @@ class RestoringSessions<State> implements Restoring<SessionsState<State>> {
       offset = 1;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    while (!this.#hasAllSessions() && bytes.length - offset >= LENGTH_BYTES) {
+    while (!this.#hasAll() && bytes.length - offset >= LENGTH_BYTES) {
       const end = offset + LENGTH_BYTES + view.getUint32(offset);
       if (end > bytes.length) break;
       this.#takeRecord(decodeCommand(bytes.subarray(offset + LENGTH_BYTES, end)));
@@ -102,14 +123,23 @@ class RestoringSessions<State> implements Restoring<SessionsState<State>> {
   #takeRecord(value: unknown): void {
     if (this.#head === null) {
       this.#head = value as Head;
+      this.#keys = noKeys(this.#head.firstKey);
       return;
     }
-    const [id, session] = value as SessionRecord;
-    if (this.#sessions.has(id)) {
-      throw new RaftError("SnapshotCorrupt", `restore sessions: ${id} stands there twice`);
-    }
+    if (this.#sessions.size < this.#head.sessions) return this.#takeSession(value as SessionRecord);
+    const [key, kept] = value as KeyRecord;
+    if (this.#keys.byKey.has(key)) throw twice(key);
+    this.#keys = withKey(this.#keys, key, kept, Infinity);
+  }
+
+  #takeSession([id, session]: SessionRecord): void {
+    if (this.#sessions.has(id)) throw twice(id);
     this.#sessions = this.#sessions.set(id, session);
   }
+}
+
+function twice(name: string): RaftError {
+  return new RaftError("SnapshotCorrupt", `restore sessions: ${name} stands there twice`);
 }
 
 function checkVersion(version: number): void {

@@ -9,9 +9,11 @@ export type SessionCommand<Command> =
   /** Begins a session under an id of the client's choice; if it is there, it counts as used. */
   | { readonly do: "open"; readonly id: string }
   | RunCommand<Command>
+  /** Applied once per key, for as long as the key is remembered. */
+  | { readonly do: "once"; readonly key: string; readonly command: Command }
   /** Ends a session; done, too, if there is none. */
   | { readonly do: "close"; readonly session: string }
-  /** Ends all sessions that were last used before `beforeMs` (of the state's clock). */
+  /** Ends all sessions that were last used before `beforeMs` (of the state's clock), and forgets such keys. */
   | { readonly do: "expire"; readonly beforeMs: number };
 
 /** A command that is applied once for its session and sequence, however often it is asked for. */
@@ -22,8 +24,6 @@ export interface RunCommand<Command> {
   readonly sequence: number;
   /** The client has the replies of all sequences up to this one, which are forgotten; 0 for none. */
   readonly acknowledged: number;
-  /** Begins the session if it is not there: for those of one command, which nobody closes. */
-  readonly opens?: boolean;
   /**
    * The index that `opened` told. A session of the same id that was opened later is another one: where
    * this is left out, a command that is asked for again after its session expired is done again.
@@ -77,10 +77,27 @@ export interface Session<Result = unknown> {
   readonly replies: readonly KeptReply<Result>[];
 }
 
+/** A command that had a key. */
+export interface KeptKey {
+  /** Of the state's clock, when it was applied. */
+  readonly atMs: number;
+  readonly reply: Reply<unknown>;
+}
+
+/** Keys and the order in which they came. */
+export interface KnownKeys {
+  readonly byKey: PersistentMap<KeptKey>;
+  /** By number, as text; from `first` to before `next`. */
+  readonly order: PersistentMap<string>;
+  readonly first: number;
+  readonly next: number;
+}
+
 /** The state of a machine with the sessions of its clients. */
 export interface SessionsState<State> {
   readonly inner: State;
   /** The highest stamp of any entry so far, in ms since 1970. */
   readonly nowMs: number;
   readonly sessions: PersistentMap<Session>;
+  readonly keys: KnownKeys;
 }

@@ -5,6 +5,7 @@
  * only: which of them lives is decided by the log, not by a clock.
  */
 
+import { firstOf, noKeys, replyOf, withKey, withoutOld } from "./idempotency_keys.ts";
 import { PersistentMap } from "../base/persistent_map.ts";
 import type { RaftLimits } from "./limits.ts";
 import type { Applied, Applying, Machine } from "./machine.ts";
@@ -27,7 +28,7 @@ export type {
 } from "./session_state.ts";
 
 /** What bounds sessions. They are part of the machine: the same on every member of a group. */
-export type SessionLimits = Pick<RaftLimits, "sessions" | "sessionReplies">;
+export type SessionLimits = Pick<RaftLimits, "sessions" | "sessionReplies" | "idempotencyKeys">;
 
 /** `machine` with sessions; its own commands and state are inside theirs. */
 export function withSessions<State, Command, Result>(
@@ -36,7 +37,12 @@ export function withSessions<State, Command, Result>(
 ): Machine<SessionsState<State>, SessionCommand<Command>, SessionResult<Result>> {
   const layer = new SessionLayer(machine, limits);
   return {
-    initial: () => ({ inner: machine.initial(), nowMs: 0, sessions: PersistentMap.empty() }),
+    initial: () => ({
+      inner: machine.initial(),
+      nowMs: 0,
+      sessions: PersistentMap.empty(),
+      keys: noKeys(),
+    }),
     apply: (state, command, applying) => layer.apply(state, command, applying),
     snapshot: (state) => snapshotSessions(machine, state),
     restore: () => restoreSessions(machine),
@@ -48,11 +54,12 @@ export function withSessions<State, Command, Result>(
  * `nowMs` is its wall clock.
  */
 export function dueExpiry(
-  { sessions }: SessionsState<unknown>,
+  { sessions, keys }: SessionsState<unknown>,
   idleMs: number,
   nowMs: number,
 ): { readonly do: "expire"; readonly beforeMs: number } | null {
   const beforeMs = nowMs - idleMs;
+  if (keys.byKey.size > 0 && firstOf(keys).atMs < beforeMs) return { do: "expire", beforeMs };
   for (const { usedMs } of sessions.values()) {
     if (usedMs < beforeMs) return { do: "expire", beforeMs };
   }
@@ -83,6 +90,8 @@ class SessionLayer<State, Command, Result> {
         return this.#open(state, command.id, at);
       case "run":
         return this.#run(state, command, at);
+      case "once":
+        return this.#once(state, command.key, command.command, at);
       case "close": {
         const sessions = state.sessions.delete(command.session);
         return { state: { ...state, sessions }, result: { kind: "closed" } };
@@ -106,13 +115,9 @@ class SessionLayer<State, Command, Result> {
 
   #run(state: SessionsState<State>, run: RunCommand<Command>, at: Applying): Step<State, Result> {
     // Only results of this machine are ever kept.
-    const found = state.sessions.get(run.session) as Session<Result> | undefined;
-    const known = found ?? (run.opens === true ? newSession<Result>(at.index) : undefined);
+    const known = state.sessions.get(run.session) as Session<Result> | undefined;
     if (known === undefined || (run.opened ?? known.openedIndex) !== known.openedIndex) {
       return { state, result: refused("SessionExpired") };
-    }
-    if (found === undefined && this.#isFull(state)) {
-      return { state, result: refused("TooManySessions") };
     }
     const session = usedBy(known, run, state.nowMs);
     const answer = answerOf(session, run.sequence, this.#limits.sessionReplies);
@@ -120,6 +125,20 @@ class SessionLayer<State, Command, Result> {
     const { state: after, result } = this.#execute(state, run.command, at);
     const remembering = withReply(session, run.sequence, result);
     return { state: withSession(after, run.session, remembering), result };
+  }
+
+  #once(
+    state: SessionsState<State>,
+    key: string,
+    command: Command,
+    at: Applying,
+  ): Step<State, Result> {
+    const known = replyOf<Result>(state.keys, key);
+    if (known !== undefined) return { state, result: known };
+    const { state: after, result: reply } = this.#execute(state, command, at);
+    const kept = { atMs: state.nowMs, reply };
+    const keys = withKey(after.keys, key, kept, this.#limits.idempotencyKeys);
+    return { state: { ...after, keys }, result: reply };
   }
 
   #isFull({ sessions }: SessionsState<State>): boolean {
@@ -155,5 +174,5 @@ function expire<State>(state: SessionsState<State>, beforeMs: number): Step<Stat
     if (usedMs < beforeMs) sessions = sessions.delete(id);
   }
   const result = { kind: "expired" as const, sessions: state.sessions.size - sessions.size };
-  return { state: { ...state, sessions }, result };
+  return { state: { ...state, sessions, keys: withoutOld(state.keys, beforeMs) }, result };
 }

@@ -1,6 +1,7 @@
 /** For tests of sessions: a machine that remembers what it was told, and sessions in the simplest way. */
 
 import type { Applying, Machine } from "../../../runtime/raft/machine.ts";
+import type { SessionLimits } from "../../../runtime/raft/sessions.ts";
 import type {
   RunCommand,
   SessionCommand,
@@ -46,9 +47,13 @@ export class SessionModel {
   readonly told: [string, number][] = [];
   readonly sessions = new Map<string, ModelSession>();
   #nowMs = 0;
-  readonly #limits: { readonly sessions: number; readonly sessionReplies: number };
+  readonly keys = new Map<
+    string,
+    { readonly atMs: number; readonly reply: SessionResult<Count> }
+  >();
+  readonly #limits: SessionLimits;
 
-  constructor(limits: { readonly sessions: number; readonly sessionReplies: number }) {
+  constructor(limits: SessionLimits) {
     this.#limits = limits;
   }
 
@@ -56,6 +61,7 @@ export class SessionModel {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     if (command.do === "plain") return this.#tell(command.command, index);
     if (command.do === "run") return this.#run(command, index);
+    if (command.do === "once") return this.#once(command.key, command.command, index);
     if (command.do === "close") {
       this.sessions.delete(command.session);
       return { kind: "closed" };
@@ -63,6 +69,9 @@ export class SessionModel {
     if (command.do === "expire") {
       const old = [...this.sessions].filter(([, { usedMs }]) => usedMs < command.beforeMs);
       for (const [id] of old) this.sessions.delete(id);
+      for (const [key, { atMs }] of this.keys) {
+        if (atMs < command.beforeMs) this.keys.delete(key);
+      }
       return { kind: "expired", sessions: old.length };
     }
     const session = this.#begin(command.id, index);
@@ -82,7 +91,7 @@ export class SessionModel {
 
   #run(run: RunCommand<string>, index: number): SessionResult<Count> {
     const known = this.sessions.get(run.session);
-    const opened = known?.opened ?? (run.opens ? index : null);
+    const opened = known?.opened ?? null;
     if (opened === null || (run.opened !== undefined && run.opened !== opened)) {
       return { kind: "refused", code: "SessionExpired" };
     }
@@ -100,6 +109,16 @@ export class SessionModel {
     }
     const reply = this.#tell(run.command, index);
     session.replies.set(run.sequence, reply);
+    return reply;
+  }
+
+  #once(key: string, command: string, index: number): SessionResult<Count> {
+    const known = this.keys.get(key);
+    if (known !== undefined) return known.reply;
+    const reply = this.#tell(command, index);
+    this.keys.set(key, { atMs: this.#nowMs, reply });
+    const oldest = this.keys.keys().next().value!;
+    if (this.keys.size > this.#limits.idempotencyKeys) this.keys.delete(oldest);
     return reply;
   }
 

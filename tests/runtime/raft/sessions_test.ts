@@ -1,29 +1,34 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dueExpiry, type SessionCommand, withSessions } from "../../../runtime/raft/sessions.ts";
+import { inOrder } from "../../../runtime/raft/idempotency_keys.ts";
 import { type Count, diary, SessionModel } from "./sessions_model.ts";
 
-const limits = { sessions: 2, sessionReplies: 4 };
+const limits = { sessions: 2, sessionReplies: 4, idempotencyKeys: 3 };
 const machine = withSessions(diary, limits);
 type Result = ReturnType<typeof machine.apply>["result"];
 
 const id = fc.constantFrom("a", "a", "b", "b", "c", "d");
 const command: fc.Arbitrary<SessionCommand<string>> = fc.oneof(
   fc.record({ do: fc.constant("plain" as const), command: fc.string({ maxLength: 2 }) }),
-  fc.record({ do: fc.constant("open" as const), id }),
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("open" as const), id }) },
   {
-    weight: 6,
+    weight: 10,
     arbitrary: fc.record({
       do: fc.constant("run" as const),
       session: id,
       sequence: fc.integer({ min: 1, max: 9 }),
       acknowledged: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 6 })),
-      opens: fc.boolean(),
       command: fc.string({ maxLength: 2 }),
     }),
   },
+  fc.record({
+    do: fc.constant("once" as const),
+    key: fc.constantFrom("k", "l", "m", "n", "o"),
+    command: fc.string({ maxLength: 2 }),
+  }),
   fc.record({ do: fc.constant("close" as const), session: id }),
-  fc.record({ do: fc.constant("expire" as const), beforeMs: fc.nat({ max: 400 }) }),
+  fc.record({ do: fc.constant("expire" as const), beforeMs: fc.nat({ max: 200 }) }),
 );
 const step = fc.record({
   command,
@@ -57,7 +62,7 @@ function throughSnapshot<S>(
 Deno.test("sessions answer as the simplest model does, through repeats, disorder and snapshots", () => {
   const seen = new Map<string, number>();
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
       const model = new SessionModel(limits);
       let state = machine.initial();
       const asked: SessionCommand<string>[] = [];
@@ -76,6 +81,9 @@ Deno.test("sessions answer as the simplest model does, through repeats, disorder
           [...after.sessions.keys()].sort(),
           [...model.sessions.keys()].sort(),
         );
+        assert.deepStrictEqual([...inOrder(after.keys)].map(([key]) => key), [
+          ...model.keys.keys(),
+        ]);
         count(seen, result);
         state = cutBytes === null ? after : throughSnapshot(machine, after, cutBytes);
         assert.deepStrictEqual(state, after);
@@ -151,6 +159,22 @@ Deno.test("a command of an expired session is refused, also where its id was ope
   assert.deepEqual(apply(run(1, 0, { opened: 6 })), reply(8, 2n));
 });
 
+Deno.test("a command with a key is applied once while the key is remembered, the oldest goes first", () => {
+  const { apply } = group();
+  const once = (key: string) => apply({ do: "once", key, command: key });
+  assert.deepEqual(once("k"), reply(1, 1n));
+  assert.deepEqual(once("k"), reply(1, 1n));
+  for (const key of ["l", "m", "n"]) once(key);
+  assert.deepEqual(once("l"), reply(3, 2n));
+  assert.deepEqual(
+    once("k"),
+    reply(7, 5n),
+    "three keys are remembered, and it was the first of four",
+  );
+  apply({ do: "expire", beforeMs: 10_000 });
+  assert.deepEqual(once("k"), reply(9, 6n));
+});
+
 Deno.test("a stamp that is behind does not turn the sessions' time back", () => {
   const told = group();
   told.apply({ do: "plain", command: "x" }, 9_000);
@@ -206,6 +230,7 @@ Deno.test("a snapshot of sessions is written and read in bytes that are frozen",
   const told = group();
   told.apply({ do: "open", id: "s" });
   told.apply(run(1));
+  told.apply({ do: "once", key: "k", command: "keyed" });
   const hex = [...machine.snapshot(told.state)].map((piece) => piece.toHex()).join("");
   const frozen = new URL("../../compat/raft/sessions_1.hex", import.meta.url);
   const bytes = Deno.readTextFileSync(frozen).trim();
