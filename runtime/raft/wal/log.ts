@@ -216,6 +216,8 @@ export class FileRaftLog implements RaftLogStore {
     const { writer, env, options: { folder } } = this.#parts;
     const { segments } = writer;
     while (writer.isSpent(segments[0]!, this.#compactThrough)) {
+      // Of two removals that are not durable a power loss may keep the second.
+      if (this.#failure !== null) throw this.#failure;
       const { path } = segments[0]!;
       try {
         await env.disk.remove(path);
