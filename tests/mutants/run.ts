@@ -49,15 +49,16 @@ async function copyTree(into: string): Promise<void> {
   }
 }
 
-async function hunt(tree: string, { scenario, seeds }: Mutant): Promise<Hunt> {
+async function hunt(tree: string, { name, scenario, seeds }: Mutant): Promise<Hunt> {
   const args = ["run", "--no-check", "--no-prompt", "--ignore-env", "tests/mutants/hunt.ts"];
   const startedMs = performance.now();
   try {
     return JSON.parse(await output(Deno.execPath(), [...args, scenario, `${seeds}`], tree)) as Hunt;
   } catch (error) {
-    const hangs = performance.now() - startedMs >= HUNT_MS;
-    const [why] = (error as Error).message.split("\n", 1);
-    return { seeds, found: hangs ? "its hunt does not end" : `its hunt breaks: ${why}` };
+    if (performance.now() - startedMs >= HUNT_MS) return { seeds, found: "its hunt does not end" };
+    // A copy that does not run finds nothing: the tree was in the midst of a change, or the bug is none.
+    console.error(`${name}: ${(error as Error).message}`);
+    return { seeds: 0, found: null };
   }
 }
 

@@ -131,4 +131,38 @@ export const SIMULATION_MUTANTS: readonly Mutant[] = [
     scenario: "store/journal",
     seeds: 50,
   },
+  {
+    name: "an end held back for ever",
+    file: "runtime/remote/association.ts",
+    find: `Math.max(this.#arrived[lane], record.sent[lane])`,
+    replace: `Math.max(this.#arrived[lane], 0 * record.sent[lane])`,
+    scenario: "remote/watch",
+    seeds: 50,
+  },
+  {
+    name: "a token that was seen starts again",
+    file: "runtime/cluster/keeper_machine.ts",
+    find: `if (token <= this.#highest(id)) return`,
+    replace: `if (token < this.#highest(id)) return`,
+    scenario: "cluster/placement",
+    seeds: 50,
+  },
+  {
+    name: "a cancel is not said again",
+    file: "runtime/remote/peer_session.ts",
+    find:
+      `for (const id of this.#cancels.again(this.#pulse.next)) this.#control({ c: "cancel", id });`,
+    replace: ``,
+    scenario: "remote/asks",
+    seeds: 50,
+  },
+  {
+    name: "more to one actor than its window",
+    file: "runtime/remote/credit_lane.ts",
+    find:
+      `if (target.waiting.first !== null || !target.hasRoom(this.#targetWindow, bytes)) return false;`,
+    replace: `if (target.waiting.first !== null) return false;`,
+    scenario: "remote/credit",
+    seeds: 50,
+  },
 ];

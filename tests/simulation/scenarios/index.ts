@@ -7,6 +7,7 @@ import { clusterPlacement } from "./cluster_placement.ts";
 import { clusterTopics } from "./cluster_topics.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
+import { raftKv } from "./raft_kv.ts";
 import { remoteAsks } from "./remote_asks.ts";
 import { remoteCredit } from "./remote_credit.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
@@ -31,5 +32,6 @@ export const SCENARIOS: readonly Scenario[] = [
   clusterMembership,
   clusterTopics,
   clusterPlacement,
+  raftKv,
   canary,
 ];

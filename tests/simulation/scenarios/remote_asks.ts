@@ -15,6 +15,9 @@ const DESKS = 3;
 const LONG_MS = 3_600_000;
 /** A wheel's tick and a turn. */
 const SLACK_MS = 250;
+/** Far more than a cancel takes over a link that stands. */
+const CANCEL_MS = 2_000;
+const CANCELS = 4;
 
 const question = z.object({ id: z.number(), how: z.string(), bytes: z.instanceof(Uint8Array) });
 const answer = z.object({ id: z.number(), bytes: z.instanceof(Uint8Array) });
@@ -183,6 +186,27 @@ function orphan(ledger: Ledger, mesh: Mesh): string | true {
   return true;
 }
 
+/** An ask is given up as its link breaks: the far side hears of it when there is a link again. */
+async function cancelAsLinkBreaks(ledger: Ledger, mesh: Mesh): Promise<void> {
+  const { sim, random } = ledger;
+  const from = pick(random, NODES);
+  const to = pick(random, NODES.filter((name) => name !== from));
+  const member = mesh.alive(from)!;
+  const ref = member.node.ref(Desk, `quorus://${to}/desk/0`);
+  const asked = ledger.begin(member.life, ref.address, Infinity);
+  const cancel = new AbortController();
+  const message = { id: asked.id, how: "never", bytes: new Uint8Array() };
+  ref.ask("question", message, { withinMs: LONG_MS, signal: cancel.signal }).catch(() => {
+    asked.settledMs = sim.world.nowMs;
+  });
+  await sim.converge("the ask arrives", 10_000, () => asked.handledBy !== null);
+  const deeds = [() => cancel.abort(), () => sim.world.network.reset(from, to)];
+  if (random.chance(0.5)) deeds.reverse();
+  for (const deed of deeds) deed();
+  await mesh.meet();
+  await sim.converge("a cancel arrives over the next link", CANCEL_MS, () => orphan(ledger, mesh));
+}
+
 export const remoteAsks = scenario({
   name: "remote/asks",
   describe: "every ask settles by its deadline, its cancel reaches the far side, nothing is left",
@@ -213,6 +237,7 @@ export const remoteAsks = scenario({
     const late = overdue(ledger, mesh);
     sim.check("every ask has settled", late === true, late);
     await sim.converge("no handler works for nobody", 60_000, () => orphan(ledger, mesh));
+    for (let round = 0; round < CANCELS; round += 1) await cancelAsLinkBreaks(ledger, mesh);
     await mesh.rest();
     await mesh.stop();
   },

@@ -5,8 +5,14 @@ import { actor } from "../../../runtime/actor/definition.ts";
 import { protocol, tell } from "../../../runtime/actor/protocol.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
 import type { Env } from "../../../runtime/env/env.ts";
-import { laneWindow, type RemoteLimits, remoteLimits } from "../../../runtime/remote/limits.ts";
+import {
+  laneWindow,
+  type RemoteLimits,
+  remoteLimits,
+  targetWindow,
+} from "../../../runtime/remote/limits.ts";
 import { MESSAGE_LANES, type TargetCount } from "../../../runtime/remote/wire.ts";
+import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { LINK_FAULTS, LINK_STATES, type Member, Mesh, pick, smallLimits } from "./remote_mesh.ts";
@@ -59,6 +65,7 @@ interface Course {
   readonly tag: typeof TAGS[number];
   readonly size: () => number;
   readonly paceMs: number;
+  readonly random: SeededRandom;
 }
 
 class Load {
@@ -86,18 +93,20 @@ class Load {
       const sender: Sender = { life: member.life, to: `${ref.address} ${tag}`, sent: 0 };
       this.senders.push(sender);
       const size = (): number => random.integer(low, high);
-      void this.#loop(member, sender, { ref, tag, size, paceMs });
+      void this.#loop(member, sender, { ref, tag, size, paceMs, random });
     }
   }
 
   async #loop(
     member: Member,
     sender: Sender,
-    { ref, tag, size, paceMs }: Course,
+    { ref, tag, size, paceMs, random }: Course,
   ): Promise<void> {
     while (!this.isResting) {
       const bytes = BYTES.subarray(0, size());
-      const isSent = await ref.send(tag, { bytes }).then(() => true, () => false);
+      const isSent = random.chance(0.3)
+        ? ref.tell(tag, { bytes }) === "accepted"
+        : await ref.send(tag, { bytes }).then(() => true, () => false);
       if (isSent) sender.sent += 1;
       this.#look(member, bytes.length);
       await after(member.env, isSent ? paceMs : 100);
@@ -115,8 +124,14 @@ class Load {
     }
   }
 
-  /** More than a lane's window, but for one message alone. */
+  /** More than the window of a lane or of a target, but for one message alone. */
   #beyond(held: readonly TargetCount[]): string | null {
+    for (const one of held) {
+      const { messages, bytes } = targetWindow(this.limits, one.lane);
+      if (one.messages > 1 && (one.messages > messages || one.bytes > bytes)) {
+        return `${JSON.stringify(one)} of ${JSON.stringify({ messages, bytes })}`;
+      }
+    }
     for (const lane of MESSAGE_LANES) {
       const window = laneWindow(this.limits, lane);
       const ofLane = held.filter((one) => one.lane === lane);

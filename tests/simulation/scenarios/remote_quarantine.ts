@@ -5,8 +5,9 @@ import { actor, type Context } from "../../../runtime/actor/definition.ts";
 import { protocol, tell } from "../../../runtime/actor/protocol.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
-import { LINK_FAULTS, LINK_STATES, type Member, Mesh, smallLimits } from "./remote_mesh.ts";
+import { LINK_FAULTS, LINK_STATES, type Member, Mesh, pick, smallLimits } from "./remote_mesh.ts";
 
+const GRACE_MS = 2_500;
 const NODES = ["a", "b", "c"];
 const TICK_MS = 50;
 const AGAIN_MS = 200;
@@ -88,6 +89,28 @@ const friend = actor(Friend, {
   },
 });
 
+/** On such paths the grace is over while the last words of a handshake are under way. */
+const SHAKING_MS = { low: GRACE_MS / 6, high: GRACE_MS / 4 };
+
+/**
+ * Two nodes give each other up while they are about to link again: the new link comes to nothing, and
+ * whoever dials must dial once more.
+ */
+async function giveUpWhileShaking(sim: Simulation, mesh: Mesh): Promise<void> {
+  const { network } = sim.world;
+  const random = sim.random("shaking");
+  const from = pick(random, NODES);
+  const to = pick(random, NODES.filter((name) => name !== from));
+  const ms = SHAKING_MS.low + random.next() * (SHAKING_MS.high - SHAKING_MS.low);
+  for (const direction of [[from, to], [to, from]] as const) {
+    network.shape({ delayMs: { low: ms, high: ms } }, direction);
+  }
+  network.reset(from, to);
+  await sim.pass(2 * GRACE_MS);
+  network.unshape();
+  await mesh.meet();
+}
+
 export const remoteQuarantine = scenario({
   name: "remote/quarantine",
   describe: "after a node was told to be gone nothing of that association comes; they meet anew",
@@ -99,7 +122,7 @@ export const remoteQuarantine = scenario({
     const heard = new Map<string, number>();
     const mesh = new Mesh(sim, {
       names: NODES,
-      limits: { ...smallLimits(sim), graceMs: 2_500 },
+      limits: { ...smallLimits(sim), graceMs: GRACE_MS },
       boot: (member) => member.node.spawn(friend, { name: "friend", args: { sim, member, heard } }),
     });
     await sim.faults();
@@ -111,6 +134,7 @@ export const remoteQuarantine = scenario({
       ).filter((pair) => (heard.get(pair) ?? 0) <= sinceMs);
       return silent.length === 0 || silent.join("; ");
     });
+    await giveUpWhileShaking(sim, mesh);
     await mesh.stop();
   },
 });

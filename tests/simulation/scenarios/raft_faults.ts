@@ -1,0 +1,56 @@
+/** Faults of a group that is smaller than its scenario, and disks that run full. */
+
+import { applyFaults, type FaultsUnderWay } from "../../../runtime/sim/fault_apply.ts";
+import type { FaultEvent, FaultPlan } from "../../../runtime/sim/faults.ts";
+import type { Direction } from "../../../runtime/sim/network.ts";
+import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { pick } from "./remote_mesh.ts";
+
+/** How long a disk stays full. */
+const FULL_MS = 6_000;
+/** What is left on it when it begins. */
+const LEFT_BYTES = 300_000;
+
+/** Lets the plan happen to `machines` only: none of its faults is wasted on others. */
+export function startFaults(sim: Simulation, machines: readonly string[]): FaultsUnderWay {
+  const plan = narrowed(sim.plan, sim.scenario.nodes, machines);
+  return applyFaults(sim.world, sim.cluster, plan);
+}
+
+function narrowed(
+  { durationMs, events }: FaultPlan,
+  all: readonly string[],
+  machines: readonly string[],
+): FaultPlan {
+  const here = (name: string) => machines[all.indexOf(name) % machines.length]!;
+  const between = (directions: readonly Direction[]): Direction[] =>
+    directions.filter(([from, to]) => machines.includes(from) && machines.includes(to));
+  const moved = (event: FaultEvent): FaultEvent[] => {
+    if ("node" in event) return [{ ...event, node: here(event.node) }];
+    if ("between" in event) {
+      return between([event.between]).map((one) => ({ ...event, between: one }));
+    }
+    const directions = between(event.directions);
+    return directions.length === 0 ? [] : [{ ...event, directions }];
+  };
+  return { durationMs, events: events.flatMap(moved) };
+}
+
+/** Disks run full now and then, in some seeds. */
+export function fillDisks(sim: Simulation, machines: readonly string[]): void {
+  const random = sim.random("full disks");
+  if (!random.chance(0.3)) return;
+  const { world, cluster } = sim;
+  for (let atMs = 0;;) {
+    atMs += random.next() * 10_000;
+    if (atMs >= sim.plan.durationMs) return;
+    const name = pick(random, machines);
+    const leftBytes = random.integer(0, LEFT_BYTES);
+    const forMs = random.next() * FULL_MS;
+    world.schedule(atMs, `fault disk full ${name}`, () => {
+      const { faults, tree } = cluster.env(name).machine;
+      faults.capacityBytes = tree.usedBytes() + leftBytes;
+      world.schedule(forMs, `fault disk has room ${name}`, () => faults.capacityBytes = Infinity);
+    });
+  }
+}
