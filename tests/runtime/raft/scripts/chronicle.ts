@@ -5,13 +5,23 @@ import type { MemberId } from "../../../../runtime/raft/core/entry.ts";
 import type { Answer, Outputs, RaftEvent } from "../../../../runtime/raft/core/outputs.ts";
 import { ScriptError } from "./script_error.ts";
 
+/** A command that stands in a log. */
+interface Standing {
+  readonly label: string;
+  readonly index: number;
+  readonly term: number;
+}
+
+/** More commands than this in a row are told in one line. */
+const STANDING_APART = 3;
+
 /** The lines since they were taken last. */
 export class Chronicle {
   /** How often each member has campaigned, pre-votes included. */
   readonly campaigns = new Map<MemberId, number>();
   readonly #labels = new Map<number, string>();
   readonly #leaders = new Set<MemberId>();
-  #lines: string[] = [];
+  #lines: (string | Standing)[] = [];
 
   /** A number for a wish; answers to it are told by `label`. */
   wish(label: string): number {
@@ -23,7 +33,7 @@ export class Chronicle {
   take(): string[] {
     const lines = this.#lines;
     this.#lines = [];
-    return lines;
+    return told(lines);
   }
 
   /** It is down: that it leads no more is no news when it starts. */
@@ -34,7 +44,7 @@ export class Chronicle {
   saw(id: MemberId, outputs: Outputs): void {
     const tell = (line: string) => this.#lines.push(line);
     for (const event of outputs.events) this.#event(id, event, tell);
-    for (const answer of outputs.answers) tell(this.#answer(answer));
+    for (const answer of outputs.answers) this.#lines.push(this.#answer(answer));
     for (const { context, index } of outputs.reads) {
       tell(index === null ? `${context} cannot be answered` : `${context} is answered at ${index}`);
     }
@@ -76,14 +86,14 @@ export class Chronicle {
     }
   }
 
-  #answer(answer: Answer): string {
+  #answer(answer: Answer): string | Standing {
     const label = this.#labels.get(answer.id);
     if (label === undefined) {
       throw new ScriptError(`an answer to wish ${answer.id}, which nobody has`);
     }
     switch (answer.outcome) {
       case "appended":
-        return `${label} stands at ${answer.index}@${answer.term}`;
+        return { label, index: answer.index, term: answer.term };
       case "done":
         return `${label}: done`;
       case "durable":
@@ -94,6 +104,29 @@ export class Chronicle {
         return `${label} is refused: ${answer.code}, ${answer.reason}`;
     }
   }
+}
+
+/** Commands that follow each other in a log are one line where they are many. */
+function told(lines: readonly (string | Standing)[]): string[] {
+  const result: string[] = [];
+  for (let place = 0; place < lines.length;) {
+    const first = lines[place]!;
+    if (typeof first === "string") {
+      result.push(first);
+      place += 1;
+      continue;
+    }
+    const after = lines.findIndex((line, at) => at > place && typeof line === "string");
+    const run = lines.slice(place, after === -1 ? lines.length : after) as Standing[];
+    const { label, index, term } = run.at(-1)!;
+    if (run.length > STANDING_APART) {
+      result.push(`${first.label} to ${label} stand at ${first.index}..${index}@${term}`);
+    } else {
+      for (const one of run) result.push(`${one.label} stands at ${one.index}@${one.term}`);
+    }
+    place += run.length;
+  }
+  return result;
 }
 
 /** `a b w(witness) d(learner), leaving a b c`. */

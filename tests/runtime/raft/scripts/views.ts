@@ -78,7 +78,9 @@ export function peersText(raft: Raft): string[] {
 export function stampsText(raft: Raft, beganMs: number): string {
   const { firstIndex, lastIndex } = raft.log;
   const entries = raft.log.slice(firstIndex, lastIndex, Infinity);
-  const stamps = entries.map(({ index, stampMs }) => `${index} at ${stampMs - beganMs} ms`);
+  const stamps = entries.map(({ index, stampMs }) => {
+    return stampMs === 0 ? `${index} without time` : `${index} at ${stampMs - beganMs} ms`;
+  });
   return `${raft.id}: ${stamps.join(", ")}`;
 }
 
