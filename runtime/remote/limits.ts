@@ -136,7 +136,7 @@ export const REMOTE_LIMITS = {
   },
   targetWindowMessages: {
     unit: "count",
-    value: 4_096,
+    value: 2_048,
     why: "messages under way to one actor, but on the bulk lane, where the lane's window holds",
   },
   targetWindowBytes: {
