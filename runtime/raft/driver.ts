@@ -47,6 +47,8 @@ export interface DriverParts {
   readonly log: RaftLogStore;
   readonly snapshots: SnapshotStore;
   readonly chunkBytes: number;
+  /** Entries after which a witness forgets those before; members with state say when by `snapshot`. */
+  readonly witnessEntries: number;
   readonly host: DriverHost;
 }
 
@@ -79,7 +81,8 @@ export class Driver {
   /** Restores the newest snapshot, then lets time pass. */
   start(): void {
     const newest = this.#parts.snapshots.newest();
-    if (newest !== null) this.#parts.host.restore(newest);
+    // The snapshot of a witness has no state.
+    if (newest !== null && newest.file.bytes > 0) this.#parts.host.restore(newest);
     this.#tick();
   }
 
@@ -157,7 +160,10 @@ export class Driver {
 
   /** Who can confirm nothing does not campaign, and hands over where it leads. */
   #pass(): void {
-    const { role, transferringTo } = this.status();
+    const { role, transferringTo, witness, applied, snapshotIndex } = this.status();
+    if (witness && applied - snapshotIndex >= this.#parts.witnessEntries) {
+      this.snapshot(applied, []).catch(() => {}); // it is in the log, and tried again
+    }
     if (this.isDiskFull && role === "leader" && transferringTo === null) {
       this.input({ type: "transfer", id: OWN_TRANSFER, to: null });
     }

@@ -78,6 +78,7 @@ export class GroupMember<State, Command, Result> {
       log: parts.log,
       snapshots: parts.snapshots,
       chunkBytes: limits.chunkBytes,
+      witnessEntries: limits.snapshotEntries,
       host: this,
     });
     this.#applier = new Applier({
@@ -149,6 +150,10 @@ export class GroupMember<State, Command, Result> {
   }
 
   fresh(byClock: boolean, withinMs: number): Promise<void> {
+    if (byClock && !this.#parts.options.clockReads) {
+      const what = "read by clock: this group does not trust clocks; allow it by `clockDrift`";
+      return Promise.reject(new RaftError("ClockReadsOff", what));
+    }
     return this.#reads.fresh(byClock, withinMs);
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { firstOf, noKeys, replyOf, withKey, withoutOld } from "./idempotency_keys.ts";
+import { unreachable } from "../base/assert.ts";
 import { PersistentMap } from "../base/persistent_map.ts";
 import type { RaftLimits } from "./limits.ts";
 import type { Applied, Applying, Machine } from "./machine.ts";
@@ -98,6 +99,9 @@ class SessionLayer<State, Command, Result> {
       }
       case "expire":
         return expire(state, command.beforeMs);
+      default:
+        // To pass over what was acknowledged would lose it: a newer version has written it.
+        return unreachable(command, "a command of a group is one that this version knows");
     }
   }
 

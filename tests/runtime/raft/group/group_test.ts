@@ -186,6 +186,28 @@ Deno.test(
 );
 
 Deno.test(
+  "a witness keeps no more of its log than the others, and starts again from there",
+  withGroup(
+    ["a", "b", "w"],
+    async (group) => {
+      for (let n = 0; n < 60; n += 1) await group.put(await group.leader(), "key", `${n}`);
+      await group.world.pass(500);
+      const { snapshotIndex, firstIndex } = group.of("w").kv.status();
+      assert.ok(snapshotIndex >= 32 && firstIndex > 16, `${snapshotIndex}, ${firstIndex}`);
+      await group.crash("w", "power")();
+      await group.put(group.of("w"), "key", "last");
+      const lost = (await group.leader()).id;
+      group.crash(lost);
+      assert.deepEqual([lost, (await group.leader()).id].sort(), ["a", "b"]);
+    },
+    {
+      members: ["a", "b", { id: "w", witness: true }],
+      limits: { snapshotEntries: 16, keepEntries: 4 },
+    },
+  ),
+);
+
+Deno.test(
   "`all` says when every full voter has it, and that a quorum had to do where one is too slow",
   withGroup(THREE, async (group) => {
     const { kv } = await group.leader();
