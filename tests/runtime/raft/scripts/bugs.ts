@@ -14,6 +14,8 @@ export interface RaftBug {
   /** What stands there exactly once. */
   readonly find: string;
   readonly replace: string;
+  /** Another place of the same file. */
+  readonly also?: { readonly find: string; readonly replace: string };
   /** A script without its ending, or a file of tests: it turns red. */
   readonly foundBy: { readonly script: string } | { readonly test: string };
   /** Why exploring the core cannot find it, where that is so. */
@@ -21,8 +23,11 @@ export interface RaftBug {
 }
 
 /** The text of `bug.file` with the bug in it; throws where its place is not there, or not alone. */
-export function withBug(text: string, { name, file, find, replace }: RaftBug): string {
-  return planted(text, { name, file, find, replace, scenario: "", seeds: 0 });
+export function withBug(text: string, { name, file, find, replace, also }: RaftBug): string {
+  const first = planted(text, { name, file, find, replace, scenario: "", seeds: 0 });
+  return also === undefined
+    ? first
+    : planted(first, { name, file, ...also, scenario: "", seeds: 0 });
 }
 
 const NOT_IN_THE_CORE = "it is not in the core";
@@ -86,6 +91,10 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     file: "runtime/raft/core/follower.ts",
     find: `    if (index > raft.commit) install(raft, receiving);`,
     replace: `    install(raft, receiving);`,
+    also: {
+      find: `  if (snapshot.index <= raft.commit) return confirm(raft, message, raft.commit);`,
+      replace: ``,
+    },
     foundBy: { script: "bug_06_snapshot_races_apply" },
   },
   {
