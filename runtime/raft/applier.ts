@@ -50,6 +50,9 @@ export class Applier<State, Command, Result> {
   #nowMs = 0;
   /** Somebody goes on with the work: a later turn, or the reader of a snapshot. */
   #waiting = false;
+  #working = false;
+  /** The first of the work is a snapshot that is being read. */
+  #isRestoring = false;
   #stopped = false;
 
   constructor(parts: ApplierParts<State, Command, Result>) {
@@ -74,8 +77,9 @@ export class Applier<State, Command, Result> {
     this.#go();
   }
 
+  /** What waits before it would be replaced by it; the store may have let go of an older snapshot. */
   restore(stored: StoredSnapshot): void {
-    this.#work.push({ do: "restore", stored });
+    this.#work.splice(this.#isRestoring ? 1 : 0, Infinity, { do: "restore", stored });
     this.#go();
   }
 
@@ -85,16 +89,26 @@ export class Applier<State, Command, Result> {
 
   /** Works until nothing is left or somebody else has to have a turn. */
   #go(): void {
-    if (this.#waiting || this.#stopped) return;
+    // Telling what was applied brings more to apply.
+    if (this.#waiting || this.#working || this.#stopped) return;
+    this.#working = true;
+    try {
+      this.#workOn();
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #workOn(): void {
     const { env: { clock }, sliceMs } = this.#parts;
     const until = clock.monotonic() + sliceMs;
     while (this.#work.length > 0 && !this.#stopped) {
       const work = this.#work[0]!;
       if (work.do === "restore") return void this.#restore(work.stored);
       const isDone = this.#applySome(work, until);
+      if (isDone) this.#work.shift();
       this.#parts.events.applied(this.#index);
       if (!isDone) return this.#goLater();
-      this.#work.shift();
     }
   }
 
@@ -146,11 +160,13 @@ export class Applier<State, Command, Result> {
 
   async #restore(stored: StoredSnapshot): Promise<void> {
     this.#waiting = true;
+    this.#isRestoring = true;
     const { index, stampMs } = stored.snapshot;
     try {
       const state = await this.#read(stored);
       if (this.#stopped) return;
       this.#work.shift();
+      this.#isRestoring = false;
       this.#state = state;
       this.#index = index;
       this.#nowMs = stampMs;
