@@ -139,7 +139,9 @@ export class Mesh {
     const mark = sometimes.bind(this.#sim);
     const isAgain = kind === "up" && (peer.counters?.reconnects ?? 0) > 0;
     mark("a reconnect", isAgain);
-    mark("a reconnect with pending system messages", isAgain && peer.unacknowledged > 0);
+    // Without watches there are none, and a scenario need not declare it.
+    const isPending = isAgain && peer.unacknowledged > 0;
+    if (isPending) mark("a reconnect with pending system messages");
     mark("a duplicate dial", kind === "refused" && reason.includes("another connection"));
     mark("a quarantine", kind === "quarantined");
     const isLost = kind === "unreachable" && reason === "systemLost";
