@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "actors-remote": "./actors_remote.ts",
   "frames": "./frames.ts",
   "link": "./link.ts",
+  "raft": "./raft.ts",
   "raft-log": "./raft_log.ts",
   "sim": "./sim.ts",
   "transfer-large": "./transfer_large.ts",

@@ -235,7 +235,7 @@ async function hasGivenUp(member: Member): Promise<void> {
 }
 
 /** More than a member keeps room for ahead: its open file, and the reserve. */
-const FLOOD = { writes: 120, bytes: 900 * 1_024, together: 4 };
+const FLOOD = { writes: 500, bytes: 200 * 1_024, together: 2 };
 
 /** The first member's disk is filled by somebody else, and then the log by clients, until it says so. */
 export const fullDisk: Fault = {

@@ -35,6 +35,13 @@ export interface MemberStatus {
   readonly commit: number;
   readonly applied: number;
   readonly isDiskFull: boolean;
+  readonly snapshotIndex: number;
+  readonly peers: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly match: number;
+    readonly lagEntries: number;
+  }[];
 }
 
 /** See the head of this file. */

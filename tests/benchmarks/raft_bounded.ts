@@ -1,0 +1,80 @@
+/** Memory and disk of three members under load for a long time, with compaction: they must not grow. */
+
+import { pause, withCluster } from "../real/raft/cluster.ts";
+import { overHttp, run } from "./raft_load.ts";
+import type { RaftBenchOptions } from "./raft_options.ts";
+import { median, type Report } from "./report.ts";
+
+const KEYS = 10_000;
+const IN_FLIGHT = 50;
+const SAMPLE_MS = 5_000;
+/** What is left out: everything is being compiled, and the first snapshots are to come. */
+const WARM_SHARE = 0.2;
+
+interface Sample {
+  readonly rssMb: number;
+  readonly diskMb: number;
+}
+
+/** See the head of this file. */
+export async function bounded(report: Report, { minutes }: RaftBenchOptions): Promise<void> {
+  await withCluster({ size: 3 }, async (cluster) => {
+    const leader = await cluster.leader();
+    const value = "v".repeat(256);
+    const open = overHttp(
+      leader.plan.http,
+      (number) => ({ method: "PUT", path: `/kv/key-${number * 7_919 % KEYS}`, body: value }),
+    );
+    const processIds = cluster.members.map(({ processId }) => processId!);
+    const samples: Sample[] = [];
+    let isOver = false;
+    const sampling = (async () => {
+      while (!isOver) {
+        await pause(SAMPLE_MS);
+        samples.push({
+          rssMb: Math.max(...processIds.map(rssMb)),
+          diskMb: Math.max(...cluster.members.map(({ plan }) => diskMb(plan.dataFolder))),
+        });
+      }
+    })();
+    const load = { open, inFlight: IN_FLIGHT, ms: minutes * 60_000, warmUpMs: 1_000, processIds };
+    const measured = await run(load).finally(() => isOver = true);
+    await sampling;
+    tell(report, minutes, measured.perSecond, samples);
+  });
+}
+
+function tell(
+  report: Report,
+  minutes: number,
+  perSecond: number,
+  samples: readonly Sample[],
+): void {
+  const figure = (measure: string, unit: string, values: readonly number[], aim?: string) =>
+    report({ bench: "raft", measure, unit, values, ...(aim === undefined ? {} : { aim }) });
+  figure("bounded_minutes", "min", [minutes]);
+  figure("bounded_writes", "1/s", [perSecond]);
+  const warm = samples.slice(Math.floor(samples.length * WARM_SHARE));
+  const half = warm.length >> 1;
+  for (const [name, of] of [["rss", rss], ["disk", disk]] as const) {
+    const values = warm.map(of);
+    figure(`bounded_${name}`, "MB", values);
+    const growth = median(values.slice(half)) / median(values.slice(0, half));
+    figure(`bounded_${name}_growth`, "ratio", [growth], "<=1.15");
+  }
+}
+
+const rss = (sample: Sample): number => sample.rssMb;
+const disk = (sample: Sample): number => sample.diskMb;
+
+function rssMb(processId: number): number {
+  const text = Deno.readTextFileSync(`/proc/${processId}/status`);
+  return Number(/^VmRSS:\s+(\d+)/m.exec(text)?.[1]) * 1_024 / 1e6;
+}
+
+/** What the files of a folder take; a file that goes away meanwhile takes nothing. */
+function diskMb(folder: string): number {
+  const args = ["-sk", folder];
+  const { stdout } = new Deno.Command("du", { args, stderr: "null" }).outputSync();
+  return Number(new TextDecoder().decode(stdout).split("\t")[0]) * 1_024 / 1e6;
+}
