@@ -72,8 +72,10 @@ export class Reads {
   readonly #asked = new Map<string, Batch>();
   /** Answered: fresh once this index is applied. */
   readonly #applying: { readonly index: number; readonly batch: Batch }[] = [];
-  readonly #pauses = new Set<TimerHandle>();
+  /** Waiting to be asked again. */
+  readonly #paused = new Map<TimerHandle, Batch>();
   #counter = 0;
+  #stopped: RaftError | null = null;
 
   constructor(parts: ReadsParts) {
     this.#parts = parts;
@@ -82,6 +84,7 @@ export class Reads {
   /** Resolves once this member's state holds everything that was committed when this was called. */
   fresh(byClock: boolean, withinMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#stopped !== null) return reject(this.#stopped);
       const waiter = new Waiter(this.#parts.deadlines, resolve, reject);
       this.#parts.deadlines.set(waiter, withinMs);
       this.#gather({ byClock, waiters: [waiter] });
@@ -109,10 +112,12 @@ export class Reads {
 
   /** Everything that waits is refused. */
   stop(error: RaftError): void {
-    for (const pause of this.#pauses) pause.cancel();
+    this.#stopped = error;
+    for (const pause of this.#paused.keys()) pause.cancel();
     const batches = [
       ...this.#gathering.values(),
       ...this.#asked.values(),
+      ...this.#paused.values(),
       ...this.#applying.map(({ batch }) => batch),
     ];
     for (const { waiters, lost } of batches) {
@@ -121,6 +126,7 @@ export class Reads {
     }
     this.#gathering.clear();
     this.#asked.clear();
+    this.#paused.clear();
     this.#applying.length = 0;
   }
 
@@ -151,10 +157,10 @@ export class Reads {
     const left = waiters.filter(({ isSettled }) => !isSettled);
     if (left.length === 0) return;
     const pause = this.#parts.timers.after(this.#parts.pauseMs, () => {
-      this.#pauses.delete(pause);
+      this.#paused.delete(pause);
       this.#gather({ byClock, waiters: left });
     });
-    this.#pauses.add(pause);
+    this.#paused.set(pause, { byClock, waiters: left });
   }
 }
 

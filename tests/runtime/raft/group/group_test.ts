@@ -236,6 +236,25 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "who stops tells everybody who waits, and takes nothing more",
+  withGroup(THREE, async (group) => {
+    const alone = await group.follower();
+    group.world.network.partition([[alone.id], THREE.filter((id) => id !== alone.id)]);
+    await group.world.pass(1_000);
+    const read = assert.rejects(alone.kv.read(({ items }) => items.size), refusedWith("Stopped"));
+    const put = { do: "put", key: "key", value: "value" } as const;
+    const write = assert.rejects(alone.kv.propose(put), refusedWith("Stopped"));
+    await group.world.pass(300);
+    await group.done(alone.kv.stop());
+    await group.done(Promise.all([read, write]));
+    await assert.rejects(group.done(alone.kv.propose(put)), refusedWith("Stopped"));
+    await assert.rejects(group.get(alone, "key"), refusedWith("Stopped"));
+    group.world.network.heal();
+    await group.put(await group.leader(), "key", "by two");
+  }),
+);
+
 Deno.test("a folder belongs to one member of one group", async () => {
   const group = await KvGroup.start(["a"]);
   const { env } = group.of("a");
