@@ -32,7 +32,7 @@ export interface ApplierEvents<Result> {
 export interface ApplierParts<State, Command, Result> {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly machine: Machine<State, Command, Result>;
-  readonly snapshots: SnapshotStore;
+  readonly snapshots: Pick<SnapshotStore, "pieces">;
   readonly sliceMs: number;
   readonly events: ApplierEvents<Result>;
 }

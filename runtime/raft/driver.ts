@@ -18,9 +18,10 @@ import {
   statusOf,
   step,
 } from "./core/raft.ts";
+import type { Engine } from "./engine.ts";
 import { RaftError } from "./errors.ts";
 import { PersistLine } from "./persist_line.ts";
-import type { RaftLogStore, SnapshotStore, StoredSnapshot } from "./storage.ts";
+import type { RaftLogStore, SnapshotPieces, SnapshotStore, StoredSnapshot } from "./storage.ts";
 
 /** Nobody waits for a transfer that the driver asks for. */
 const OWN_TRANSFER = -1;
@@ -50,10 +51,12 @@ export interface DriverParts {
   /** Entries after which a witness forgets those before; members with state say when by `snapshot`. */
   readonly witnessEntries: number;
   readonly host: DriverHost;
+  /** False while whoever applies and answers hears nothing: such a member does not lead. Always true if left out. */
+  readonly isServing?: () => boolean;
 }
 
 /** See the head of this file. */
-export class Driver {
+export class Driver implements Engine {
   readonly #parts: DriverParts;
   readonly #raft: Raft;
   /** Inputs that came while another one was being carried out. */
@@ -107,7 +110,7 @@ export class Driver {
   }
 
   /** A snapshot of state that has applied `index`; null while one is being taken. */
-  async snapshot(index: number, pieces: Iterable<Uint8Array>): Promise<SnapshotMeta | null> {
+  async snapshot(index: number, pieces: SnapshotPieces): Promise<SnapshotMeta | null> {
     if (this.#stopped || this.#takingSnapshot) return null;
     this.#takingSnapshot = true;
     try {
@@ -123,6 +126,10 @@ export class Driver {
     } finally {
       this.#takingSnapshot = false;
     }
+  }
+
+  pieces(stored: StoredSnapshot): ReturnType<SnapshotStore["pieces"]> {
+    return this.#parts.snapshots.pieces(stored);
   }
 
   /** Ends it; what is being written is written, and nobody is told. */
@@ -158,16 +165,17 @@ export class Driver {
     });
   }
 
-  /** Who can confirm nothing does not campaign, and hands over where it leads. */
+  /** Who can confirm or serve nothing does not campaign, and hands over where it leads. */
   #pass(): void {
     const { role, transferringTo, witness, applied, snapshotIndex } = this.status();
     if (witness && applied - snapshotIndex >= this.#parts.witnessEntries) {
       this.snapshot(applied, []).catch(() => {}); // it is in the log, and tried again
     }
-    if (this.isDiskFull && role === "leader" && transferringTo === null) {
+    const mayLead = !this.isDiskFull && this.#parts.isServing?.() !== false;
+    if (!mayLead && role === "leader" && transferringTo === null) {
       this.input({ type: "transfer", id: OWN_TRANSFER, to: null });
     }
-    if (!this.isDiskFull || role === "leader") this.input({ type: "tick" });
+    if (mayLead || role === "leader") this.input({ type: "tick" });
   }
 
   /** The order is that of `core/outputs.ts`. */

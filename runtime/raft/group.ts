@@ -14,6 +14,8 @@ import type { RaftOptions } from "./core/options.ts";
 import type { RaftEvent } from "./core/outputs.ts";
 import type { RaftStatus } from "./core/raft.ts";
 import { ClientSession, once, type SessionCaller } from "./client_session.ts";
+import { Driver } from "./driver.ts";
+import type { EngineMaker } from "./engine.ts";
 import { RaftError } from "./errors.ts";
 import { GroupProtocol } from "./group_messages.ts";
 import { type RaftLimits, raftLimits } from "./limits.ts";
@@ -27,7 +29,7 @@ import {
   type SessionsState,
   withSessions,
 } from "./sessions.ts";
-import { openStores } from "./stores.ts";
+import { openStores, type StoresOptions } from "./stores.ts";
 
 /** A member of a first configuration; by its id alone it is a voter of priority 1. */
 export type FirstMember = MemberId | {
@@ -180,14 +182,15 @@ export async function joinGroup<State, Command, Result>(
   const limits = raftLimits(options.limits);
   const first = firstSnapshot(options.members);
   const identity = { group: options.name, member: node.id };
-  const stores = await openStores(node.env, { folder: options.folder, identity, limits, first });
+  const coreOptions = raftOptions(node.id, limits, options.clockDrift);
+  const stores = { folder: options.folder, identity, limits, first };
   const member = new GroupMember({
     node,
     group: options.name,
     machine: withSessions(machine, limits),
-    options: raftOptions(node.id, limits, options.clockDrift),
+    options: coreOptions,
     limits,
-    ...stores,
+    engine: await ownThread(node.env, stores, coreOptions),
     onFailed: options.onFailed ?? (() => void node.stop({ withinMs: 0 })),
   });
   const endExpiry = expireSessions({
@@ -204,6 +207,17 @@ export async function joinGroup<State, Command, Result>(
   });
   member.start();
   return new JoinedGroup(node, options.name, member, () => node.stopActor(ref));
+}
+
+/** Core and log in this thread. */
+async function ownThread(
+  env: Node["env"],
+  stores: StoresOptions,
+  options: RaftOptions,
+): Promise<EngineMaker> {
+  const { limits: { chunkBytes, snapshotEntries: witnessEntries } } = stores;
+  const opened = await openStores(env, stores);
+  return (host) => new Driver({ env, options, ...opened, chunkBytes, witnessEntries, host });
 }
 
 /** What its actor sees of a member. */

@@ -1,4 +1,4 @@
-/** One member of a group at work: the driver, the machine, and everybody who waits for an answer. */
+/** One member of a group at work: its engine, the machine, and everybody who waits for an answer. */
 
 import type { Node } from "../actor/node.ts";
 import { Deadlines } from "../actor/deadlines.ts";
@@ -14,7 +14,7 @@ import type { Message } from "./core/messages.ts";
 import type { RaftOptions } from "./core/options.ts";
 import type { Answer, RaftEvent, ReadAnswer } from "./core/outputs.ts";
 import type { RaftStatus } from "./core/raft.ts";
-import { Driver } from "./driver.ts";
+import type { Engine, EngineMaker } from "./engine.ts";
 import { RaftError } from "./errors.ts";
 import {
   type ForwardedOutcome,
@@ -31,7 +31,7 @@ import type { Settled } from "./pending.ts";
 import { type Leader, Proposals } from "./proposals.ts";
 import { RaftMeter } from "./raft_meter.ts";
 import { Reads } from "./reads.ts";
-import type { RaftLogStore, SnapshotStore, StoredSnapshot } from "./storage.ts";
+import type { StoredSnapshot } from "./storage.ts";
 
 /** What a member needs. */
 export interface MemberParts<State, Command, Result> {
@@ -40,8 +40,7 @@ export interface MemberParts<State, Command, Result> {
   readonly machine: Machine<State, Command, Result>;
   readonly options: RaftOptions;
   readonly limits: RaftLimits;
-  readonly log: RaftLogStore;
-  readonly snapshots: SnapshotStore;
+  readonly engine: EngineMaker;
   /** Told once, when the disk or the machine has failed. */
   readonly onFailed: (error: RaftError) => void;
 }
@@ -55,7 +54,7 @@ export function groupPath(group: string): string {
 export class GroupMember<State, Command, Result> {
   readonly meter = new RaftMeter();
   readonly #parts: MemberParts<State, Command, Result>;
-  readonly #driver: Driver;
+  readonly #engine: Engine;
   readonly #applier: Applier<State, Command, Result>;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals<Result>;
@@ -72,19 +71,11 @@ export class GroupMember<State, Command, Result> {
     this.#parts = parts;
     const { node: { env }, options, limits } = parts;
     this.#deadlines = new Deadlines(env.clock, env.timers);
-    this.#driver = new Driver({
-      env,
-      options,
-      log: parts.log,
-      snapshots: parts.snapshots,
-      chunkBytes: limits.chunkBytes,
-      witnessEntries: limits.snapshotEntries,
-      host: this,
-    });
+    this.#engine = parts.engine(this, this.meter);
     this.#applier = new Applier({
       env,
       machine: parts.machine,
-      snapshots: parts.snapshots,
+      snapshots: this.#engine,
       sliceMs: limits.snapshotSliceMs,
       events: {
         applied: (index) => this.#applied(index),
@@ -98,14 +89,14 @@ export class GroupMember<State, Command, Result> {
       timers: env.timers,
       deadlines: this.#deadlines,
       leader: () => this.#leader,
-      propose: (proposals) => this.#driver.input({ type: "propose", proposals }),
+      propose: (proposals) => this.#engine.input({ type: "propose", proposals }),
       forward: (to, proposal, withinMs) => this.#forward(to, proposal, withinMs),
       decodeResult: (bytes) => decodeResult(bytes) as Result,
     });
     this.#orders = new Orders({
       deadlines: this.#deadlines,
       leader: () => this.#leader,
-      input: (input) => this.#driver.input(input),
+      input: (input) => this.#engine.input(input),
       send: (to, id, order) =>
         this.#peer(to).tell("order", { from: options.id, id, order }) === "accepted",
     });
@@ -115,13 +106,13 @@ export class GroupMember<State, Command, Result> {
       origin: `${options.id}/${env.random.bytes(8).toHex()}`,
       pauseMs: options.heartbeatMs / 2,
       lostMs: 2 * options.electionMs,
-      ask: (context, byClock) => this.#driver.input({ type: "read", context, byClock }),
+      ask: (context, byClock) => this.#engine.input({ type: "read", context, byClock }),
       appliedIndex: () => this.#applier.index,
     });
   }
 
   start(): void {
-    this.#driver.start();
+    this.#engine.start();
   }
 
   get state(): State {
@@ -136,11 +127,11 @@ export class GroupMember<State, Command, Result> {
   }
 
   status(): RaftStatus & { readonly isDiskFull: boolean } {
-    return { ...this.#driver.status(), isDiskFull: this.#driver.isDiskFull };
+    return { ...this.#engine.status(), isDiskFull: this.#engine.isDiskFull };
   }
 
   propose(data: Uint8Array, durability: Durability, withinMs: number): Promise<Settled<Result>> {
-    if (this.#driver.isDiskFull) {
+    if (this.#engine.isDiskFull) {
       const what = `propose a command: the disk of ${this.#parts.options.id} is full`;
       return Promise.reject(
         new RaftError("DiskFull", `${what}; nothing was done`, { retryable: true }),
@@ -169,7 +160,7 @@ export class GroupMember<State, Command, Result> {
   snapshot(): Promise<SnapshotMeta | null> {
     const { index } = this.#applier;
     this.#sinceSnapshot = { index, bytes: 0 };
-    return this.#driver.snapshot(index, this.#parts.machine.snapshot(this.#applier.state));
+    return this.#engine.snapshot(index, this.#parts.machine.snapshot(this.#applier.state));
   }
 
   subscribe(listener: (event: RaftEvent) => void): () => void {
@@ -185,14 +176,14 @@ export class GroupMember<State, Command, Result> {
 
   async stop(): Promise<void> {
     this.#end(new RaftError("Stopped", `use group ${this.#parts.group}: its member has stopped`));
-    await this.#driver.stop();
+    await this.#engine.stop();
   }
 
   // What other members say.
 
   receive(message: WireMessage): void {
     this.meter.received(message.type);
-    this.#driver.input({ type: "message", message: fromWire(message) });
+    this.#engine.input({ type: "message", message: fromWire(message) });
   }
 
   async receiveForward(
@@ -261,7 +252,7 @@ export class GroupMember<State, Command, Result> {
   failed(error: RaftError): void {
     this.#log("error", "the member of a Raft group has failed and stops", error);
     this.#end(error);
-    void this.#driver.stop().catch(() => {});
+    void this.#engine.stop().catch(() => {});
     this.#parts.onFailed(error);
   }
 
@@ -275,7 +266,7 @@ export class GroupMember<State, Command, Result> {
   }
 
   #applied(index: number): void {
-    this.#driver.input({ type: "applied", index });
+    this.#engine.input({ type: "applied", index });
     this.#reads.applied(index);
     this.#change?.resolve();
     this.#change = null;

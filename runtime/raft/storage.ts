@@ -25,12 +25,15 @@ export interface StoredSnapshot {
   readonly file: SnapshotFile;
 }
 
+/** The state of a snapshot, each piece made when it is asked for. */
+export type SnapshotPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** The snapshots of one member. At most two are kept, and one that is being received. */
 export interface SnapshotStore {
   /** The newest whole one. */
   newest(): StoredSnapshot | null;
   /** Writes one beside the others in turns of the event loop, syncs it, and gives it its name. */
-  take(snapshot: SnapshotMeta, pieces: Iterable<Uint8Array>): Promise<StoredSnapshot>;
+  take(snapshot: SnapshotMeta, pieces: SnapshotPieces): Promise<StoredSnapshot>;
   /** Up to `length` bytes at `offset`; null if that file is gone. */
   read(stored: StoredSnapshot, offset: number, length: number): Promise<Uint8Array | null>;
   /** The state's bytes, in pieces, checked against the CRC at the end. */

@@ -4,7 +4,7 @@ import { messageOf } from "../../base/errors.ts";
 import { DiskError } from "../../env/errors.ts";
 import type { SnapshotMeta } from "../core/entry.ts";
 import { RaftError } from "../errors.ts";
-import type { SnapshotStore, StoredSnapshot } from "../storage.ts";
+import type { SnapshotPieces, SnapshotStore, StoredSnapshot } from "../storage.ts";
 import { makeDurableFolder } from "../wal/files.ts";
 import { diskFailed, diskFull, isNoSpace } from "../wal/log_errors.ts";
 import { Receiver } from "./receiver.ts";
@@ -50,7 +50,7 @@ class FileSnapshots implements SnapshotStore {
     return this.#kept[0]?.stored ?? null;
   }
 
-  take(snapshot: SnapshotMeta, pieces: Iterable<Uint8Array>): Promise<StoredSnapshot> {
+  take(snapshot: SnapshotMeta, pieces: SnapshotPieces): Promise<StoredSnapshot> {
     const work = this.#taking.then(() =>
       this.#onDisk("take a snapshot", () => this.#take(snapshot, pieces))
     );
@@ -88,7 +88,7 @@ class FileSnapshots implements SnapshotStore {
     return this.#kept.find((kept) => isSameSnapshot(kept.stored, stored));
   }
 
-  async #take(snapshot: SnapshotMeta, pieces: Iterable<Uint8Array>): Promise<StoredSnapshot> {
+  async #take(snapshot: SnapshotMeta, pieces: SnapshotPieces): Promise<StoredSnapshot> {
     const path = `${this.#options.folder}/taking.part`;
     const draft = await SnapshotDraft.begin(this.#env, path, snapshot);
     let whole: ReadSnapshot;
@@ -104,13 +104,13 @@ class FileSnapshots implements SnapshotStore {
   }
 
   /** In blocks of `chunkBytes`, and in slices of `snapshotSliceMs`. */
-  async #write(draft: SnapshotDraft, pieces: Iterable<Uint8Array>): Promise<void> {
+  async #write(draft: SnapshotDraft, pieces: SnapshotPieces): Promise<void> {
     const { clock, timers } = this.#env;
     const { chunkBytes, snapshotSliceMs } = this.#options.limits;
     const block = new Uint8Array(chunkBytes);
     let filled = 0;
     let beganMs = clock.monotonic();
-    for (const piece of pieces) {
+    for await (const piece of pieces) {
       for (let at = 0; at < piece.length;) {
         const part = piece.subarray(at, at + chunkBytes - filled);
         block.set(part, filled);
