@@ -32,7 +32,7 @@ export function withBug(text: string, { name, file, find, replace, also }: RaftB
 
 const NOT_IN_THE_CORE = "it is not in the core";
 
-/** By number. */
+/** By number; some come in more than one place. */
 export const RAFT_BUGS: readonly RaftBug[] = [
   {
     number: 1,
@@ -202,12 +202,32 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     foundBy: { script: "bug_18_single_member_before_fsync" },
   },
   {
+    number: 18,
+    name: "the driver confirms a write before the disk has it",
+    file: "runtime/raft/persist_line.ts",
+    find: `    if (this.#timer === null) this.#offer(order);`,
+    replace: `    if (this.#timer === null) this.#offer(order);
+    this.#events.persisted(order.number);`,
+    foundBy: { test: "tests/runtime/raft/persist_line_test.ts" },
+    hiddenFromExploring: NOT_IN_THE_CORE,
+  },
+  {
+    number: 18,
+    name: "the log confirms a write before fsync",
+    file: "runtime/raft/wal/segment_writer.ts",
+    find: `      await this.#writePart(part, position > 0);
+      await this.#sync();`,
+    replace: `      await this.#writePart(part, position > 0);`,
+    foundBy: { test: "tests/runtime/raft/wal/log_crash_test.ts" },
+    hiddenFromExploring: NOT_IN_THE_CORE,
+  },
+  {
     number: 19,
     name: "a failed fsync is tried again and taken for success",
     file: "runtime/raft/wal/segment_writer.ts",
     find: `    await this.#openFile().syncData();`,
     replace: `    await this.#openFile().syncData().catch(() => this.#openFile().syncData());`,
-    foundBy: { test: "tests/runtime/raft/wal/log_test.ts" },
+    foundBy: { test: "tests/runtime/raft/wal/failed_sync_test.ts" },
     hiddenFromExploring: NOT_IN_THE_CORE,
   },
   {
@@ -218,6 +238,16 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     replace:
       `    if (record < 0 && provesDurable(bytes, endOffset, record, 0, this.#env.hash.crc32)) {`,
     foundBy: { test: "tests/runtime/raft/wal/log_test.ts" },
+    hiddenFromExploring: NOT_IN_THE_CORE,
+  },
+  {
+    number: 20,
+    name: "a torn end is refused like damage",
+    file: "runtime/raft/wal/scan.ts",
+    find: `    if (isZero(bytes, endOffset)) return false;`,
+    replace: `    if (isZero(bytes, endOffset)) return false;
+    if (endOffset > 0) throw this.#corrupt(path, endOffset, "it is torn");`,
+    foundBy: { test: "tests/runtime/raft/wal/log_crash_test.ts" },
     hiddenFromExploring: NOT_IN_THE_CORE,
   },
   {
@@ -237,6 +267,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     find: `  if (peer === undefined || peer.session !== reply.session) return null;`,
     replace: `  if (peer === undefined) return null;`,
     foundBy: { script: "bug_22_stale_catch_up" },
+    hiddenFromExploring: "it takes a disk that is lost under an id that is used again",
   },
   {
     number: 23,

