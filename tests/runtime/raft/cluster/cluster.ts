@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly pace: Pace;
   /** Messages wait in {@link Cluster.bag} until they are delivered or dropped by hand. */
   readonly isByHand?: boolean;
+  /** The share of clocks that run at one of the two bounds of drift. */
+  readonly extremeClocks?: number;
   /** How long a trace a failure shows. */
   readonly traceKept?: number;
 }
@@ -123,7 +125,9 @@ export class Cluster implements MemberWorld {
       this.#lastArrivalMs.set(pair, atMs);
     }
     this.#heap.plan(atMs, () => {
-      if (!this.links.isCut(message.from, message.to)) this.#arrive(message);
+      // What was under way when the link was cut may have passed already.
+      const isCut = this.links.isCut(message.from, message.to) && this.random.chance(0.5);
+      if (!isCut) this.#arrive(message);
     });
   }
 
@@ -160,7 +164,8 @@ export class Cluster implements MemberWorld {
 
   #make(id: MemberId, isWitness: boolean, initial: SnapshotMeta): Member {
     const drift = this.#options.raft.clockDrift;
-    const haste = this.random.chance(0.5) ? this.random.next() : this.random.integer(0, 1);
+    const isExtreme = this.random.chance(this.#options.extremeClocks ?? 0.5);
+    const haste = isExtreme ? this.random.integer(0, 1) : this.random.next();
     const rate = 1 + drift * 0.95 * haste;
     const clock = new MemberClock(rate, this.random.integer(0, 1_000_000), 0);
     const member = new Member(this, { ...this.#options.raft, id }, initial, isWitness, clock);

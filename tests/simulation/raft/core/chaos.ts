@@ -8,6 +8,8 @@ import type { Clients } from "./clients.ts";
 import type { Operator } from "./operator.ts";
 import { around, type Plan } from "./plan.ts";
 
+const DESERTION_MS = 400;
+
 /** Carries out a plan's chaos until it is told to stop. */
 export class Chaos {
   readonly #cluster: Cluster;
@@ -95,19 +97,33 @@ export class Chaos {
     const others = [...cluster.members.values()].filter((one) => one !== leader);
     cluster.trace.note(cluster.nowMs, `a coup against ${leader.id}`);
     this.#clients.rush(leader);
-    if (random.chance(0.3)) this.#operator.transfer(leader);
-    if (random.chance(0.4)) links.slowDown(leader.id, random.integer(20, 300));
-    const cut = random.next();
+    const way = random.next();
+    if (random.chance(0.2)) this.#operator.transfer(leader);
+    if (random.chance(0.3)) links.slowDown(leader.id, random.integer(20, 300));
+    if (random.chance(0.1)) this.#pause(leader);
+    if (way < 0.3) this.#desert(leader, others);
     for (const { id } of others) {
-      if (cut < 0.4) links.cut(id, leader.id);
-      if (cut > 0.2 && cut < 0.6) links.cut(leader.id, id);
+      if (way > 0.3 && way < 0.8) links.cut(id, leader.id);
+      if (way > 0.5) links.cut(leader.id, id);
     }
-    if (random.chance(0.3)) {
-      const meanMs = random.integer(1, 20);
-      for (const other of others) this.#crash(other, meanMs);
+    if (way > 0.8 && random.chance(0.5)) {
+      for (const other of others) this.#crash(other, random.integer(1, 20));
     }
-    if (random.chance(0.2)) this.#pause(leader);
     cluster.later(around(random, 400), () => links.heal());
+  }
+
+  /** One does not hear the leader; the others do, but forget it again and again. */
+  #desert(leader: Member, others: readonly Member[]): void {
+    const cluster = this.#cluster;
+    const rival = others[this.#random.integer(0, others.length - 1)];
+    if (rival === undefined) return;
+    cluster.links.cutBoth(leader.id, rival.id);
+    for (let atMs = 0; atMs < DESERTION_MS; atMs += around(this.#random, 60)) {
+      cluster.later(atMs, () => {
+        if (this.#isOver) return;
+        for (const other of others) if (other !== rival) this.#crash(other, 2);
+      });
+    }
   }
 
   /** Anybody, and leaders more often than others. */

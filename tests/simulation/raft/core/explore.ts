@@ -52,6 +52,7 @@ export function runCoreSeed(
     configuration,
     raft,
     pace,
+    extremeClocks: plan.extremeClocks,
     ...(traceKept === undefined ? {} : { traceKept }),
   });
   const operator = new Operator(cluster, plan, random.stream("operator"));

@@ -35,11 +35,12 @@ export interface Plan {
   readonly readMs: number;
   readonly snapshotMs: number;
   readonly downMs: number;
+  readonly extremeClocks: number;
   /** Some priority is 0: then voters stay, so that somebody may lead. */
   readonly hasZeroPriority: boolean;
 }
 
-const CLOCKWORK_CHANCE = 0.15;
+const CLOCKWORK_CHANCE = 0.2;
 
 /** A member of full rank. */
 export function voter(id: string, priority = 1, witness = false): Member {
@@ -89,6 +90,7 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     readMs: pick(random, [20, 60, 200]),
     snapshotMs: pick(random, [60, 300, 3_000]),
     downMs: pick(random, [5, 50, 300, 1_000]),
+    extremeClocks: 0.5,
     hasZeroPriority,
   };
   return random.chance(CLOCKWORK_CHANCE) ? clockwork(random, plan) : plan;
@@ -114,7 +116,8 @@ function clockwork(random: SeededRandom, plan: Plan): Plan {
       chance: (drawn) => drawn ** 6,
     },
     chaos: ["coup"],
-    chaosMs: 500,
+    extremeClocks: 1,
+    chaosMs: 350,
     proposalMs: 20,
     readMs: 60,
   };
