@@ -181,6 +181,8 @@ export type { PeerStatus, RaftStatus } from "./runtime/raft/core/status.ts";
 export type { RaftCounts } from "./runtime/raft/raft_meter.ts";
 export { compareTokens, Fence } from "./runtime/raft/fencing.ts";
 export type { FencingToken } from "./runtime/raft/fencing.ts";
+export { raftMembers } from "./runtime/cluster/raft_members.ts";
+export type { ConfiguredGroup } from "./runtime/cluster/raft_members.ts";
 export { placementMachine, raftAuthority } from "./runtime/cluster/raft_authority.ts";
 export type { PlacementGroup, PlacementResult } from "./runtime/cluster/raft_authority.ts";
 export { RaftError } from "./runtime/raft/errors.ts";

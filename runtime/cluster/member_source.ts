@@ -1,4 +1,4 @@
-/** Who belongs to the cluster: from configuration now, from Raft later. There is no gossip. */
+/** Who belongs to the cluster: from configuration, or from Raft (`raft_members.ts`). There is no gossip. */
 
 import { checkNodeId } from "../actor/address.ts";
 import { ClusterError } from "./errors.ts";
