@@ -12,7 +12,7 @@
  * ```sh
  * curl -X PUT localhost:8001/kv/greeting -d hello
  * curl localhost:8002/kv/greeting
- * curl -X PUT localhost:8003/kv/greeting -d bye -H 'If-Match: "3"'
+ * curl -X PUT localhost:8003/kv/greeting -d bye -H 'If-Match: "2"'
  * ```
  *
  * Kill one: the others go on. Start it again: it catches up. `--data FOLDER` says where logs are kept.
