@@ -144,11 +144,11 @@ export const RAFT_BUGS: readonly RaftBug[] = [
   },
   {
     number: 12,
-    name: "a removed member disrupts: those that hear a leader elect another",
-    file: "runtime/raft/core/roles.ts",
-    find:
-      `  return raft.role === "leader" || raft.nowMs - raft.heardLeaderMs < raft.options.electionMs;`,
-    replace: `  return raft.nowMs < raft.heardLeaderMs;`,
+    name: "a removed member disrupts: no pre-vote, and those that hear a leader elect another",
+    file: "runtime/raft/core/election.ts",
+    find: `  if (isLoyal(raft) && !request.transfer) return;`,
+    replace: ``,
+    also: { find: `return askBefore(raft);`, replace: `return campaign(raft, false);` },
     foundBy: { script: "bug_12_removed_member_disrupts" },
   },
   {
