@@ -4,6 +4,7 @@
  */
 
 import { askOnce } from "../real/raft/ask_once.ts";
+import { textOf } from "../real/raft/connection.ts";
 import { type Cluster, freePorts, pause, withCluster } from "../real/raft/cluster.ts";
 import { Member, type MemberStatus } from "../real/raft/member.ts";
 import { type Measured, overHttp, run } from "./raft_load.ts";
@@ -14,6 +15,7 @@ import type { Report } from "./report.ts";
 const VALUE_BYTES = 1_000;
 const FILL_IN_FLIGHT = 200;
 const IN_FLIGHT = 50;
+const IDLE_MS = 2_000;
 const BEFORE_MS = 10_000;
 const CATCH_UP_WITHIN_MS = 300_000;
 const JOINING = "n";
@@ -30,8 +32,10 @@ export async function catchUp(report: Report, { stateMb }: RaftBenchOptions): Pr
         ...(aim === undefined ? {} : { aim }),
       });
     const leader = await cluster.leader();
+    const { term } = await leader.status();
     const watch = await PauseWatch.on(leader.plan.http);
     try {
+      await pause(IDLE_MS);
       const idle = watch.longestMs();
       const filled = await fill(leader, stateMb);
       figure("state_filled", filled.perSecond * VALUE_BYTES / 1e6, "MB/s");
@@ -45,8 +49,12 @@ export async function catchUp(report: Report, { stateMb }: RaftBenchOptions): Pr
       figure("writes_before_p99", before.p99Ms, "ms");
       figure("writes_catch_up_p99", during.p99Ms, "ms");
       figure("catch_up_p99_ratio", during.p99Ms / before.p99Ms, "ratio", "<=2");
-    } finally {
+      const elections = (await (await cluster.leader()).status()).term - term;
+      figure("catch_up_elections", elections, "terms", "<=0");
       await watch.stop();
+    } catch (error) {
+      await watch.stop().catch(() => {}); // the first error says more
+      throw error;
     }
   });
 }
@@ -105,8 +113,8 @@ async function join(
     try {
       const question = { method: "POST", path: `/members/${JOINING}` };
       const added = await askOnce(leader.plan.http, question, 30_000);
-      if (added.status !== 200) throw new Error(`add a member: ${added.head}`);
-      while (!hasCaughtUp(await leader.status())) await pause(100);
+      if (added.status !== 200) throw new Error(`add a member: ${textOf(added)}`);
+      while (!hasCaughtUp(await (await cluster.leader()).status())) await pause(100);
     } finally {
       isOver = true;
     }

@@ -100,6 +100,7 @@ async function tell(
       figure("_p50", "ms", runs.map(({ p50Ms }) => p50Ms));
       figure("_p99", "ms", runs.map(({ p99Ms }) => p99Ms));
       figure("_cpu", "cores", cores);
+      figure("_failed", "asked", runs.map(({ failed }) => failed));
     }
   }
 }

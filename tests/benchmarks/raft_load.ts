@@ -29,6 +29,8 @@ export interface Measured {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Questions without success: leaders change. */
+  readonly failed: number;
   /** CPU of this process, in cores: near 1, the client is the bottleneck. */
   readonly clientCores: number;
   readonly serverCores: number;
@@ -39,19 +41,28 @@ export function percentile(values: ArrayLike<number>, share: number): number {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN;
 }
 
-/** Runs a load; an Error at the first question that is not answered with success. */
+/** Of a run; more, and nothing was measured. */
+const FAILED_AT_MOST = 5_000;
+
+/** Runs a load; an Error if too much of it is not answered with success. */
 export async function run(load: Load): Promise<Measured> {
   const { isOver = () => false } = load;
   const askers = await load.open(load.inFlight);
   const latencies: number[] = [];
   const startMs = performance.now() + load.warmUpMs;
   const endMs = startMs + load.ms;
-  let [next, lastMs] = [0, startMs];
+  let [next, failed, lastMs] = [0, 0, startMs];
   const loop = async (asker: Asker): Promise<void> => {
     for (;;) {
       const askedMs = performance.now();
       if (askedMs >= endMs || isOver()) return;
-      await asker.ask(next++);
+      try {
+        await asker.ask(next++);
+      } catch (error) {
+        failed += 1;
+        if (failed > FAILED_AT_MOST) throw error;
+        continue;
+      }
       const nowMs = performance.now();
       if (nowMs < startMs || nowMs >= endMs) continue;
       latencies.push(nowMs - askedMs);
@@ -70,6 +81,7 @@ export async function run(load: Load): Promise<Measured> {
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
     maxMs: sorted.at(-1) ?? NaN,
+    failed,
     ...cpu(),
   };
 }

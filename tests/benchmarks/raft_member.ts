@@ -27,6 +27,7 @@ export interface MemberSays {
   readonly perSecond?: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  readonly failed?: number;
 }
 
 const WARM_UP_MS = 1_000;

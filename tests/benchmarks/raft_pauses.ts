@@ -17,7 +17,9 @@ export class PauseWatch {
   }
 
   static async on(place: Place): Promise<PauseWatch> {
-    return new PauseWatch(await Connection.open(place));
+    const watch = new PauseWatch(await Connection.open(place));
+    watch.#asking.catch(() => {}); // `stop` tells it
+    return watch;
   }
 
   /** The longest since this was asked last. */

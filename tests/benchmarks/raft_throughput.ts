@@ -42,9 +42,14 @@ const key = (number: number): string => `key-${number % KEYS}`;
 export async function throughput(report: Report, options: RaftBenchOptions): Promise<void> {
   await withCluster({ size: 3 }, async (cluster) => {
     const compare = (etcd: Etcd | null) => cells(report, options, contestants(cluster, etcd));
-    if (findProgram("etcd") !== undefined) return await withEtcd(compare);
-    report({ bench: NAME, measure: "etcd", unit: "1/s", values: null, peer: "etcd-server" });
-    await compare(null);
+    const termBefore = await termOf(cluster);
+    if (findProgram("etcd") !== undefined) await withEtcd(compare);
+    else {
+      report({ bench: NAME, measure: "etcd", unit: "1/s", values: null, peer: "etcd-server" });
+      await compare(null);
+    }
+    const elections = [await termOf(cluster) - termBefore];
+    report({ bench: NAME, measure: "elections", unit: "terms", values: elections, aim: "<=0" });
   });
 }
 
@@ -109,6 +114,8 @@ function tell(
     figure(name, "1/s", runs.map(({ perSecond }) => perSecond), AIMS[name]);
     figure(`${name}_p50`, "ms", runs.map(({ p50Ms }) => p50Ms));
     figure(`${name}_p99`, "ms", runs.map(({ p99Ms }) => p99Ms));
+    const failed = runs.map(({ failed }) => failed);
+    if (failed.some((count) => count > 0)) figure(`${name}_failed`, "asked", failed);
     figure(`${name}_client_cpu`, "cores", runs.map(({ clientCores }) => clientCores));
     figure(`${name}_server_cpu`, "cores", runs.map(({ serverCores }) => serverCores));
     if (prefix === "") continue;
@@ -133,6 +140,10 @@ const theirQuestion = {
 function theirCalls(kind: Kind) {
   const call = kind === "writes" ? (key: string) => putCall(key, VALUE) : rangeCall;
   return Array.from({ length: KEYS }, (_, number) => call(key(number)));
+}
+
+async function termOf(cluster: Cluster): Promise<number> {
+  return (await (await cluster.leader()).status()).term;
 }
 
 function ids(members: readonly { readonly processId: number | null }[]): readonly number[] {
