@@ -68,18 +68,22 @@ export class Links {
       }
       case "partialMesh":
         return this.#cutWhere(order, () => random.chance(0.3));
-      case "bridge": {
-        const half = new Set(order.slice(1, 1 + ((order.length - 1) >> 1)));
-        return this.#cutWhere(order, (from, to) => {
-          return from !== order[0] && to !== order[0] && half.has(from) !== half.has(to);
-        });
-      }
+      case "bridge":
+        return this.cutBridge(order);
       case "ring":
         return this.#cutWhere(order, (from, to) => {
           const distance = Math.abs(order.indexOf(from) - order.indexOf(to));
           return distance !== 1 && distance !== order.length - 1;
         });
     }
+  }
+
+  /** The first of `ids` hears everybody; the others hear only their half of them. */
+  cutBridge(ids: readonly MemberId[]): void {
+    const half = new Set(ids.slice(1, 1 + ((ids.length - 1) >> 1)));
+    this.#cutWhere(ids, (from, to) => {
+      return from !== ids[0] && to !== ids[0] && half.has(from) !== half.has(to);
+    });
   }
 
   #cutWhere(ids: readonly MemberId[], isCut: (from: MemberId, to: MemberId) => boolean): void {

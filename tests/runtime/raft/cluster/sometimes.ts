@@ -42,6 +42,7 @@ export const RARE_STATES = [
   "change before a commit of the term",
   "change while another is pending",
   "heartbeat missed",
+  "served across a bridge",
 ] as const;
 
 /** A name of {@link RARE_STATES}. */

@@ -99,17 +99,20 @@ export class Chaos {
     this.#clients.rush(leader);
     const way = random.next();
     if (random.chance(0.2)) this.#operator.transfer(leader);
-    if (random.chance(0.3)) links.slowDown(leader.id, random.integer(20, 300));
+    if (random.chance(0.3)) links.slowDown(leader.id, random.integer(20, 200));
     if (random.chance(0.1)) this.#pause(leader);
     if (way < 0.3) this.#desert(leader, others);
-    for (const { id } of others) {
-      if (way > 0.3 && way < 0.8) links.cut(id, leader.id);
-      if (way > 0.5) links.cut(leader.id, id);
-    }
+    // Answers that were slow may still be under way when the link is cut.
+    cluster.later(random.chance(0.5) ? 0 : random.integer(0, 300), () => {
+      for (const { id } of this.#isOver ? [] : others) {
+        if (way > 0.3 && way < 0.8) links.cut(id, leader.id);
+        if (way > 0.5) links.cut(leader.id, id);
+      }
+    });
     if (way > 0.8 && random.chance(0.5)) {
       for (const other of others) this.#crash(other, random.integer(1, 20));
     }
-    cluster.later(around(random, 400), () => links.heal());
+    cluster.later(300 + around(random, 300), () => links.heal());
   }
 
   /** One does not hear the leader; the others do, but forget it again and again. */

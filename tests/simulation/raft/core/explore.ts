@@ -7,7 +7,7 @@ import type { Sometimes } from "../../../runtime/raft/cluster/sometimes.ts";
 import { Violation } from "../../../runtime/raft/cluster/violation.ts";
 import { Chaos } from "./chaos.ts";
 import { Clients } from "./clients.ts";
-import { requireLiveness } from "./liveness.ts";
+import { requireLiveness, requireServiceAcrossBridge } from "./liveness.ts";
 import { Operator } from "./operator.ts";
 import { planOf } from "./plan.ts";
 
@@ -67,6 +67,10 @@ export function runCoreSeed(
     clients.end();
     chaos.end();
     requireLiveness(cluster, pace);
+    if (plan.isBridged) {
+      requireServiceAcrossBridge(cluster, random.stream("bridge"));
+      requireLiveness(cluster, pace);
+    }
   } catch (error) {
     failure = failureOf(seed, error as Error, cluster);
   }

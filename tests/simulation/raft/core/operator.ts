@@ -66,11 +66,11 @@ export class Operator {
     const mayLose = !this.#plan.hasZeroPriority && full.length > 1;
     const draw = this.#random.next();
     if (learner !== null && draw < 0.25) return { do: "promote", id: learner.id };
-    if (learner !== null && voter !== null && draw < 0.5 && mayLose) {
+    if (learner !== null && voter !== null && draw < 0.55 && mayLose) {
       const isEven = learner.witness === voter.witness;
       return isEven ? { do: "replace", id: voter.id, by: learner.id } : null;
     }
-    if (draw < 0.65 && members.length < MEMBERS_AT_ONCE) return this.#newcomer(members);
+    if (draw < 0.7 && members.length < MEMBERS_AT_ONCE) return this.#newcomer(members);
     if (draw < 0.85 && mayLose && members.length > 2) {
       return { do: "remove", id: this.#pick(members).id };
     }

@@ -35,12 +35,15 @@ export interface Plan {
   readonly readMs: number;
   readonly snapshotMs: number;
   readonly downMs: number;
+  /** In the end the group must serve while only one voter hears all others. */
+  readonly isBridged: boolean;
   readonly extremeClocks: number;
   /** Some priority is 0: then voters stay, so that somebody may lead. */
   readonly hasZeroPriority: boolean;
 }
 
 const CLOCKWORK_CHANCE = 0.2;
+const CHURN_CHANCE = 0.25;
 
 /** A member of full rank. */
 export function voter(id: string, priority = 1, witness = false): Member {
@@ -90,10 +93,24 @@ export function planOf(random: SeededRandom, nodes: number | null): Plan {
     readMs: pick(random, [20, 60, 200]),
     snapshotMs: pick(random, [60, 300, 3_000]),
     downMs: pick(random, [5, 50, 300, 1_000]),
+    isBridged: random.chance(0.3),
     extremeClocks: 0.5,
     hasZeroPriority,
   };
-  return random.chance(CLOCKWORK_CHANCE) ? clockwork(random, plan) : plan;
+  if (random.chance(CLOCKWORK_CHANCE)) return clockwork(random, plan);
+  return random.chance(CHURN_CHANCE) ? churn(random, plan) : plan;
+}
+
+/** Members come and go all the time, and leaders fall in between. */
+function churn(random: SeededRandom, plan: Plan): Plan {
+  const { pace } = plan;
+  return {
+    ...plan,
+    pace: { ...pace, isLost: () => random.chance(0.01), linkMs: () => around(random, 3) },
+    chaos: ["change", "change", "change", "change", "crash", "coup"],
+    chaosMs: 60,
+    downMs: 100,
+  };
 }
 
 /**
