@@ -8,6 +8,11 @@ import { replicateTo } from "./replicate.ts";
 import { becomeFollower } from "./roles.ts";
 import { type Leading, type Raft, refuse, send } from "./state.ts";
 
+/** Patience with better members grows to this power of two, */
+const PATIENCE_DOUBLINGS = 8;
+/** and is forgotten after so many times its length. */
+const PATIENCE_FORGOTTEN = 8;
+
 /** A wish to hand over to `to`, or to the best. */
 export function onTransfer(raft: Raft, id: number, to: MemberId | null): void {
   const { leading } = raft;
@@ -71,15 +76,29 @@ export function watchTransfer(raft: Raft): void {
 export function preferBetter(raft: Raft, leading: Leading): void {
   noteKeepingUp(raft, leading);
   if (raft.transfer !== null || raft.change !== null || raft.self === null) return;
+  const patienceMs = preferencePatienceMs(raft);
   const preferred = preferredLeader(raft.configuration, raft.self, (id) => {
     const sinceMs = leading.peers.get(id)?.keptUpSinceMs ?? null;
-    return sinceMs !== null && raft.nowMs - sinceMs >= raft.options.priorityMs;
+    return sinceMs !== null && raft.nowMs - sinceMs >= patienceMs;
   });
   if (preferred === null) return;
   const peer = leading.peers.get(preferred);
   // If it does not take over, it has to keep up all over again.
   if (peer !== undefined) peer.keptUpSinceMs = null;
+  raft.preferences = { count: raft.preferences.count + 1, lastMs: raft.nowMs };
   begin(raft, leading, null, preferred);
+}
+
+/**
+ * A better member that hears this one may still hear no quorum. Whoever leads again soon after it gave
+ * way waits twice as long the next time, so that such a group is not without a leader for ever.
+ */
+function preferencePatienceMs(raft: Raft): number {
+  const { preferences: { count, lastMs }, options, nowMs } = raft;
+  const patienceMs = options.priorityMs * 2 ** Math.min(count, PATIENCE_DOUBLINGS);
+  if (count === 0 || nowMs - lastMs < PATIENCE_FORGOTTEN * patienceMs) return patienceMs;
+  raft.preferences = { count: 0, lastMs };
+  return options.priorityMs;
 }
 
 /** This leader's clock is wrong, so that it takes no commands: whoever is right may lead. */

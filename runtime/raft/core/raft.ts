@@ -76,6 +76,7 @@ export function createRaft(options: RaftOptions, restored: Restored, moment: Mom
     change: null,
     forwarded: new Map(),
     degraded: false,
+    preferences: { count: 0, lastMs: moment.nowMs },
   };
   resetElectionTimer(raft);
   return raft;

@@ -99,6 +99,8 @@ export interface Raft {
   /** Reads that were passed on to the leader, and when. */
   readonly forwarded: Map<string, number>;
   degraded: boolean;
+  /** How often this member gave way to a better one of late, and when it did so last. */
+  preferences: { readonly count: number; readonly lastMs: number };
 }
 
 /** Sends at once. */
