@@ -9,6 +9,7 @@
 
 import { dirname, join } from "node:path";
 import { RAFT_BUGS, type RaftBug, withBug } from "../runtime/raft/scripts/bugs.ts";
+import type { exploreMeshes as exploredMeshes } from "../runtime/raft/scripts/partial_mesh.ts";
 import type { RedScript } from "../runtime/raft/scripts/play_all.ts";
 import { repositoryRoot } from "../tidy/repository.ts";
 import { repositoryPaths } from "../tidy/tidy.ts";
@@ -106,16 +107,23 @@ async function explore(tree: string, seeds: number) {
   return { seeds: report.seeds, invariant: report.found[0]!.invariant };
 }
 
+async function exploreMeshes(tree: string, seeds: number) {
+  const program = "tests/runtime/raft/scripts/partial_mesh.ts";
+  const { text } = await run(["run", "--no-check", "--no-prompt", program, `${seeds}`], tree);
+  const found = JSON.parse(text) as ReturnType<typeof exploredMeshes>;
+  return { seeds: found?.seed ?? null, invariant: found?.why ?? null };
+}
+
 async function tryOne(tree: string, bug: RaftBug, seeds: number): Promise<Outcome> {
   const path = join(tree, bug.file);
   const whole = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, withBug(whole, bug));
-  const { number, name, hiddenFromExploring } = bug;
+  const { number, name, hiddenFromExploring, isOfMeshes } = bug;
   const hidden = hiddenFromExploring ?? null;
   try {
     const scripts = await tryScripts(tree, bug);
     const explored = hidden === null
-      ? await explore(tree, seeds)
+      ? await (isOfMeshes ? exploreMeshes : explore)(tree, seeds)
       : { seeds: null, invariant: null };
     return { number, name, ...scripts, ...explored, hidden };
   } finally {

@@ -18,6 +18,8 @@ export interface RaftBug {
   readonly also?: { readonly find: string; readonly replace: string };
   /** A script without its ending, or a file of tests: it turns red. */
   readonly foundBy: { readonly script: string } | { readonly test: string };
+  /** It shows only where links stay cut, which the core's exploration heals before it asks for progress. */
+  readonly isOfMeshes?: true;
   /** Why exploring the core cannot find it, where that is so. */
   readonly hiddenFromExploring?: string;
 }
@@ -160,6 +162,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     return becomeFollower(raft, raft.term, null, null);
   }`,
     foundBy: { script: "bug_13_partial_connectivity" },
+    isOfMeshes: true,
   },
   {
     number: 14,
@@ -267,7 +270,6 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     find: `  if (peer === undefined || peer.session !== reply.session) return null;`,
     replace: `  if (peer === undefined) return null;`,
     foundBy: { script: "bug_22_stale_catch_up" },
-    hiddenFromExploring: "it takes a disk that is lost under an id that is used again",
   },
   {
     number: 23,
