@@ -47,6 +47,7 @@ import {
   type LinkedNodeOptions,
   startLinkedNode,
 } from "./runtime/remote/linked_node.ts";
+import { serveGroupMember } from "./runtime/raft/engine_worker.ts";
 import { startWorkerNode as startWorkerNodeWith } from "./runtime/remote/worker.ts";
 
 // Actors.
@@ -160,7 +161,9 @@ export type {
   GroupStatus,
   ReadConsistency,
   Within,
+  WorkerEngineOptions,
 } from "./runtime/raft/group.ts";
+export type { EngineLinks } from "./runtime/raft/engine_messages.ts";
 export type { ClientSession } from "./runtime/raft/client_session.ts";
 export { jsonLines, readJsonLines } from "./runtime/raft/json_lines.ts";
 export type { Applied, Applying, Machine, Restoring } from "./runtime/raft/machine.ts";
@@ -350,4 +353,41 @@ export async function startWorkerNode(
   };
   const node = await startWorkerNodeWith(env, setup, { ...options, onFatal });
   return closing(node, env);
+}
+
+/**
+ * Runs the core and the log of a group's member in this Worker, for {@link WorkerEngineOptions}; resolves
+ * when the member has stopped it.
+ *
+ * @example The module of such a Worker, and its use by each member
+ * ```ts ignore
+ * import { startGroupWorker } from "@quorus/quorus";
+ *
+ * await startGroupWorker({ logLevel: "warn" });
+ *
+ * // In the process of the member "a":
+ * await joinGroup(node, machine, {
+ *   name: "demo",
+ *   folder,
+ *   members: ["a", "b", "c"],
+ *   engine: {
+ *     module: import.meta.resolve("./raft_worker.ts"),
+ *     links: {
+ *       token,
+ *       listen: [{ hostname: "127.0.0.1", port: 5201 }],
+ *       peers: [{ node: "b.raft", url: "ws://127.0.0.1:5202" }], // and so on
+ *     },
+ *   },
+ * });
+ * ```
+ *
+ * @throws RemoteError `NotAWorker` in a module that was started otherwise.
+ */
+export async function startGroupWorker(options: RealEnvOptions = {}): Promise<void> {
+  const env = realEnv(options);
+  try {
+    await serveGroupMember(env);
+  } finally {
+    env.close();
+  }
 }

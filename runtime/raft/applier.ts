@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Env } from "../env/env.ts";
+import { DiskError } from "../env/errors.ts";
 import type { Entry } from "./core/entry.ts";
 import { decodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
@@ -196,9 +197,13 @@ export class Applier<State, Command, Result> {
   #fail(code: "MachineFailed" | "SnapshotCorrupt", doing: string, cause: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const error = cause instanceof RaftError
-      ? cause
-      : new RaftError(code, `${doing}: ${messageOf(cause)}`, { cause });
-    this.#parts.events.failed(error);
+    this.#parts.events.failed(failure(code, doing, cause));
   }
+}
+
+/** A disk that cannot be read says nothing about the snapshot on it. */
+function failure(code: "MachineFailed" | "SnapshotCorrupt", doing: string, cause: unknown) {
+  if (cause instanceof RaftError) return cause;
+  const isDisk = cause instanceof DiskError;
+  return new RaftError(isDisk ? "DiskFailed" : code, `${doing}: ${messageOf(cause)}`, { cause });
 }

@@ -26,6 +26,8 @@ export type RaftErrorCode =
   /** The disk failed; after a failed sync nothing may be assumed, so the member stops. */
   | "DiskFailed"
   | "DiskFull"
+  /** The Worker with the member's core and log has ended, or does not answer; the member has stopped. */
+  | "WorkerLost"
   /** What the disk holds was damaged after it had been acknowledged. */
   | "LogCorrupt"
   | "LogVersion"

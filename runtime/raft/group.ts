@@ -16,11 +16,12 @@ import type { RaftStatus } from "./core/raft.ts";
 import { ClientSession, once, type SessionCaller } from "./client_session.ts";
 import { Driver } from "./driver.ts";
 import type { EngineMaker } from "./engine.ts";
+import type { EngineLinks, EnginePlan } from "./engine_messages.ts";
 import { RaftError } from "./errors.ts";
-import { GroupProtocol } from "./group_messages.ts";
+import { groupPath, GroupProtocol } from "./group_messages.ts";
 import { type RaftLimits, raftLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
-import { GroupMember, groupPath } from "./member.ts";
+import { GroupMember } from "./member.ts";
 import type { RaftCounts } from "./raft_meter.ts";
 import { expireSessions } from "./session_expiry.ts";
 import {
@@ -30,6 +31,7 @@ import {
   withSessions,
 } from "./sessions.ts";
 import { openStores, type StoresOptions } from "./stores.ts";
+import { startWorkerEngine } from "./worker_engine.ts";
 
 /** A member of a first configuration; by its id alone it is a voter of priority 1. */
 export type FirstMember = MemberId | {
@@ -37,6 +39,14 @@ export type FirstMember = MemberId | {
   readonly witness?: boolean;
   readonly priority?: number;
 };
+
+/** A Worker for the core and the log of a member; its node is called `MEMBER.raft`. */
+export interface WorkerEngineOptions {
+  /** Its module, as an absolute URL: one that awaits `startGroupWorker`. */
+  readonly module: string | URL;
+  /** Where it listens, and where it reaches the Workers of the other members, `OTHER.raft`. */
+  readonly links: EngineLinks;
+}
 
 /** How a node takes part in a group. */
 export interface GroupOptions {
@@ -55,6 +65,11 @@ export interface GroupOptions {
    * more than this share (0.05: a twentieth), pauses included. Not allowed unless given.
    */
   readonly clockDrift?: number;
+  /**
+   * Has the core and the log in a Worker with links of its own, so that a busy event loop elects nobody;
+   * the same on all members. In this thread if left out.
+   */
+  readonly engine?: WorkerEngineOptions;
   /** The disk or the machine of this member has failed, and it has stopped. Stops the node unless given. */
   readonly onFailed?: (error: RaftError) => void;
 }
@@ -172,7 +187,8 @@ const CHANGE_WITHIN_MS = 30_000;
  * await node.stop();
  * await Deno.remove(folder, { recursive: true });
  * ```
- * @throws RaftError `WrongFolder`, `FolderLocked`, `LogCorrupt`, `LogVersion`, `SnapshotCorrupt`, `DiskFailed`.
+ * @throws RaftError `WrongFolder`, `FolderLocked`, `LogCorrupt`, `LogVersion`, `SnapshotCorrupt`, `DiskFailed`,
+ * `WorkerLost`; SocketError and RemoteError for the links of its Worker.
  */
 export async function joinGroup<State, Command, Result>(
   node: Node,
@@ -190,7 +206,13 @@ export async function joinGroup<State, Command, Result>(
     machine: withSessions(machine, limits),
     options: coreOptions,
     limits,
-    engine: await ownThread(node.env, stores, coreOptions),
+    engine: options.engine === undefined
+      ? await ownThread(node.env, stores, coreOptions)
+      : await inWorker(node.env, options.engine, {
+        group: options.name,
+        stores,
+        options: coreOptions,
+      }),
     onFailed: options.onFailed ?? (() => void node.stop({ withinMs: 0 })),
   });
   const endExpiry = expireSessions({
@@ -218,6 +240,15 @@ async function ownThread(
   const { limits: { chunkBytes, snapshotEntries: witnessEntries } } = stores;
   const opened = await openStores(env, stores);
   return (host) => new Driver({ env, options, ...opened, chunkBytes, witnessEntries, host });
+}
+
+/** Core and log in a Worker. */
+function inWorker(
+  env: Node["env"],
+  { module, links }: WorkerEngineOptions,
+  plan: Omit<EnginePlan, "links">,
+): Promise<EngineMaker> {
+  return startWorkerEngine(env, String(module), { ...plan, links });
 }
 
 /** What its actor sees of a member. */

@@ -147,6 +147,11 @@ export const GroupProtocol = protocol("quorus.raft", {
   },
 });
 
+/** The path of a group's actor on each of its nodes. */
+export function groupPath(group: string): string {
+  return `raft/${group}`;
+}
+
 /** A message of the core as it travels. */
 export function toWire(message: Message): WireMessage {
   return message.type === "append"

@@ -90,6 +90,23 @@ export const RAFT_LIMITS = {
     value: 32 * MIB,
     why: "space kept free in files of our own, so that a full disk is answered before it harms",
   },
+  engineFrameBytes: {
+    unit: "bytes",
+    value: 4 * MIB,
+    why: "what a member and its Worker gather in one turn before it leaves",
+  },
+  enginePieces: {
+    unit: "count",
+    value: 8,
+    why: "pieces of a snapshot under way between a member and its Worker",
+  },
+  engineStartMs: { unit: "ms", value: 60_000, why: "until a Worker must have opened its log" },
+  engineStallMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "silence of a member's own thread after which its Worker does not lead",
+  },
+  engineStopMs: { unit: "ms", value: 10_000, why: "until a stopping Worker is ended at once" },
   sessions: { unit: "count", value: 10_000, why: "client sessions of a group" },
   sessionIdleMs: {
     unit: "ms",

@@ -20,6 +20,7 @@ import {
   type ForwardedOutcome,
   fromWire,
   type GroupOrder,
+  groupPath,
   GroupProtocol,
   toWire,
   type WireMessage,
@@ -43,11 +44,6 @@ export interface MemberParts<State, Command, Result> {
   readonly engine: EngineMaker;
   /** Told once, when the disk or the machine has failed. */
   readonly onFailed: (error: RaftError) => void;
-}
-
-/** The path of a group's actor on each of its nodes. */
-export function groupPath(group: string): string {
-  return `raft/${group}`;
 }
 
 /** See the head of this file. */

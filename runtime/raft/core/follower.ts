@@ -129,6 +129,7 @@ function install(raft: Raft, { snapshot, file }: Receiving): void {
   followConfiguration(raft);
   raft.handed = snapshot.index;
   raft.applyingBytes = 0;
-  if (raft.self?.witness === true) raft.applied = snapshot.index;
+  // Only a witness is sent nothing; one that has just been added is not told so before the entry that did.
+  if (raft.self?.witness === true || file.bytes === 0) raft.applied = snapshot.index;
   else raft.out.restore = snapshot;
 }

@@ -8,12 +8,18 @@ function withGroup(
   ids: readonly string[],
   body: (group: KvGroup) => Promise<void>,
   options: KvOptions = {},
-): () => Promise<void> {
-  return async () => {
-    const group = await KvGroup.start(ids, options);
+): (inWorkers: boolean) => Promise<void> {
+  return async (inWorkers) => {
+    const group = await KvGroup.start(ids, { ...options, inWorkers });
     await body(group);
     await group.stop();
   };
+}
+
+/** With core and log in the members' own threads, and in Workers. */
+function groupTest(name: string, test: (inWorkers: boolean) => Promise<void>): void {
+  Deno.test(name, () => test(false));
+  Deno.test(`in Workers: ${name}`, () => test(true));
 }
 
 const THREE = ["a", "b", "c"];
@@ -22,7 +28,7 @@ function refusedWith(code: string) {
   return (error: unknown) => error instanceof RaftError && error.code === code;
 }
 
-Deno.test(
+groupTest(
   "a command that any member takes is in the state that every member reads",
   withGroup(THREE, async (group) => {
     for (const id of THREE) await group.put(group.of(id), id, `from ${id}`);
@@ -32,7 +38,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "a group of one works alone",
   withGroup(["a"], async (group) => {
     await group.put(group.of("a"), "key", "value");
@@ -40,7 +46,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "what was acknowledged is there after every member has lost power",
   withGroup(THREE, async (group) => {
     for (let n = 0; n < 20; n += 1) await group.put(await group.leader(), `key${n}`, `value${n}`);
@@ -52,7 +58,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "the others go on when the leader dies, and it catches up when it is back",
   withGroup(THREE, async (group) => {
     const first = await group.leader();
@@ -66,7 +72,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "a minority serves stale reads with their age, refuses fresh ones, and takes no command",
   withGroup(THREE, async (group) => {
     const alone = await group.follower();
@@ -85,7 +91,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "a command of a session is applied once though it is asked for again",
   withGroup(THREE, async (group) => {
     const { kv } = await group.follower();
@@ -97,7 +103,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "a session's commands outlive the leader that took them",
   withGroup(THREE, async (group) => {
     const { kv, id } = await group.follower();
@@ -117,7 +123,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "a follower that missed more than the log keeps gets a snapshot, and restarts from it",
   withGroup(THREE, async (group) => {
     const behind = await group.follower();
@@ -131,7 +137,7 @@ Deno.test(
   }, { limits: { snapshotEntries: 16, keepEntries: 4 } }),
 );
 
-Deno.test(
+groupTest(
   "a node joins as a learner, catches up, votes, and takes the place of another",
   withGroup(THREE, async (group) => {
     for (let n = 0; n < 30; n += 1) await group.put(await group.leader(), `key${n}`, `${n}`);
@@ -151,7 +157,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "leadership is handed over when it is asked for",
   withGroup(THREE, async (group) => {
     const from = await group.leader();
@@ -162,7 +168,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "two full members and a witness elect after one full member is lost, but commit nothing alone",
   withGroup(
     ["a", "b", "w"],
@@ -185,7 +191,7 @@ Deno.test(
   ),
 );
 
-Deno.test(
+groupTest(
   "a witness keeps no more of its log than the others, and starts again from there",
   withGroup(
     ["a", "b", "w"],
@@ -207,7 +213,7 @@ Deno.test(
   ),
 );
 
-Deno.test(
+groupTest(
   "`all` says when every full voter has it, and that a quorum had to do where one is too slow",
   withGroup(THREE, async (group) => {
     const { kv } = await group.leader();
@@ -222,7 +228,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "status tells of each member how far it is",
   withGroup(THREE, async (group) => {
     const leader = await group.leader();
@@ -236,7 +242,7 @@ Deno.test(
   }),
 );
 
-Deno.test(
+groupTest(
   "who stops tells everybody who waits, and takes nothing more",
   withGroup(THREE, async (group) => {
     const alone = await group.follower();

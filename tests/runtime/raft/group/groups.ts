@@ -1,7 +1,13 @@
 /** Groups of simulated machines that replicate the example's store. */
 
 import { type Command, type Outcome, type Store, store } from "../../../../examples/13_kv/store.ts";
-import { type Group, type GroupOptions, joinGroup } from "../../../../runtime/raft/group.ts";
+import { serveGroupMember } from "../../../../runtime/raft/engine_worker.ts";
+import {
+  type Group,
+  type GroupOptions,
+  joinGroup,
+  type WorkerEngineOptions,
+} from "../../../../runtime/raft/group.ts";
 import { type LinkedNode, startLinkedNode } from "../../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../../runtime/sim/env.ts";
 import { World } from "../../../../runtime/sim/world.ts";
@@ -16,10 +22,16 @@ export interface KvMember {
   readonly kv: Kv;
 }
 
-export type KvOptions = Partial<Omit<GroupOptions, "name" | "folder">>;
+export interface KvOptions extends Partial<Omit<GroupOptions, "name" | "folder" | "engine">> {
+  /** Core and log of each member are in a Worker; that of the whole group counts. */
+  readonly inWorkers?: boolean;
+}
 
 /** Files that are quick to simulate. */
 const SMALL = { segmentBytes: 256 * 1024, commandBytes: 64 * 1024, reserveBytes: 512 * 1024 };
+
+const WORKER = "file:///raft_worker.ts";
+const CREDENTIALS = { allowPlain: true, token: "correct horse battery staple" };
 
 /** A group in a world of its own; everything is awaited in virtual time. */
 export class KvGroup {
@@ -32,6 +44,7 @@ export class KvGroup {
     readonly options: KvOptions,
   ) {
     this.world = new World(seed);
+    this.world.workerModule(WORKER, (env) => void serveGroupMember(env));
   }
 
   /** Members by their ids, all started, one of them leading. */
@@ -52,17 +65,27 @@ export class KvGroup {
       onFatal: () => own.crash("process"),
       links: {
         listen: [{ hostname: id, port: 4100 }],
-        peers: [...this.members.keys()].filter((other) => other !== id)
-          .map((other) => ({ node: other, url: `ws://${other}:4100` })),
-        allowPlain: true,
-        token: "correct horse battery staple",
+        peers: this.#others(id).map((other) => ({ node: other, url: `ws://${other}:4100` })),
+        ...CREDENTIALS,
       },
     });
-    const joining = { name: "kv", folder: `/data/${id}`, limits: SMALL, ...options };
+    const engine = this.options.inWorkers === true ? { engine: this.#engine(id) } : {};
+    const joining = { name: "kv", folder: `/data/${id}`, limits: SMALL, ...options, ...engine };
     const kv = await this.world.complete(joinGroup(node, store, joining));
     const member = { id, env: own, node, kv };
     this.members.set(id, member);
     return member;
+  }
+
+  #engine(id: string): WorkerEngineOptions {
+    const others = this.#others(id);
+    const peers = others.map((other) => ({ node: `${other}.raft`, url: `ws://${other}:4200` }));
+    const links = { listen: [{ hostname: id, port: 4200 }], peers, ...CREDENTIALS };
+    return { module: WORKER, links };
+  }
+
+  #others(id: string): string[] {
+    return [...this.members.keys()].filter((other) => other !== id);
   }
 
   of(id: string): KvMember {
