@@ -81,18 +81,31 @@ export class Cluster {
     }
   }
 
-  /** Waits until all members are there and have applied what the leader has committed. */
+  /** Waits until all members are there and follow one leader. */
+  async complete(withinMs: number = READY_WITHIN_MS): Promise<void> {
+    await this.#allSee(withinMs, () => true);
+  }
+
+  /** Waits until all members have applied what is committed, too; nobody may be writing. */
   async settled(withinMs: number = READY_WITHIN_MS): Promise<void> {
+    await this.#allSee(withinMs, (seen) => {
+      const commit = Math.max(...seen.map(({ commit }) => commit));
+      return seen.every(({ applied }) => applied === commit);
+    });
+  }
+
+  async #allSee(
+    withinMs: number,
+    isIt: (seen: readonly MemberStatus[]) => boolean,
+  ): Promise<void> {
     const untilMs = performance.now() + withinMs;
     let seen: readonly MemberStatus[] = [];
     while (performance.now() < untilMs) {
       seen = await this.statuses();
       const leads = seen.find(({ role }) => role === "leader");
-      const commit = Math.max(...seen.map(({ commit }) => commit));
-      const isLevel = seen.every(({ applied, leader }) =>
-        applied === commit && leader === leads?.id
-      );
-      if (leads !== undefined && isLevel && seen.length === this.members.length) return;
+      const isComplete = seen.length === this.members.length && leads !== undefined &&
+        seen.every(({ leader, term }) => leader === leads.id && term === leads.term);
+      if (isComplete && isIt(seen)) return;
       await pause(POLL_MS);
     }
     throw new Error(`not level within ${withinMs} ms: ${JSON.stringify(seen)}\n${this.logs()}`);

@@ -83,6 +83,7 @@ async function endure(
     await heal();
   }
   const doneMs = await served(clients, performance.now(), HEALED_WITHIN_MS);
+  await cluster.complete(); // or the next fault would meet a group that lacks somebody already
   return fault.leavesMajority ? againMs : doneMs - struckMs;
 }
 
