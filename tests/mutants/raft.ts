@@ -4,18 +4,21 @@
  *
  * deno run -A tests/mutants/raft.ts [--only NUMBER,NUMBER] [--seeds N] [--json]
  *
- * Exit code 1 where a script or test stays green, or where nothing but it could have found the bug.
+ * Exit code 1 where a script or test stays green.
  */
 
 import { dirname, join } from "node:path";
 import { RAFT_BUGS, type RaftBug, withBug } from "../runtime/raft/scripts/bugs.ts";
-import type { exploreMeshes as exploredMeshes } from "../runtime/raft/scripts/partial_mesh.ts";
+import type { exploreMeshes } from "../runtime/raft/scripts/partial_mesh.ts";
 import type { RedScript } from "../runtime/raft/scripts/play_all.ts";
+import type { Hunt } from "./hunt.ts";
 import { repositoryRoot } from "../tidy/repository.ts";
 import { repositoryPaths } from "../tidy/tidy.ts";
 
 const SEEDS = 3_000;
-/** A run that takes longer counts as found: it hangs. */
+/** Seeds of whole members take a second each. */
+const MEMBER_SEEDS = 25;
+/** A run that takes longer is ended, and has found nothing. */
 const RUN_MS = 600_000;
 const COPIED = /\.(ts|json|lock)$|^tests\/(golden\/raft|compat)\//;
 
@@ -28,10 +31,10 @@ interface Outcome {
   readonly why: string | null;
   /** Other scripts that turned red. */
   readonly others: readonly string[];
-  /** After how many seeds exploration found it; null: in none. */
+  /** What explored, after how many seeds it found the bug (null: in none), and as what. */
+  readonly exploredBy: string;
   readonly seeds: number | null;
-  readonly invariant: string | null;
-  readonly hidden: string | null;
+  readonly what: string | null;
 }
 
 /** Every source file as it stands, committed or not, and what tests compare with. */
@@ -92,50 +95,81 @@ async function tryScripts(tree: string, { foundBy }: RaftBug) {
   return { foundBy: own?.script ?? null, why: own?.why ?? null, others };
 }
 
-interface Exploration {
+/** After how many seeds what was found; nulls: nothing was. */
+interface Found {
+  readonly seeds: number | null;
+  readonly what: string | null;
+}
+
+/** What a program that explores prints, as JSON; one that ends badly has found nothing. */
+async function explored<T>(tree: string, args: readonly string[], found: (line: T) => Found) {
+  const { text } = await run(["run", "--no-check", "--no-prompt", ...args], tree);
+  try {
+    return found(JSON.parse(text.trim().split("\n").at(-1)!) as T);
+  } catch {
+    return { seeds: null, what: `${args[0]} ended badly` };
+  }
+}
+
+interface CoreReport {
   readonly seeds: number;
-  readonly failures: number;
   readonly found: readonly { readonly invariant: string }[];
 }
 
-async function explore(tree: string, seeds: number) {
-  const program = "tests/simulation/raft/core/main.ts";
+function explore(tree: string, by: RaftBug["exploredBy"], seeds: number): Promise<Found> {
+  if (by === "meshes") {
+    type Mesh = ReturnType<typeof exploreMeshes>;
+    return explored<Mesh>(
+      tree,
+      ["tests/runtime/raft/scripts/partial_mesh.ts", `${seeds}`],
+      (mesh) => {
+        return { seeds: mesh?.seed ?? null, what: mesh?.why ?? null };
+      },
+    );
+  }
+  if (by === "raft/kv") {
+    const most = `${Math.min(seeds, MEMBER_SEEDS)}`;
+    const args = ["--ignore-env", "tests/mutants/hunt.ts", by, most];
+    return explored<Hunt>(tree, args, ({ seeds: tried, found }) => {
+      return found === null
+        ? { seeds: null, what: null }
+        : { seeds: tried, what: found.split("\n", 1)[0]! };
+    });
+  }
   const flags = ["--seeds", `${seeds}`, "--failures", "1", "--json"];
-  const { text } = await run(["run", "--no-check", "--no-prompt", program, ...flags], tree);
-  const report = JSON.parse(text.trim().split("\n").at(-1)!) as Exploration;
-  if (report.failures === 0) return { seeds: null, invariant: null };
-  return { seeds: report.seeds, invariant: report.found[0]!.invariant };
-}
-
-async function exploreMeshes(tree: string, seeds: number) {
-  const program = "tests/runtime/raft/scripts/partial_mesh.ts";
-  const { text } = await run(["run", "--no-check", "--no-prompt", program, `${seeds}`], tree);
-  const found = JSON.parse(text) as ReturnType<typeof exploredMeshes>;
-  return { seeds: found?.seed ?? null, invariant: found?.why ?? null };
+  const args = ["tests/simulation/raft/core/main.ts", ...flags];
+  return explored<CoreReport>(tree, args, ({ seeds: tried, found: [first] }) => {
+    return { seeds: first === undefined ? null : tried, what: first?.invariant ?? null };
+  });
 }
 
 async function tryOne(tree: string, bug: RaftBug, seeds: number): Promise<Outcome> {
   const path = join(tree, bug.file);
   const whole = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, withBug(whole, bug));
-  const { number, name, hiddenFromExploring, isOfMeshes } = bug;
-  const hidden = hiddenFromExploring ?? null;
+  const { number, name, exploredBy = "core" } = bug;
   try {
     const scripts = await tryScripts(tree, bug);
-    const explored = hidden === null
-      ? await (isOfMeshes ? exploreMeshes : explore)(tree, seeds)
-      : { seeds: null, invariant: null };
-    return { number, name, ...scripts, ...explored, hidden };
+    return { number, name, ...scripts, exploredBy, ...await explore(tree, exploredBy, seeds) };
   } finally {
     await Deno.writeTextFile(path, whole);
   }
 }
 
-function row({ number, name, foundBy, others, seeds, invariant, hidden }: Outcome): string {
-  const script = foundBy ?? "NOT FOUND";
-  const more = others.length === 0 ? "" : ` and ${others.length} more`;
-  const explored = seeds === null ? hidden ?? "not found" : `${seeds} seeds: ${invariant}`;
-  return `| ${number} | ${name} | ${script}${more} | ${explored} |`;
+function row({ number, name, foundBy, others, exploredBy, seeds, what }: Outcome): string {
+  const more = others.length === 0 ? "" : `, ${others.length} more`;
+  const found = seeds === null ? what ?? "nothing" : `${seeds}: ${what}`;
+  return `| ${number} | ${name} | ${foundBy ?? "NOT FOUND"}${more} | ${exploredBy}, ${found} |`;
+}
+
+/** What exploring finds must not be there without the bugs. */
+async function checkExploring(tree: string, outcomes: readonly Outcome[]): Promise<void> {
+  for (const by of ["core", "meshes", "raft/kv"] as const) {
+    const tried = outcomes.filter(({ exploredBy }) => exploredBy === by);
+    const most = Math.max(0, ...tried.map(({ seeds }) => seeds ?? 0));
+    const { what } = most === 0 ? { what: null } : await explore(tree, by, most);
+    if (what !== null) throw new Error(`${by} finds something although no bug is planted: ${what}`);
+  }
 }
 
 function valueOf(args: readonly string[], flag: string): string | null {
@@ -152,21 +186,24 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`no bug ${only}; they are 1 to ${RAFT_BUGS.at(-1)!.number}`);
     return 2;
   }
-  if (!isJson) console.log("| # | bug | found by | exploration |\n|---|---|---|---|");
+  if (!isJson) {
+    console.log("| # | bug | turns red | found by exploring, after seeds |\n|---|---|---|---|");
+  }
   const tree = await Deno.makeTempDir({ prefix: "raft-mutants-" });
-  let missed = 0;
+  const outcomes: Outcome[] = [];
   try {
     await copyTree(tree);
     await checkWithoutBugs(tree, wanted);
     for (const bug of wanted) {
       const outcome = await tryOne(tree, bug, seeds);
-      if (outcome.foundBy === null) missed += 1;
+      outcomes.push(outcome);
       console.log(isJson ? JSON.stringify(outcome) : row(outcome));
     }
+    await checkExploring(tree, outcomes);
   } finally {
     await Deno.remove(tree, { recursive: true });
   }
-  return missed === 0 ? 0 : 1;
+  return outcomes.every(({ foundBy }) => foundBy !== null) ? 0 : 1;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

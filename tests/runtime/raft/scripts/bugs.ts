@@ -18,10 +18,11 @@ export interface RaftBug {
   readonly also?: { readonly find: string; readonly replace: string };
   /** A script without its ending, or a file of tests: it turns red. */
   readonly foundBy: { readonly script: string } | { readonly test: string };
-  /** It shows only where links stay cut, which the core's exploration heals before it asks for progress. */
-  readonly isOfMeshes?: true;
-  /** Why exploring the core cannot find it, where that is so. */
-  readonly hiddenFromExploring?: string;
+  /**
+   * What looks for it by chance. `core`, if nothing is said: `tests/simulation/raft/core`. `meshes`: links
+   * that stay cut (`partial_mesh.ts`). `raft/kv`: whole members with their disks.
+   */
+  readonly exploredBy?: "core" | "meshes" | "raft/kv";
 }
 
 /** The text of `bug.file` with the bug in it; throws where its place is not there, or not alone. */
@@ -31,8 +32,6 @@ export function withBug(text: string, { name, file, find, replace, also }: RaftB
     ? first
     : planted(first, { name, file, ...also, scenario: "", seeds: 0 });
 }
-
-const NOT_IN_THE_CORE = "it is not in the core";
 
 /** By number; some come in more than one place. */
 export const RAFT_BUGS: readonly RaftBug[] = [
@@ -162,7 +161,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     return becomeFollower(raft, raft.term, null, null);
   }`,
     foundBy: { script: "bug_13_partial_connectivity" },
-    isOfMeshes: true,
+    exploredBy: "meshes",
   },
   {
     number: 14,
@@ -212,7 +211,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     replace: `    if (this.#timer === null) this.#offer(order);
     this.#events.persisted(order.number);`,
     foundBy: { test: "tests/runtime/raft/persist_line_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 18,
@@ -222,7 +221,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
       await this.#sync();`,
     replace: `      await this.#writePart(part, position > 0);`,
     foundBy: { test: "tests/runtime/raft/wal/log_crash_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 19,
@@ -231,7 +230,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     find: `    await this.#openFile().syncData();`,
     replace: `    await this.#openFile().syncData().catch(() => this.#openFile().syncData());`,
     foundBy: { test: "tests/runtime/raft/wal/failed_sync_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 20,
@@ -241,7 +240,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     replace:
       `    if (record < 0 && provesDurable(bytes, endOffset, record, 0, this.#env.hash.crc32)) {`,
     foundBy: { test: "tests/runtime/raft/wal/log_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 20,
@@ -251,7 +250,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
     replace: `    if (isZero(bytes, endOffset)) return false;
     if (endOffset > 0) throw this.#corrupt(path, endOffset, "it is torn");`,
     foundBy: { test: "tests/runtime/raft/wal/log_crash_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 21,
@@ -261,7 +260,7 @@ export const RAFT_BUGS: readonly RaftBug[] = [
       `    if (answer !== null) return { state: withSession(state, run.session, session), result: answer };`,
     replace: `    if (answer?.kind === "refused") return { state, result: answer };`,
     foundBy: { test: "tests/runtime/raft/sessions_test.ts" },
-    hiddenFromExploring: NOT_IN_THE_CORE,
+    exploredBy: "raft/kv",
   },
   {
     number: 22,
