@@ -96,12 +96,14 @@ export class Chaos {
     if (leader === undefined) return;
     const others = [...cluster.members.values()].filter((one) => one !== leader);
     cluster.trace.note(cluster.nowMs, `a coup against ${leader.id}`);
-    this.#clients.rush(leader);
     const way = random.next();
+    const isDeserted = way < 0.3;
+    // A rival that hears no leader wins only if its log has missed nothing.
+    this.#clients.rush(leader, !isDeserted);
     if (random.chance(0.2)) this.#operator.transfer(leader);
     if (random.chance(0.3)) links.slowDown(leader.id, random.integer(20, 200));
     if (random.chance(0.1)) this.#pause(leader);
-    if (way < 0.3) this.#desert(leader, others);
+    if (isDeserted) this.#desert(leader, others);
     // Answers that were slow may still be under way when the link is cut.
     cluster.later(random.chance(0.5) ? 0 : random.integer(0, 300), () => {
       for (const { id } of this.#isOver ? [] : others) {

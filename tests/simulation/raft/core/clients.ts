@@ -44,13 +44,13 @@ export class Clients {
     });
   }
 
-  /** For a while everybody is asked, and `leader` above all. */
-  rush(leader: Member): void {
+  /** For a while everybody is asked, and `leader` above all; `withCommands`: for more than reads. */
+  rush(leader: Member, withCommands: boolean): void {
     for (let atMs = 0; atMs < RUSH_MS; atMs += around(this.#random, RUSH_PAUSE_MS)) {
       this.#cluster.later(atMs, () => {
         if (this.#isOver) return;
         this.#read(this.#random.chance(0.8) ? leader : this.#someone(0));
-        this.propose(this.#someone(0.7, leader));
+        if (withCommands) this.propose(this.#someone(0.7, leader));
       });
     }
   }

@@ -135,7 +135,7 @@ function clockwork(random: SeededRandom, plan: Plan): Plan {
     chaos: ["coup"],
     extremeClocks: 1,
     chaosMs: 350,
-    proposalMs: 20,
+    proposalMs: pick(random, [20, 200]),
     readMs: 60,
   };
 }
