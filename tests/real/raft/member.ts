@@ -132,7 +132,7 @@ export class Member {
     return ["run", ...flags, ...program, `--data=${dataFolder}`, ...far, ...join];
   }
 
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(stream: Deno.ChildProcess["stdout"]): Promise<void> {
     let rest = "";
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + text).split("\n");
