@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "frames": "./frames.ts",
   "link": "./link.ts",
   "raft": "./raft.ts",
+  "raft-engine": "./raft_engine.ts",
   "raft-log": "./raft_log.ts",
   "sim": "./sim.ts",
   "transfer-large": "./transfer_large.ts",
