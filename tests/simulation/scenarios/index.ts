@@ -7,6 +7,8 @@ import { clusterPlacement } from "./cluster_placement.ts";
 import { clusterTopics } from "./cluster_topics.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
+import { raftChurn } from "./raft_churn.ts";
+import { raftClock, raftClockDrift } from "./raft_clock.ts";
 import { raftKv } from "./raft_kv.ts";
 import { remoteAsks } from "./remote_asks.ts";
 import { remoteCredit } from "./remote_credit.ts";
@@ -33,5 +35,8 @@ export const SCENARIOS: readonly Scenario[] = [
   clusterTopics,
   clusterPlacement,
   raftKv,
+  raftChurn,
+  raftClock,
+  raftClockDrift,
   canary,
 ];

@@ -35,6 +35,8 @@ export interface ClientsOptions {
   /** Idle sessions may end before their time: keys of `proposeOnce` promise nothing then. */
   readonly sessionsExpire?: boolean;
   readonly gapMs?: number;
+  /** How long values are at least. */
+  readonly padBytes?: number;
 }
 
 const KEYS = ["k0", "k1", "k2", "k3"];
@@ -58,21 +60,20 @@ export class Clients {
   }
 }
 
-/** Reads a key and writes down what it saw. */
+/** Reads a key and writes down what it saw; RaftError where it was refused. */
 export async function recordGet(
   record: Recorder,
   client: string,
   key: string,
   read: (select: (state: LedgerState) => Seen) => Promise<Seen>,
-): Promise<Seen | null> {
+): Promise<void> {
   const open = record.call(client, { op: "get", key });
   try {
     const seen = await read((state) => seenIn(state, key));
     open.ok(seen);
-    return seen;
   } catch (error) {
     open.failed(error);
-    return null;
+    throw error;
   }
 }
 
@@ -149,13 +150,14 @@ class Client {
     const { record, readsByClock, mesh } = this.#options;
     const byClock = readsByClock === true && this.#random.chance(0.8);
     const consistency = byClock ? "clock" : "linearizable";
-    const seen = await recordGet(
-      record,
-      this.#name,
-      key,
-      (select) => this.#group.read(select, { consistency, withinMs: this.#withinMs() }),
-    );
-    mesh().mark("a read by clock", byClock && seen !== null);
+    const read = (select: (state: LedgerState) => Seen) =>
+      this.#group.read(select, { consistency, withinMs: this.#withinMs() });
+    try {
+      await recordGet(record, this.#name, key, read);
+      mesh().mark("a read by clock", byClock);
+    } catch (error) {
+      this.#expected(error);
+    }
   }
 
   async #stale(key: string): Promise<Seen> {
@@ -175,7 +177,7 @@ class Client {
   }
 
   async #put(key: string): Promise<void> {
-    const value = `${this.#name} ${this.#unique()}`;
+    const value = `${this.#name} ${this.#unique()}`.padEnd(this.#options.padBytes ?? 0);
     const open = this.#options.record.call(this.#name, { op: "put", key, value });
     const durability = this.#random.chance(0.1) ? "all" : "quorum";
     const deed = this.#group.propose({ do: "put", key, value }, {
@@ -245,7 +247,8 @@ class Client {
         return open.ok({ version: result.version });
       } catch (error) {
         this.#expected(error);
-        if ((error as RaftError).definite) return open.failed(left === TRIES ? error : null);
+        // A later refusal says nothing about the first try.
+        if ((error as RaftError).definite) return left === TRIES ? open.failed(error) : undefined;
       }
       if (mesh().living.length === 0) return;
     }

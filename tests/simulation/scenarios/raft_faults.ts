@@ -7,9 +7,9 @@ import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { pick } from "./remote_mesh.ts";
 
 /** How long a disk stays full. */
-const FULL_MS = 6_000;
+const FULL_MS = 8_000;
 /** What is left on it when it begins. */
-const LEFT_BYTES = 300_000;
+const LEFT_BYTES = 8_000;
 
 /** Lets the plan happen to `machines` only: none of its faults is wasted on others. */
 export function startFaults(sim: Simulation, machines: readonly string[]): FaultsUnderWay {
@@ -36,10 +36,9 @@ function narrowed(
   return { durationMs, events: events.flatMap(moved) };
 }
 
-/** Disks run full now and then, in some seeds. */
+/** Disks run full now and then. */
 export function fillDisks(sim: Simulation, machines: readonly string[]): void {
   const random = sim.random("full disks");
-  if (!random.chance(0.3)) return;
   const { world, cluster } = sim;
   for (let atMs = 0;;) {
     atMs += random.next() * 10_000;

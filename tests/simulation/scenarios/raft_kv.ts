@@ -1,6 +1,7 @@
 /** A replicated store under every fault: what its clients saw is linearizable, and applied once. */
 
 import type { RaftLimits } from "../../../runtime/raft/limits.ts";
+import type { RemoteLimits } from "../../../runtime/remote/limits.ts";
 import { FAULT_KINDS } from "../../../runtime/sim/faults.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
@@ -9,16 +10,19 @@ import { lead, repair, serve, stop } from "./raft_end.ts";
 import { fillDisks, startFaults } from "./raft_faults.ts";
 import { Ledger } from "./raft_ledger.ts";
 import { DISK_STATES, drawMembers, RAFT_STATES, RaftMesh } from "./raft_mesh.ts";
+import { Replacer } from "./raft_operator.ts";
 import { Recorder } from "./raft_record.ts";
 import { pick, smallLimits } from "./remote_mesh.ts";
 
 const NODES = ["a", "b", "c", "d", "e", "f", "g"];
+/** Learners catch up within ten election timeouts, or try again. */
+const REPLACE_MS = 60_000;
 const DAYS_MS = 100 * 86_400_000;
 
 /** Limits as small as a seed wants; files are small, for what is simulated of them is zeros. */
 export function drawLimits(sim: Simulation): Partial<RaftLimits> {
   const random = sim.random("raft limits");
-  const electionMs = pick(random, [150, 150, 300, 1_000]);
+  const electionMs = pick(random, [200, 400, 800]);
   const chance = (value: Partial<RaftLimits>) => random.chance(0.4) ? value : {};
   return {
     segmentBytes: pick(random, [16_384, 65_536]),
@@ -28,7 +32,7 @@ export function drawLimits(sim: Simulation): Partial<RaftLimits> {
     heartbeatMs: Math.round(electionMs / 3),
     // Jumping clocks must not end sessions, unless that is what a seed is about.
     sessionIdleMs: DAYS_MS,
-    ...chance({ appendBytes: pick(random, [100, 1_000, 8_192]) }),
+    appendBytes: pick(random, [100, 1_000, 8_192, 50_000]),
     ...chance({ inflightMessages: pick(random, [1, 2, 8]) }),
     ...chance({ inflightBytes: pick(random, [100, 1_000]) }),
     ...chance({ uncommittedEntries: pick(random, [2, 8]) }),
@@ -43,10 +47,24 @@ export function drawLimits(sim: Simulation): Partial<RaftLimits> {
   };
 }
 
+/** What a seed makes of links; those of Raft's lane carry a few rounds at once, or nothing would move. */
+export function drawLinks(sim: Simulation): Partial<RemoteLimits> {
+  const random = sim.random("raft links");
+  return {
+    ...smallLimits(sim),
+    consensusWindowMessages: pick(random, [16, 128, 1_024]),
+    // An append is one message: one that is longer than a window never leaves.
+    consensusWindowBytes: pick(random, [100_000, 1_000_000]),
+    targetWindowMessages: 1_024,
+    targetWindowBytes: 1_000_000,
+    creditDelayMs: pick(random, [1, 2, 20]),
+  };
+}
+
 export const raftKv = scenario({
   name: "raft/kv",
   describe: "what clients of a replicated store see is linearizable, and each command applied once",
-  durationMs: 20_000,
+  durationMs: 10_000,
   nodes: NODES,
   faults: { kinds: FAULT_KINDS, intensity: [0, 0.9] },
   sometimes: [
@@ -55,25 +73,33 @@ export const raftKv = scenario({
     ...CLIENT_STATES,
     "a witness decides an election",
     "a disk is full",
+    "a joint configuration",
+    "a lost disk is replaced",
   ],
   run: async (sim) => {
     const members = drawMembers(sim.random("members"), NODES);
     const ledger = new Ledger(sim);
     const record = new Recorder(sim);
-    const clients = new Clients({ sim, record, mesh: () => mesh });
+    const fillsDisks = sim.random("disks").chance(0.3);
+    // Long values, so that new files are needed.
+    const padBytes = fillsDisks ? 3_000 : 0;
+    const clients = new Clients({ sim, record, mesh: () => mesh, padBytes });
+    const replacer = new Replacer(sim, () => mesh);
     const mesh: LedgerMesh = new RaftMesh(sim, {
       first: members,
       limits: drawLimits(sim),
-      links: smallLimits(sim),
+      links: drawLinks(sim),
       machine: (life, restored) => ledger.machine(life, restored),
+      givesUp: (id, machine) => replacer.givesUp(id, machine),
       boot: (life) => clients.start(life),
     });
     const faults = startFaults(sim, mesh.machines);
-    fillDisks(sim, mesh.machines);
+    if (fillsDisks) fillDisks(sim, mesh.machines);
     await sim.pass(sim.plan.durationMs);
     faults.heal();
     repair(sim);
     await lead(sim, mesh);
+    await sim.converge("the lost disk is replaced", REPLACE_MS, () => replacer.isDone);
     await serve(sim, mesh, record);
     record.judge();
     await stop(sim, mesh);

@@ -1,7 +1,9 @@
 /** Members of one Raft group on simulated machines; whoever loses its disk comes back as somebody new. */
 
 import { type FirstMember, type Group, joinGroup } from "../../../runtime/raft/group.ts";
+import type { Env } from "../../../runtime/env/env.ts";
 import type { RaftEvent } from "../../../runtime/raft/core/outputs.ts";
+import type { RaftStatus } from "../../../runtime/raft/core/status.ts";
 import { RaftError } from "../../../runtime/raft/errors.ts";
 import type { RaftLimits } from "../../../runtime/raft/limits.ts";
 import type { Machine } from "../../../runtime/raft/machine.ts";
@@ -54,7 +56,9 @@ export interface RaftMeshOptions<State, Command, Result> {
   readonly clockDrift?: number;
   readonly machine: (life: string, restored: () => void) => Machine<State, Command, Result>;
   /** Whether a member whose disk has failed gets a new one, and so a new id. */
-  readonly givesUp?: (id: string) => boolean;
+  readonly givesUp?: (id: string, machine: string) => boolean;
+  /** What a machine's process sees for its clocks. */
+  readonly paced?: (env: Env, machine: string) => Env;
   /** Starts what a life does once its group is there. */
   readonly boot?: (life: RaftLife<State, Command, Result>) => void;
 }
@@ -108,6 +112,11 @@ export class RaftMesh<State, Command, Result> {
   leader(): RaftLife<State, Command, Result> | null {
     const leading = this.living.filter(({ group }) => group!.status().role === "leader");
     return leading.sort((a, b) => b.group!.status().term - a.group!.status().term)[0] ?? null;
+  }
+
+  /** What the latest leader says of itself. */
+  status(): RaftStatus | null {
+    return this.leader()?.group?.status() ?? null;
   }
 
   /** Calls a group in a turn of its own process. Never settles once that has ended. */
@@ -172,7 +181,8 @@ export class RaftMesh<State, Command, Result> {
 
   #node(env: SimulatedEnv, machine: string, id: string): LinkedNode {
     const others = this.machines.filter((other) => other !== machine);
-    return startLinkedNode(env, {
+    const { paced = (own: Env) => own } = this.#options;
+    return startLinkedNode(paced(env, machine), {
       id,
       roundTripMessages: this.#sim.seed % 2 === 0,
       onFatal: (error) => this.#sim.fail("nodes go on", `${id}: ${error}`),
@@ -202,7 +212,7 @@ export class RaftMesh<State, Command, Result> {
     this.#sim.check("only disks fail", error.code === "DiskFailed", `${life}: ${error.message}`);
     this.mark("a disk fails");
     env.crash("process");
-    if (this.#options.givesUp?.(id) === true) this.renew(machine);
+    if (this.#options.givesUp?.(id, machine) === true) this.renew(machine);
     else this.#again(machine, DISK_PAUSE_MS);
   }
 
@@ -248,9 +258,9 @@ export function idOf(member: FirstMember): string {
   return typeof member === "string" ? member : member.id;
 }
 
-/** Sizes of groups that a seed may draw, witnesses marked. */
+/** Members of a group of the size that a seed draws; small ones are quicker, and so more frequent. */
 export function drawMembers(random: SeededRandom, names: readonly string[]): FirstMember[] {
-  const shapes = ["full 3", "witness 3", "witness 4", "full 5", "full 7"];
+  const shapes = ["full 3", "full 3", "witness 3", "witness 3", "witness 4", "full 5", "full 7"];
   const shape = shapes[random.integer(0, shapes.length - 1)]!;
   const count = Number(shape.split(" ")[1]);
   return names.slice(0, count).map((id, index) =>
