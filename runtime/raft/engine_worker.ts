@@ -16,7 +16,6 @@ import type { Answer, RaftEvent, ReadAnswer } from "./core/outputs.ts";
 import type { RaftStatus } from "./core/status.ts";
 import { Driver, type DriverHost } from "./driver.ts";
 import { fromEngineError, toEngineError } from "./engine_errors.ts";
-import { blockBytes } from "./engine_frames.ts";
 import {
   engineNodeId,
   type EngineOrder,
@@ -31,6 +30,7 @@ import { fromWire, groupPath, GroupProtocol, toWire, type WireMessage } from "./
 import { RAFT_LIMITS } from "./limits.ts";
 import type { StoredSnapshot } from "./storage.ts";
 import { openStores } from "./stores.ts";
+import { ENTRY_HEAD_BYTES } from "./wal/entry_codec.ts";
 
 /** What its actor sees of the Worker. */
 interface Receiver {
@@ -165,7 +165,7 @@ class EngineWorker implements DriverHost {
     let from = 0;
     let bytes = 0;
     for (const [at, entry] of entries.entries()) {
-      const length = blockBytes([entry]);
+      const length = ENTRY_HEAD_BYTES + entry.data.length;
       if (bytes > 0 && bytes + length > engineFrameBytes) {
         this.#port.post({ say: "apply" }, [entries.slice(from, at)]);
         [from, bytes] = [at, 0];
