@@ -5,6 +5,7 @@
 
 import { resolve } from "node:path";
 import { freePorts } from "../real/raft/cluster.ts";
+import { diesWithUs } from "../real/raft/member.ts";
 import { cpuMs } from "./raft_load.ts";
 import type { MemberOrder, MemberPlan, MemberSays } from "./raft_member.ts";
 import type { RaftBenchOptions } from "./raft_options.ts";
@@ -22,8 +23,10 @@ class MemberProcess {
   #rest = "";
 
   constructor(plan: MemberPlan) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", PROGRAM, JSON.stringify(plan)],
+    const program = [Deno.execPath(), "run", "-A", PROGRAM, JSON.stringify(plan)];
+    const [command, ...args] = [...diesWithUs(), ...program];
+    this.#child = new Deno.Command(command!, {
+      args,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

@@ -4,6 +4,7 @@ import { findProgram } from "../require.ts";
 import { askOnce } from "./ask_once.ts";
 import { freePorts, pause } from "./cluster.ts";
 import { type Place, textOf } from "./connection.ts";
+import { diesWithUs } from "./member.ts";
 
 const READY_WITHIN_MS = 20_000;
 
@@ -27,8 +28,9 @@ export class EtcdMember {
   }
 
   start(): void {
-    this.#child = new Deno.Command(findProgram("etcd")!, {
-      args: [...this.#args],
+    const [command, ...args] = [...diesWithUs(), findProgram("etcd")!, ...this.#args];
+    this.#child = new Deno.Command(command!, {
+      args,
       stdout: "null",
       stderr: "null",
     }).spawn();

@@ -1,6 +1,7 @@
 /** One member of the key-value store of `examples/13_kv`, as a process. */
 
 import { resolve } from "node:path";
+import { findProgram } from "../require.ts";
 import { askOnce } from "./ask_once.ts";
 import { type Place, textOf } from "./connection.ts";
 
@@ -75,7 +76,7 @@ export class Member {
   start(): void {
     if (this.#child !== null) throw new Error(`start ${this.id}: it is running`);
     const { prefix = [], environment = {} } = this.plan;
-    const [command, ...args] = [...prefix, Deno.execPath(), ...this.#arguments()];
+    const [command, ...args] = [...diesWithUs(), ...prefix, Deno.execPath(), ...this.#arguments()];
     const child = new Deno.Command(command!, {
       args,
       cwd: ROOT,
@@ -146,6 +147,12 @@ export class Member {
     this.lines.push(`${new Date().toISOString().slice(11, 23)} ${this.id} ${line}`);
     if (this.lines.length > KEPT_LINES) this.lines.shift();
   }
+}
+
+/** Before a command: a test that is killed leaves no processes behind (Linux). */
+export function diesWithUs(): readonly string[] {
+  const setpriv = findProgram("setpriv");
+  return setpriv === undefined ? [] : [setpriv, "--pdeathsig", "SIGKILL"];
 }
 
 /** What a member needs, and nothing more: its folder, its two ports, those of the others. */

@@ -19,6 +19,7 @@ export class Network implements Disposable {
   readonly #subnet = `10.98.${Deno.pid % 250}`;
 
   constructor(count: number) {
+    removeLeftovers();
     try {
       run("ip", "link", "add", this.#bridge, "type", "bridge");
       run("ip", "addr", "add", `${this.#subnet}.${OUR_NUMBER}/24`, "dev", this.#bridge);
@@ -85,6 +86,31 @@ export class Network implements Disposable {
       runs("ip", "netns", "del", namespace);
     }
     runs("ip", "link", "del", this.#bridge);
+  }
+}
+
+/** What processes that were killed have left: their addresses would be ours one day. */
+function removeLeftovers(): void {
+  const { stdout } = new Deno.Command(findProgram("ip")!, { args: ["-br", "link"] }).outputSync();
+  for (const [, name, owner] of new TextDecoder().decode(stdout).matchAll(LINK)) {
+    if (!isRunning(owner!)) runs("ip", "link", "del", name!);
+  }
+  const listed = new Deno.Command(findProgram("ip")!, { args: ["netns", "list"] }).outputSync();
+  for (const [name, owner] of new TextDecoder().decode(listed.stdout).matchAll(NAMESPACE)) {
+    if (!isRunning(owner!)) runs("ip", "netns", "del", name);
+  }
+}
+
+/** Bridges and cables of ours, and the process that made them. */
+const LINK = /^(q(?:br|o)(\d+)(?:x\d+)?)\b/gm;
+const NAMESPACE = /^quorus-(\d+)-\d+/gm;
+
+function isRunning(processId: string): boolean {
+  try {
+    return Deno.statSync(`/proc/${processId}`).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
