@@ -80,7 +80,7 @@ export function clockOffsetMs(raft: Raft, leading: Leading, id: MemberId): numbe
   return baseMs === null ? null : baseMs + raft.nowMs - raft.wallMs;
 }
 
-/** The median of the voters' clocks less ours; null until a quorum has told. */
+/** The median of the voters' clocks less ours; null until a quorum has told, and where there is none. */
 export function votersOffsetMs(raft: Raft, leading: Leading): number | null {
   const offsets: number[] = [];
   for (const id of voterIds(raft.voters)) {
@@ -88,7 +88,8 @@ export function votersOffsetMs(raft: Raft, leading: Leading): number | null {
     if (offsetMs !== null) offsets.push(offsetMs);
   }
   const isKnown = (id: MemberId) => clockOffsetMs(raft, leading, id) === null ? 0 : 1;
-  return quorumValue(raft.voters, isKnown) === 1 ? medianOffsetMs(offsets) : null;
+  if (quorumValue(raft.voters, isKnown) < 1) return null;
+  return medianOffsetMs(offsets, raft.options.clockSkewMs);
 }
 
 /** The last heartbeat round that a quorum has answered. */

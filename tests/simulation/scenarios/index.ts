@@ -10,6 +10,7 @@ import { mailboxes } from "./mailboxes.ts";
 import { raftChurn } from "./raft_churn.ts";
 import { raftClock, raftClockDrift } from "./raft_clock.ts";
 import { raftKv } from "./raft_kv.ts";
+import { raftPlacement } from "./raft_placement.ts";
 import { remoteAsks } from "./remote_asks.ts";
 import { remoteCredit } from "./remote_credit.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
@@ -38,5 +39,6 @@ export const SCENARIOS: readonly Scenario[] = [
   raftChurn,
   raftClock,
   raftClockDrift,
+  raftPlacement,
   canary,
 ];

@@ -112,11 +112,12 @@ Deno.test("commands are answered by level, and as unknown when leadership is los
 });
 
 Deno.test("a clock is judged by the median; of two nobody knows which is wrong", () => {
-  assert.equal(medianOffsetMs([0]), 0);
-  assert.equal(medianOffsetMs([0, 9_000]), 0);
-  assert.equal(medianOffsetMs([0, 9_000, 9_100]), 9_000);
-  assert.equal(medianOffsetMs([-50, 0, 9_000]), 0);
-  assert.equal(medianOffsetMs([-9_000, -9_000, -8_000, 0]), -8_000);
+  assert.equal(medianOffsetMs([0], 5_000), 0);
+  assert.equal(medianOffsetMs([0, 900], 5_000), 0);
+  assert.equal(medianOffsetMs([0, 9_000], 5_000), null, "nobody knows which is wrong");
+  assert.equal(medianOffsetMs([0, 9_000, 9_100], 5_000), 9_000);
+  assert.equal(medianOffsetMs([-50, 0, 9_000], 5_000), 0);
+  assert.equal(medianOffsetMs([-9_000, -9_000, -8_000, 0], 5_000), -8_000);
   assert.equal(nextStamp(10, 5), 10);
   assert.equal(nextStamp(10, 15), 15);
 });

@@ -128,3 +128,27 @@ Deno.test("metrics tell who leads, in which term, and how far everybody is", asy
   assert.match(text, /^raft_election_duration_ms_count\{.*\} 1$/m);
   await group.stop();
 });
+
+Deno.test("of two clocks that disagree neither is believed: time stands still in the log", async () => {
+  const group = await KvGroup.start(THREE);
+  const first = await group.leader();
+  await group.put(first, "key", "before");
+  const { appliedAtMs } = first.kv.status();
+  const gone = (await group.follower()).id;
+  const restart = group.crash(gone);
+  const ahead = group.of(THREE.find((id) => id !== gone && id !== first.id)!);
+  ahead.env.machine.clocks.jump(3_600_000);
+  await group.done(first.kv.transfer(ahead.id));
+  assert.equal((await group.leader()).id, ahead.id);
+  await group.world.pass(500);
+  await group.put(ahead, "key", "meanwhile");
+  assert.ok(ahead.kv.status().appliedAtMs - appliedAtMs < 10_000);
+  await restart();
+  await group.world.pass(2_000);
+  const next = await group.leader();
+  assert.notEqual(next.id, ahead.id, "two clocks of three agree");
+  await group.put(next, "key", "after");
+  const passedMs = next.kv.status().appliedAtMs - appliedAtMs;
+  assert.ok(1_000 < passedMs && passedMs < 10_000, `${passedMs} ms`);
+  await group.stop();
+});
