@@ -42,7 +42,8 @@ export class ClientSession<Command, Result> {
 
   /**
    * Applies a command exactly once. RaftError `UnknownOutcome` where time was over before anybody could
-   * tell; `SessionExpired` where the session was not used for too long: it was not applied this time.
+   * tell; `SessionExpired` where the session was not used for too long: it was not applied, or, where
+   * `definite` is false, perhaps by an earlier try.
    */
   async propose(
     command: Command,
@@ -66,9 +67,10 @@ export class ClientSession<Command, Result> {
   /** Where it was opened: what comes late must not fall into a later session of the same name. */
   #opened(withinMs: number): Promise<number> {
     const open = async () => {
-      const result = await insist(this.#caller, () => ({ do: "open", id: this.id }), withinMs);
+      const { result } = await insist(this.#caller, () => ({ do: "open", id: this.id }), withinMs);
       if (result.kind === "opened") return result.index;
-      throw result.kind === "refused" ? refusal(result.code) : notAnswered();
+      // Its commands have not been asked for.
+      throw result.kind === "refused" ? refusal(result.code, false) : notAnswered();
     };
     this.#opening ??= open().catch((error) => {
       this.#opening = null;
@@ -98,12 +100,18 @@ export async function once<Command, Result>(
   return committed(await insist(caller, () => ({ do: "once", key, command }), withinMs));
 }
 
+/** An answer; `isLate`: an earlier try, of which nothing was heard, may have been applied. */
+interface Answered<Result> {
+  readonly result: SessionResult<Result>;
+  readonly isLate: boolean;
+}
+
 /** Asks until there is an answer. */
 async function insist<Command, Result>(
   caller: SessionCaller<Command, Result>,
   command: () => SessionCommand<Command>,
   withinMs: number,
-): Promise<SessionResult<Result>> {
+): Promise<Answered<Result>> {
   const { clock, timers } = caller.env;
   const end = clock.monotonic() + withinMs;
   let isUnknown = false;
@@ -111,7 +119,7 @@ async function insist<Command, Result>(
     const leftMs = end - clock.monotonic();
     try {
       const { result } = await caller.run(command(), Math.max(1, Math.min(leftMs, TRY_MS)));
-      return result;
+      return { result, isLate: isUnknown };
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       isUnknown ||= !error.definite;
@@ -128,11 +136,11 @@ function final(error: RaftError, isUnknown: boolean): RaftError {
   return new RaftError("UnknownOutcome", why, { retryable: true, definite: false, cause: error });
 }
 
-function committed<Result>(outcome: SessionResult<Result>): Committed<Result> {
+function committed<Result>({ result: outcome, isLate }: Answered<Result>): Committed<Result> {
   if (outcome.kind === "result") {
     return { result: outcome.result, index: outcome.index, durability: "quorum" };
   }
-  if (outcome.kind === "refused") throw refusal(outcome.code);
+  if (outcome.kind === "refused") throw refusal(outcome.code, isLate);
   throw notAnswered();
 }
 
@@ -148,8 +156,11 @@ const REASONS: Readonly<Record<SessionRefusal, string>> = {
   SessionWindow: "too many commands of the session wait for their answers; await some of them",
 };
 
-function refusal(code: SessionRefusal): RaftError {
-  return new RaftError(code, `propose a command: ${REASONS[code]}`, {
+/** A session that has ended no longer knows what became of an earlier try. */
+function refusal(code: SessionRefusal, isLate: boolean): RaftError {
+  const doubt = isLate ? "; an earlier try may have been applied" : "";
+  return new RaftError(code, `propose a command: ${REASONS[code]}${doubt}`, {
     retryable: code === "TooManySessions",
+    definite: !isLate && code !== "AlreadyAcknowledged",
   });
 }

@@ -7,7 +7,7 @@ import type { FirstMember } from "../../../runtime/raft/group.ts";
 import { CLIENT_STATES, Clients, type LedgerMesh } from "./raft_clients.ts";
 import { lead, repair, serve, stop } from "./raft_end.ts";
 import { startFaults } from "./raft_faults.ts";
-import { drawLimits, drawLinks } from "./raft_kv.ts";
+import { DAYS_MS, drawLimits, drawLinks } from "./raft_kv.ts";
 import { Ledger } from "./raft_ledger.ts";
 import { DISK_STATES, idOf, RAFT_STATES, RaftMesh } from "./raft_mesh.ts";
 import { CHURN_STATES, Operator } from "./raft_operator.ts";
@@ -40,12 +40,14 @@ export const raftChurn = scenario({
     const first = drawFirst(random);
     const ledger = new Ledger(sim);
     const record = new Recorder(sim);
-    const clients = new Clients({ sim, record, mesh: () => mesh, gapMs: 400 });
+    const drawn = drawLimits(sim);
+    const forgetsKeys = drawn.sessionIdleMs !== DAYS_MS;
+    const clients = new Clients({ sim, record, mesh: () => mesh, gapMs: 400, forgetsKeys });
     const mesh: LedgerMesh = new RaftMesh(sim, {
       first,
       spare: NODES.filter((name) => !first.map(idOf).includes(name)),
       limits: {
-        ...drawLimits(sim),
+        ...drawn,
         snapshotEntries: 16,
         keepEntries: pick(random, [1, 4]),
         chunkBytes: pick(random, [64, 512]),

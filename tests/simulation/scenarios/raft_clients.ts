@@ -23,6 +23,7 @@ export const CLIENT_STATES = [
   "a compare-and-set loses",
   "a stale read is behind",
   "a command reaches every voter",
+  "a session expires",
 ] as const;
 
 /** What clients do. */
@@ -32,8 +33,8 @@ export interface ClientsOptions {
   readonly mesh: () => LedgerMesh;
   /** By the leader's lease, where it is allowed. */
   readonly readsByClock?: boolean;
-  /** Idle sessions may end before their time: keys of `proposeOnce` promise nothing then. */
-  readonly sessionsExpire?: boolean;
+  /** Keys of their own are forgotten before a client has done asking: they promise nothing then. */
+  readonly forgetsKeys?: boolean;
   readonly gapMs?: number;
   /** How long values are at least. */
   readonly padBytes?: number;
@@ -94,7 +95,7 @@ class Client {
   readonly #life: LedgerLife;
   readonly #name: string;
   readonly #random: SeededRandom;
-  readonly #session: ClientSession<LedgerCommand, Outcome>;
+  #session: ClientSession<LedgerCommand, Outcome>;
   readonly #unique: () => number;
   /** The index of the last stale read: a member never goes back. */
   #staleIndex = 0;
@@ -138,7 +139,7 @@ class Client {
     if (dice < 0.77) return this.#compareAndSet(key);
     if (dice < 0.8) return this.#lossy();
     if (dice < 0.84) return this.#get(pick(this.#random, LISTS));
-    if (dice < 0.93 || this.#options.sessionsExpire) return this.#append();
+    if (dice < 0.93 || this.#options.forgetsKeys) return this.#append();
     return this.#appendOnce();
   }
 
@@ -278,6 +279,9 @@ class Client {
   /** Whatever is thrown is an error of the group. */
   #expected(error: unknown): void {
     if (!(error instanceof RaftError)) throw error;
+    if (error.code !== "SessionExpired") return;
+    this.#mark("a session expires", true);
+    this.#session = this.#group.session(`${this.#name} ${this.#unique()}`);
   }
 
   #mark(name: string, isReached: boolean): void {

@@ -17,7 +17,7 @@ import { pick, smallLimits } from "./remote_mesh.ts";
 const NODES = ["a", "b", "c", "d", "e", "f", "g"];
 /** Learners catch up within ten election timeouts, or try again. */
 const REPLACE_MS = 60_000;
-const DAYS_MS = 100 * 86_400_000;
+export const DAYS_MS = 100 * 86_400_000;
 
 /** Limits as small as a seed wants; files are small, for what is simulated of them is zeros. */
 export function drawLimits(sim: Simulation): Partial<RaftLimits> {
@@ -30,8 +30,8 @@ export function drawLimits(sim: Simulation): Partial<RaftLimits> {
     reserveBytes: pick(random, [65_536, 131_072]),
     electionMs,
     heartbeatMs: Math.round(electionMs / 3),
-    // Jumping clocks must not end sessions, unless that is what a seed is about.
-    sessionIdleMs: DAYS_MS,
+    // Jumping clocks end sessions, too.
+    sessionIdleMs: pick(random, [400, 2_000, DAYS_MS, DAYS_MS]),
     appendBytes: pick(random, [100, 1_000, 8_192, 50_000]),
     ...chance({ inflightMessages: pick(random, [1, 2, 8]) }),
     ...chance({ inflightBytes: pick(random, [100, 1_000]) }),
@@ -83,11 +83,13 @@ export const raftKv = scenario({
     const fillsDisks = sim.random("disks").chance(0.3);
     // Long values, so that new files are needed.
     const padBytes = fillsDisks ? 3_000 : 0;
-    const clients = new Clients({ sim, record, mesh: () => mesh, padBytes });
+    const limits = drawLimits(sim);
+    const forgetsKeys = limits.sessionIdleMs !== DAYS_MS;
+    const clients = new Clients({ sim, record, mesh: () => mesh, padBytes, forgetsKeys });
     const replacer = new Replacer(sim, () => mesh);
     const mesh: LedgerMesh = new RaftMesh(sim, {
       first: members,
-      limits: drawLimits(sim),
+      limits,
       links: drawLinks(sim),
       machine: (life, restored) => ledger.machine(life, restored),
       givesUp: (id, machine) => replacer.givesUp(id, machine),
