@@ -20,6 +20,7 @@ export class EnginePort<Out, In> {
   readonly #events: EnginePortEvents<In>;
   #gathered: Posted<Out>[] = [];
   #gatheredBytes = 0;
+  #isLeaving = false;
 
   /** What is gathered leaves earlier where its blocks are longer than `frameBytes`. */
   constructor(socket: Socket, frameBytes: number, events: EnginePortEvents<In>) {
@@ -41,7 +42,14 @@ export class EnginePort<Out, In> {
   }
 
   post(message: Out, blocks: readonly Block[] = []): void {
-    if (this.#gathered.length === 0) void Promise.resolve().then(() => this.#leave());
+    this.postLazily(message, blocks);
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    void Promise.resolve().then(() => this.#leave());
+  }
+
+  /** Goes with whatever is posted next: nobody waits for it, and each frame wakes the other thread. */
+  postLazily(message: Out, blocks: readonly Block[] = []): void {
     this.#gathered.push([message, blocks]);
     for (const block of blocks) this.#gatheredBytes += blockBytes(block);
     if (this.#gatheredBytes >= this.#frameBytes) this.flush();
@@ -57,6 +65,7 @@ export class EnginePort<Out, In> {
   }
 
   #leave(): void {
+    this.#isLeaving = false;
     if (this.#gathered.length === 0) return;
     this.#events.leaving?.();
     this.flush();

@@ -179,8 +179,11 @@ class EngineWorker implements DriverHost {
     this.#restores.begin(stored);
   }
 
+  /** Where a command stands nobody needs to know before it is applied there. */
   answered(answer: Answer): void {
-    this.#port.post({ say: "answered", answer });
+    const report = { say: "answered", answer } as const;
+    if (answer.outcome === "appended") this.#port.postLazily(report);
+    else this.#port.post(report);
   }
 
   readAnswered(answer: ReadAnswer): void {

@@ -19,6 +19,8 @@ export class Pending<Result> extends WheelEntry {
   at: { readonly index: number; readonly term: number } | null = null;
   /** Somebody else may have put it into the log: giving it up leaves its outcome unknown. */
   isAway = false;
+  /** The core of this member has it, and may have put it into the log without our having heard. */
+  isGiven = false;
   #settled: Settled<Result> | null = null;
   #level: Durability | null = null;
 
@@ -50,6 +52,11 @@ export class Pending<Result> extends WheelEntry {
     this.#settleAll();
   }
 
+  /** It may be in a log. */
+  get isOut(): boolean {
+    return this.isAway || this.isGiven || this.at !== null;
+  }
+
   fail(error: RaftError): void {
     this.#end();
     this.reject(error);
@@ -57,7 +64,7 @@ export class Pending<Result> extends WheelEntry {
 
   /** Time is over. */
   override expire(): void {
-    this.fail(this.isAway || this.at !== null ? unknownOutcome("time was over") : tooLate());
+    this.fail(this.isOut ? unknownOutcome("time was over") : tooLate());
   }
 
   #settleAll(): void {

@@ -146,9 +146,7 @@ export class Proposals<Result> {
   stop(error: RaftError): void {
     this.#stopped = error;
     for (const pending of [...this.#pending.values()]) {
-      pending.fail(
-        pending.isAway || pending.at !== null ? unknownOutcome("this member has stopped") : error,
-      );
+      pending.fail(pending.isOut ? unknownOutcome("this member has stopped") : error);
     }
   }
 
@@ -178,11 +176,13 @@ export class Proposals<Result> {
     this.#parts.timers.soon(() => {
       const batch = this.#gathering.filter(({ id }) => this.#pending.has(id));
       this.#gathering = [];
+      for (const one of batch) one.isGiven = true;
       if (batch.length > 0) this.#parts.propose(batch);
     });
   }
 
   #refused(pending: Pending<Result>, answer: Answer & { outcome: "refused" }): void {
+    pending.isGiven = false;
     if (answer.code === "NotLeader") return this.#wait(pending);
     pending.fail(refusal("propose a command", answer));
   }

@@ -74,6 +74,8 @@ class WorkerEngine implements Engine {
   #isDiskFull = false;
   #stopping: Promise<void> | null = null;
   #hasFailed = false;
+  /** Of entries that have come and of which nobody may have been told that they are applied. */
+  #untoldBytes = 0;
   #toldStranger = false;
 
   constructor(env: WorkerEngineEnv, handle: WorkerHandle, plan: EnginePlan) {
@@ -128,8 +130,9 @@ class WorkerEngine implements Engine {
       case "change":
       case "read":
       case "transfer":
-      case "applied":
         return this.#port.post({ do: "input", input });
+      case "applied":
+        return this.#applied(input);
       default:
         return this.#strange(input.type);
     }
@@ -174,6 +177,16 @@ class WorkerEngine implements Engine {
     bound.cancel();
     this.#stopping ??= Promise.resolve();
     this.#handle.terminate();
+  }
+
+  /** It makes room for more to apply, of which there is plenty: it may wait for the next order or beat. */
+  #applied(input: Extract<Input, { type: "applied" }>): void {
+    const order = { do: "input", input } as const;
+    if (this.#untoldBytes < this.#plan.stores.limits.applyingBytes / 4) {
+      return this.#port.postLazily(order);
+    }
+    this.#untoldBytes = 0;
+    this.#port.post(order);
   }
 
   /** More than the core would take anyway is refused here, so that what waits at the port is bounded. */
@@ -235,6 +248,7 @@ class WorkerEngine implements Engine {
   #toOwner({ host, meter }: Owner, report: EngineReport, blocks: readonly Uint8Array[]): void {
     switch (report.say) {
       case "apply":
+        this.#untoldBytes += blocks[0]!.length;
         return host.apply(decodeEntries(blocks[0]!));
       case "restore":
         return host.restore(report.stored);
