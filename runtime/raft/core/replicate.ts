@@ -74,6 +74,8 @@ function stripped(entry: Entry): Entry {
 export function sendHeartbeats(raft: Raft, leading: Leading): void {
   const round = leading.lease.nextRound(raft.nowMs);
   leading.nextHeartbeatMs = raft.nowMs + raft.options.heartbeatMs;
+  // This member has answered itself, which is enough for a group of one.
+  leading.roundAnswered = true;
   for (const peer of leading.peers.values()) {
     if (peer.state === "lost") continue;
     send(raft, {
@@ -117,8 +119,10 @@ function onMatch(raft: Raft, leading: Leading, peer: Progress, match: number): v
   // It has the snapshot; if the log begins later by now, the first append finds out, and a newer one goes.
   const isInstalled = peer.sending !== null && peer.match >= peer.sending.snapshot.index;
   const meets = isInstalled || raft.log.termAt(peer.match) !== undefined;
-  if (peer.state === "probe" || (peer.state === "snapshot" && meets)) peer.replicate();
-  replicateTo(raft, leading, peer, false);
+  const hasMet = peer.state === "probe" || (peer.state === "snapshot" && meets);
+  if (hasMet) peer.replicate();
+  // What was committed while its first append was out is told now, not with the next heartbeat.
+  replicateTo(raft, leading, peer, hasMet);
 }
 
 function onRejection(raft: Raft, leading: Leading, peer: Progress, reply: AppendReply): void {
