@@ -73,7 +73,7 @@ class WorkerEngine implements Engine {
   #status: RaftStatus | null = null;
   #isDiskFull = false;
   #stopping: Promise<void> | null = null;
-  #hasFailed = false;
+  #failure: RaftError | null = null;
   /** Of entries that have come and of which nobody may have been told that they are applied. */
   #untoldBytes = 0;
   #toldStranger = false;
@@ -102,7 +102,7 @@ class WorkerEngine implements Engine {
     try {
       await this.#opened.promise;
     } catch (error) {
-      await this.#end(bound);
+      this.#end(bound);
       throw error;
     } finally {
       bound.cancel();
@@ -119,11 +119,12 @@ class WorkerEngine implements Engine {
   }
 
   start(): void {
-    this.#port.post({ do: "start" });
+    if (this.#failure === null) this.#port.post({ do: "start" });
+    else this.#owner?.host.failed(this.#failure);
   }
 
   input(input: Input): void {
-    if (this.#stopping !== null || this.#hasFailed) return;
+    if (this.#stopping !== null || this.#failure !== null) return;
     switch (input.type) {
       case "propose":
         return this.#propose(input.proposals);
@@ -144,7 +145,7 @@ class WorkerEngine implements Engine {
   }
 
   async snapshot(index: number, pieces: Iterable<Uint8Array>): Promise<SnapshotMeta | null> {
-    if (this.#stopping !== null || this.#hasFailed) return null;
+    if (this.#stopping !== null || this.#failure !== null) return null;
     return await this.#taker.take(index, pieces);
   }
 
@@ -170,10 +171,10 @@ class WorkerEngine implements Engine {
       this.#gone.resolve();
     });
     await this.#gone.promise;
-    await this.#end(bound);
+    this.#end(bound);
   }
 
-  async #end(bound: TimerHandle): Promise<void> {
+  #end(bound: TimerHandle): void {
     bound.cancel();
     this.#stopping ??= Promise.resolve();
     this.#handle.terminate();
@@ -279,8 +280,8 @@ class WorkerEngine implements Engine {
   }
 
   #fail(error: RaftError): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
+    if (this.#failure !== null) return;
+    this.#failure = error;
     this.#taker.stop(error);
     this.#restores.stop(error);
     this.#owner?.host.failed(error);
