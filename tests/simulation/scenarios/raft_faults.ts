@@ -53,3 +53,21 @@ export function fillDisks(sim: Simulation, machines: readonly string[]): void {
     });
   }
 }
+
+/** The power of most machines goes at once, now and then: only what was synced is left of them. */
+export function cutPower(sim: Simulation, machines: readonly string[]): void {
+  const random = sim.random("blackouts");
+  const { world, cluster } = sim;
+  for (let atMs = 0;;) {
+    atMs += random.next() * 4_000;
+    if (atMs >= sim.plan.durationMs) return;
+    const dark = machines.filter(() => random.chance(0.8));
+    const forMs = random.next() * 1_000;
+    world.schedule(atMs, "fault blackout", () => {
+      for (const name of dark) cluster.crash(name, "power");
+      world.schedule(forMs, "fault blackout ends", () => {
+        for (const name of dark) cluster.restart(name);
+      });
+    });
+  }
+}

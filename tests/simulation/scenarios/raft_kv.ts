@@ -7,7 +7,7 @@ import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { CLIENT_STATES, Clients, type LedgerMesh } from "./raft_clients.ts";
 import { lead, repair, serve, stop } from "./raft_end.ts";
-import { fillDisks, startFaults } from "./raft_faults.ts";
+import { cutPower, fillDisks, startFaults } from "./raft_faults.ts";
 import { Ledger } from "./raft_ledger.ts";
 import { DISK_STATES, drawMembers, RAFT_STATES, RaftMesh } from "./raft_mesh.ts";
 import { Replacer } from "./raft_operator.ts";
@@ -73,6 +73,7 @@ export const raftKv = scenario({
     ...CLIENT_STATES,
     "a witness decides an election",
     "a disk is full",
+    "most machines lose power at once",
     "a joint configuration",
     "a lost disk is replaced",
   ],
@@ -96,6 +97,10 @@ export const raftKv = scenario({
       boot: (life) => clients.start(life),
     });
     const faults = startFaults(sim, mesh.machines);
+    if (sim.random("power").chance(0.4)) {
+      sim.sometimes("most machines lose power at once");
+      cutPower(sim, mesh.machines);
+    }
     if (fillsDisks) fillDisks(sim, mesh.machines);
     await sim.pass(sim.plan.durationMs);
     faults.heal();

@@ -57,8 +57,10 @@ class Run {
   constructor(readonly sim: Simulation) {
     this.census = new Census(sim);
     this.random = sim.random("placement");
-    this.limits = { ...drawLimits(sim), snapshotEntries: 32, keepEntries: 4 };
-    this.isFencing = this.random.chance(0.5);
+    // Decisions that are refused are not tried again by themselves: there is room for all.
+    const room = { uncommittedEntries: 1_000, snapshotEntries: 32, keepEntries: 4 };
+    this.limits = { ...drawLimits(sim), ...room };
+    this.isFencing = this.random.chance(0.7);
   }
 
   /** Somebody has cut that life off from all that its entities write to. */
@@ -160,7 +162,7 @@ async function join(run: Run, host: ClusterLife): Promise<void> {
 
 function needsFence(run: Run, { env }: ClusterLife, placement: Placement, held: Report): void {
   if (!run.isFencing) return;
-  env.timers.after(run.random.next() * 8_000, () => {
+  env.timers.after(run.random.next() * 2_000, () => {
     if (run.isResting) return;
     run.cutOff(held);
     run.sim.sometimes("a holder is fenced");
@@ -240,7 +242,7 @@ function sameDecisions(run: Run): true | string {
 export const raftPlacement = scenario({
   name: "raft/placement",
   describe: "entities that a Raft group places never live twice, whoever leads it",
-  durationMs: 30_000,
+  durationMs: 40_000,
   nodes: NODES,
   faults: { kinds: LINK_FAULTS, intensity: [0, 0.8] },
   sometimes: [
