@@ -27,6 +27,12 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "cluster/membership": 8,
   "cluster/topics": 6,
   "cluster/placement": 8,
+  // Whole groups: half a second to a second each.
+  "raft/churn": 2,
+  "raft/clock": 2,
+  "raft/clock-drift": 2,
+  "raft/kv": 2,
+  "raft/placement": 2,
 };
 
 /** Divides `seeds` by weight; every scenario gets at least one, and their sum is `seeds`. */
