@@ -6,8 +6,9 @@
 
 import { resolve } from "node:path";
 import { freePorts } from "../real/raft/cluster.ts";
-import { cpuMs, type Measured } from "./raft_load.ts";
+import { cpuMs } from "./raft_load.ts";
 import type {
+  EngineLoadOutcome,
   EngineMemberOrder,
   EngineMemberPlan,
   EngineMemberStatus,
@@ -42,6 +43,7 @@ interface Outcome {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly failedPerSecond: number;
   readonly cores: number;
 }
 
@@ -76,6 +78,7 @@ function tell(report: Report, outcomes: ReadonlyMap<string, readonly Outcome[]>)
       figure(what, "1/s", all.map(({ perSecond }) => perSecond));
       figure(`${what}_p50`, "ms", all.map(({ p50Ms }) => p50Ms));
       figure(`${what}_p99`, "ms", all.map(({ p99Ms }) => p99Ms));
+      figure(`${what}_failed`, "1/s", all.map(({ failedPerSecond }) => failedPerSecond));
       figure(`${what}_cpu`, "cores", all.map(({ cores }) => cores));
     }
   }
@@ -90,12 +93,13 @@ async function measure(
   const before = { elections: await elections(members), cpuMs: cpuOf(members) };
   const fromMs = performance.now();
   const order = { do: "load", inFlight, ms, stallMs } as const;
-  const runs = await Promise.all(asked.map((member) => member.ask<Measured>(order)));
+  const runs = await Promise.all(asked.map((member) => member.ask<EngineLoadOutcome>(order)));
   const tookMs = performance.now() - fromMs;
-  const worst = (of: (run: Measured) => number) => Math.max(...runs.map(of));
+  const worst = (of: (run: EngineLoadOutcome) => number) => Math.max(...runs.map(of));
   return {
     electionsPerMinute: (await elections(members) - before.elections) * 60_000 / tookMs,
     perSecond: runs.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    failedPerSecond: runs.reduce((sum, { failedPerSecond }) => sum + failedPerSecond, 0),
     p50Ms: worst(({ p50Ms }) => p50Ms),
     p99Ms: worst(({ p99Ms }) => p99Ms),
     cores: (cpuOf(members) - before.cpuMs) / tookMs,

@@ -2,7 +2,7 @@
 
 import { store } from "../../examples/13_kv/store.ts";
 import { type HubOptions, joinGroup, startNode } from "../../mod.ts";
-import { type Measured, run } from "./raft_load.ts";
+import { percentile } from "./raft_load.ts";
 
 /** Where core and log are. */
 export type Way = "thread" | "worker";
@@ -31,6 +31,15 @@ export interface EngineMemberStatus {
   readonly leads: boolean;
   readonly elections: number;
   readonly term: number;
+}
+
+/** What it says to `load`. */
+export interface EngineLoadOutcome {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Without success: leaders change. */
+  readonly failedPerSecond: number;
 }
 
 const WARM_UP_MS = 500;
@@ -70,18 +79,38 @@ async function load(
   { inFlight, ms, stallMs }: EngineMemberOrder & { do: "load" },
   ask: (number: number) => Promise<void>,
   leads: () => boolean,
-): Promise<Measured> {
-  const untilMs = performance.now() + WARM_UP_MS + ms;
-  const stall = (): void => {
-    const fromMs = performance.now();
-    if (fromMs >= untilMs) return;
-    if (leads()) { while (performance.now() < fromMs + stallMs); }
-    setTimeout(stall, PAUSE_MS);
+): Promise<EngineLoadOutcome> {
+  const startMs = performance.now() + WARM_UP_MS;
+  const endMs = startMs + ms;
+  if (stallMs > 0) stallAgain(stallMs, endMs, leads);
+  const latencies: number[] = [];
+  let [next, failed] = [0, 0];
+  const loop = async (): Promise<void> => {
+    for (let askedMs = performance.now(); askedMs < endMs; askedMs = performance.now()) {
+      try {
+        await ask(next++);
+        if (askedMs >= startMs) latencies.push(performance.now() - askedMs);
+      } catch {
+        if (askedMs >= startMs) failed += 1;
+        await new Promise((done) => setTimeout(done, 5));
+      }
+    }
   };
-  if (stallMs > 0) stall();
-  const asker = { ask, close: () => {} };
-  const open = (count: number) => Promise.resolve(Array.from({ length: count }, () => asker));
-  return await run({ open, inFlight, ms, warmUpMs: WARM_UP_MS, processIds: [] });
+  await Promise.all(Array.from({ length: inFlight }, loop));
+  const sorted = Float64Array.from(latencies).sort();
+  return {
+    perSecond: sorted.length * 1_000 / ms,
+    p50Ms: percentile(sorted, 0.5),
+    p99Ms: percentile(sorted, 0.99),
+    failedPerSecond: failed * 1_000 / ms,
+  };
+}
+
+function stallAgain(stallMs: number, endMs: number, leads: () => boolean): void {
+  const fromMs = performance.now();
+  if (fromMs >= endMs) return;
+  if (leads()) { while (performance.now() < fromMs + stallMs); }
+  setTimeout(() => stallAgain(stallMs, endMs, leads), PAUSE_MS);
 }
 
 function links({ id, ports }: EngineMemberPlan, which: 0 | 1): HubOptions {
