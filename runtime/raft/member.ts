@@ -59,6 +59,7 @@ export class GroupMember<State, Command, Result> {
   readonly #peers = new Map<MemberId, Ref<typeof GroupProtocol>>();
   readonly #listeners = new Set<(event: RaftEvent) => void>();
   #leader: Leader = null;
+  #hasEnded = false;
   #change: PromiseWithResolvers<void> | null = null;
   /** Entries and bytes given to the machine since the last snapshot. */
   #sinceSnapshot = { index: 0, bytes: 0 };
@@ -123,7 +124,9 @@ export class GroupMember<State, Command, Result> {
   }
 
   status(): RaftStatus & { readonly isDiskFull: boolean } {
-    return { ...this.#engine.status(), isDiskFull: this.#engine.isDiskFull };
+    const status = { ...this.#engine.status(), isDiskFull: this.#engine.isDiskFull };
+    // What its last step made of it is over.
+    return this.#hasEnded ? { ...status, role: "follower", leader: null, peers: [] } : status;
   }
 
   propose(data: Uint8Array, durability: Durability, withinMs: number): Promise<Settled<Result>> {
@@ -253,6 +256,7 @@ export class GroupMember<State, Command, Result> {
   }
 
   #end(error: RaftError): void {
+    this.#hasEnded = true;
     this.#applier.stop();
     this.#proposals.stop(error);
     this.#orders.stop(error);

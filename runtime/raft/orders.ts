@@ -105,7 +105,9 @@ export class Orders {
 
   stop(error: RaftError): void {
     this.#stopped = error;
-    for (const waiting of [...this.#waiting.values()]) waiting.finish(error);
+    for (const waiting of [...this.#waiting.values()]) {
+      waiting.finish(unknown(waiting.order, "this member has stopped"));
+    }
   }
 
   #add(order: GroupOrder, withinMs: number, begin: (waiting: Waiting) => void): Promise<void> {

@@ -254,6 +254,7 @@ groupTest(
     await group.world.pass(300);
     await group.done(alone.kv.stop());
     await group.done(Promise.all([read, write]));
+    assert.equal(alone.kv.status().leader, null);
     await assert.rejects(group.done(alone.kv.propose(put)), refusedWith("Stopped"));
     await assert.rejects(group.get(alone, "key"), refusedWith("Stopped"));
     group.world.network.heal();
