@@ -65,7 +65,7 @@ export const raftChurn = scenario({
     // Whoever has left gets a new disk, and starts again.
     await sim.pass(RENEW_MS);
     await lead(sim, mesh);
-    await serve(sim, mesh, record);
+    await serve(sim, mesh, record, clients);
     record.judge();
     await stop(sim, mesh);
   },

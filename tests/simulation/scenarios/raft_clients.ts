@@ -49,15 +49,31 @@ const TRIES = 3;
 /** See the head of this file. */
 export class Clients {
   readonly #options: ClientsOptions;
+  readonly #open = new Map<LedgerLife, number>();
   #numbers = 0;
 
   constructor(options: ClientsOptions) {
     this.#options = options;
   }
 
+  /** Nobody who lives waits for an answer any more. */
+  get isQuiet(): boolean {
+    return [...this.#open].every(([{ env }, count]) => !env.alive || count === 0);
+  }
+
   /** Begins the clients of one life. */
   start(life: LedgerLife): void {
-    for (const number of [1, 2]) new Client(this.#options, life, number, () => ++this.#numbers);
+    const { sim } = this.#options;
+    this.#open.set(life, 0);
+    for (const number of [1, 2]) {
+      const client = new Client(this.#options, life, number, () => ++this.#numbers);
+      const work = async (): Promise<void> => {
+        this.#open.set(life, this.#open.get(life)! + 1);
+        await client.one();
+        this.#open.set(life, this.#open.get(life)! - 1);
+      };
+      void client.go(work, () => sim.isOver);
+    }
   }
 }
 
@@ -107,29 +123,28 @@ class Client {
     this.#unique = unique;
     this.#random = options.sim.random(`client ${this.#name}`);
     this.#session = life.group!.session(this.#name);
-    void this.#go();
   }
 
   get #group(): LedgerGroup {
     return this.#life.group!;
   }
 
-  async #go(): Promise<void> {
-    const { sim, gapMs = 250 } = this.#options;
+  async go(work: () => Promise<void>, isOver: () => boolean): Promise<void> {
+    const { gapMs = 250 } = this.#options;
     const { timers } = this.#life.env;
-    while (!sim.isOver) {
+    while (!isOver()) {
       await new Promise<void>((resolve) => {
         timers.after(this.#random.next() * 2 * gapMs, resolve);
       });
-      if (sim.isOver) return;
+      if (isOver()) return;
       this.#mark("a disk is full", this.#group.status().isDiskFull);
       // Some overlap with the next one.
-      const deed = this.#one();
+      const deed = work();
       if (this.#random.chance(0.7)) await deed;
     }
   }
 
-  #one(): Promise<unknown> {
+  one(): Promise<unknown> {
     const key = pick(this.#random, KEYS);
     const dice = this.#random.next();
     if (dice < 0.25) return this.#get(key);
@@ -244,7 +259,7 @@ class Client {
       const withinMs = this.#withinMs();
       try {
         const once = (group: LedgerGroup) => group.proposeOnce(value, command, { withinMs });
-        const { result } = await mesh().ask(asked, once);
+        const { result } = await this.#heard(2 * withinMs, mesh().ask(asked, once));
         return open.ok({ version: result.version });
       } catch (error) {
         this.#expected(error);
@@ -252,6 +267,19 @@ class Client {
         if ((error as RaftError).definite) return left === TRIES ? open.failed(error) : undefined;
       }
       if (mesh().living.length === 0) return;
+    }
+  }
+
+  /** Whoever asks another process hears nothing when that ends. */
+  async #heard<T>(withinMs: number, answer: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = this.#life.env.timers.after(withinMs, () => {
+      reject(new RaftError("UnknownOutcome", "planned: nothing heard", { definite: false }));
+    });
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      timer.cancel();
     }
   }
 

@@ -98,7 +98,7 @@ async function run(sim: Simulation, rates: readonly number[]): Promise<void> {
   faults.heal();
   repair(sim);
   await lead(sim, mesh);
-  await serve(sim, mesh, record);
+  await serve(sim, mesh, record, clients);
   record.judge();
   await stop(sim, mesh);
 }

@@ -3,7 +3,7 @@
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { WORLD_EPOCH_MS } from "../../../runtime/sim/clock.ts";
 import { nothingWaits } from "./quiet.ts";
-import { type LedgerLife, type LedgerMesh, recordGet } from "./raft_clients.ts";
+import { type Clients, type LedgerLife, type LedgerMesh, recordGet } from "./raft_clients.ts";
 import type { RaftMesh } from "./raft_mesh.ts";
 import { LIST, type Recorder } from "./raft_record.ts";
 
@@ -16,6 +16,8 @@ const LEAD_MS = 5_000;
 const AGREE_MS = 60_000;
 /** The longest call of a client, and one of our own. */
 const INSIST_MS = 10_000;
+/** Three tries of the longest call. */
+const ANSWER_MS = 40_000;
 /** A call has settled long before. */
 const SETTLE_MS = 12_000;
 const LAST_KEYS = ["k0", "k1", "k2", "k3", "last", `${LIST}0`, `${LIST}1`];
@@ -74,8 +76,14 @@ export function isMember(mesh: AnyMesh, id: string): boolean {
   return group!.status().configuration.members.some((member) => member.id === id);
 }
 
-/** A write and a fresh read at each member, then the same state everywhere. */
-export async function serve(sim: Simulation, mesh: LedgerMesh, record: Recorder): Promise<void> {
+/** Clients get their answers; a write and a fresh read at each member, then the same state everywhere. */
+export async function serve(
+  sim: Simulation,
+  mesh: LedgerMesh,
+  record: Recorder,
+  clients: Clients,
+): Promise<void> {
+  await sim.converge("clients have their answers", ANSWER_MS, () => clients.isQuiet);
   const members = mesh.machines.filter((name) => isMember(mesh, mesh.idOf(name)));
   for (const machine of members) await write(sim, mesh, record, machine);
   for (const machine of members) {

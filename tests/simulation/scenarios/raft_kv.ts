@@ -84,7 +84,8 @@ export const raftKv = scenario({
     const fillsDisks = sim.random("disks").chance(0.3);
     // Long values, so that new files are needed.
     const padBytes = fillsDisks ? 3_000 : 0;
-    const limits = drawLimits(sim);
+    // Long state in the smallest pieces takes longer than anybody waits.
+    const limits = { ...drawLimits(sim), ...(fillsDisks ? { chunkBytes: 4_096 } : {}) };
     const forgetsKeys = limits.sessionIdleMs !== DAYS_MS;
     const clients = new Clients({ sim, record, mesh: () => mesh, padBytes, forgetsKeys });
     const replacer = new Replacer(sim, () => mesh);
@@ -107,7 +108,7 @@ export const raftKv = scenario({
     repair(sim);
     await lead(sim, mesh);
     await sim.converge("the lost disk is replaced", REPLACE_MS, () => replacer.isDone);
-    await serve(sim, mesh, record);
+    await serve(sim, mesh, record, clients);
     record.judge();
     await stop(sim, mesh);
   },
