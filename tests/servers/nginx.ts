@@ -16,8 +16,21 @@ export interface Nginx {
 const START_ATTEMPTS = 200;
 const START_STEP_MS = 25;
 
+/** Somebody else may take a free port before nginx does. */
+const PORT_ATTEMPTS = 5;
+
 /** Starts nginx in the foreground; resolves when it accepts connections. */
 export async function startNginx(workers = 1): Promise<Nginx> {
+  for (let attempt = 1;; attempt += 1) {
+    try {
+      return await startOnFreePorts(workers);
+    } catch (thrown) {
+      if (attempt === PORT_ATTEMPTS) throw thrown;
+    }
+  }
+}
+
+async function startOnFreePorts(workers: number): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "quorus-nginx-" });
   const root = `${folder}/root`;
   const [port, securePort] = [freePort(), freePort()];
@@ -35,7 +48,11 @@ export async function startNginx(workers = 1): Promise<Nginx> {
     stderr: "inherit",
   }).spawn();
   const close = async () => {
-    child.kill("SIGTERM");
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
     await child.status;
     await Deno.remove(folder, { recursive: true });
   };
