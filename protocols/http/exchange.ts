@@ -23,6 +23,7 @@ const NET_CODES: Readonly<Record<NetError["code"], ProtocolErrorCode>> = {
   refused: "unreachable",
   unreachable: "unreachable",
   dns: "unreachable",
+  blocked: "unreachable",
   reset: "unreachable",
   tls: "tls",
   aborted: "aborted",
@@ -33,6 +34,8 @@ const NET_REASONS: Readonly<Record<NetError["code"], string>> = {
   refused: "the connection was refused; is the server running, and is the port right?",
   unreachable: "the host cannot be reached; check the network and the host's name",
   dns: "the host's name does not resolve; check its spelling",
+  blocked: "this process may not send it: fetch allows no requests to this port, or Deno was not " +
+    "granted the host; use another port, or add the host to --allow-net",
   reset: "the connection ended before the answer came",
   tls: "the TLS handshake failed; check the server's name and certificate, the declared CA and " +
     "the client certificate",

@@ -292,8 +292,9 @@ export interface NetResponse {
   readonly body: NetBody;
 }
 
-/** Why a request failed below HTTP. */
+/** Why a request failed below HTTP; `blocked`: it was not sent, as this process may not send it. */
 export type NetErrorCode =
+  | "blocked"
   | "refused"
   | "unreachable"
   | "dns"

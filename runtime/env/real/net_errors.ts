@@ -20,6 +20,13 @@ interface Meaning {
 /** The first match counts: a TLS failure is also a failure to connect. */
 const MEANINGS: readonly Meaning[] = [
   {
+    pattern: /Requests to port \d+ are blocked/i,
+    code: "blocked",
+    reason: "fetch sends nothing to this port",
+    advice: "let the server listen on another one (https://fetch.spec.whatwg.org/#port-blocking)",
+    retryable: false,
+  },
+  {
     pattern: /dns error|failed to lookup|Name or service not known/i,
     code: "dns",
     reason: "its name could not be resolved",
@@ -52,7 +59,7 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     pattern: /Requires net access|NotCapable/i,
-    code: "unreachable",
+    code: "blocked",
     reason: "Deno was not granted this host",
     advice: "add it to --allow-net",
     retryable: false,
@@ -65,6 +72,8 @@ const MEANINGS: readonly Meaning[] = [
     retryable: false,
   },
 ];
+
+const NEVER_SENT: ReadonlySet<NetErrorCode> = new Set(["refused", "dns", "blocked"]);
 
 /** Scheme, host and port: all of a URL that may be shown. */
 export function originOf(url: string): string {
@@ -105,7 +114,7 @@ export function netError(
     known?.code ?? "protocol",
     `cannot ${action} ${where}: ${reason}; ${advice}`,
     {
-      definite: known?.code === "refused" || known?.code === "dns",
+      definite: known !== undefined && NEVER_SENT.has(known.code),
       ...(known?.retryable === false ? { retryable: false } : {}),
     },
   );

@@ -147,6 +147,16 @@ netTest("an abort ends a waiting request, a cancelled body is not read", async (
   await assert.rejects(response.body.read(new Uint8Array(10)), failsWith("aborted"));
 });
 
+Deno.test("a port to which fetch sends nothing is blocked, and not tried again", async () => {
+  const env = realEnv();
+  await assert.rejects(env.net.request(request("http://127.0.0.1:1/")), (error) => {
+    assert.ok(error instanceof NetError);
+    assert.deepEqual([error.code, error.retryable, error.definite], ["blocked", false, true]);
+    return true;
+  });
+  env.close();
+});
+
 Deno.test("broken answers and dead ends are typed and show no credential", async () => {
   const env = realEnv();
   const cases: readonly [string, NetErrorCode][] = [
