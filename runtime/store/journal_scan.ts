@@ -11,6 +11,7 @@ import {
   viewOf,
 } from "./journal_format.ts";
 import type { STORE_LIMITS } from "./limits.ts";
+import { readFile } from "./whole_file.ts";
 
 /** What the journal takes of Env. */
 export type JournalEnv = Pick<Env, "disk" | "hash">;
@@ -57,23 +58,6 @@ export async function listSegments(env: JournalEnv, directory: string): Promise<
   return segments.sort((one, other) => one.firstIndex - other.firstIndex);
 }
 
-/** All bytes of a segment; a segment is bounded, so this is too. */
-export async function readSegment(env: JournalEnv, path: string): Promise<Uint8Array> {
-  const file = await env.disk.open(path, { read: true });
-  try {
-    const bytes = new Uint8Array((await file.stat()).size);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = await file.read(bytes.subarray(length), length);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
-  }
-}
-
 /** Reads one segment to its end. Damage is an error, except a torn end where `isLast`. */
 export async function scanSegment(
   env: JournalEnv,
@@ -81,7 +65,7 @@ export async function scanSegment(
   isLast: boolean,
   limits: JournalLimits,
 ): Promise<ScannedSegment> {
-  const bytes = await readSegment(env, segment.path);
+  const bytes = await readFile(env.disk, segment.path);
   checkHeader(env, segment, bytes);
   const view = viewOf(bytes);
   let offset = HEADER_BYTES;
@@ -110,7 +94,7 @@ export async function isUnfinished(
   segment: Segment,
   limits: JournalLimits,
 ): Promise<boolean> {
-  const bytes = await readSegment(env, segment.path);
+  const bytes = await readFile(env.disk, segment.path);
   const { crc32 } = env.hash;
   if (decodeHeader(bytes, crc32).kind !== "damaged") return false;
   const first = decodeRecord(bytes, HEADER_BYTES, segment.firstIndex, limits.recordBytes, crc32);
@@ -125,7 +109,7 @@ export async function* recordsOf(
   lastIndex: number,
   limits: JournalLimits,
 ): AsyncIterable<JournalRecord> {
-  const bytes = await readSegment(env, segment.path);
+  const bytes = await readFile(env.disk, segment.path);
   const view = viewOf(bytes);
   let offset = HEADER_BYTES;
   for (let index = segment.firstIndex; index <= lastIndex; index += 1) {

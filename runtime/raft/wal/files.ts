@@ -2,6 +2,7 @@
 
 import { DiskError } from "../../env/errors.ts";
 import type { Disk } from "../../env/env.ts";
+import { readFile } from "../../store/whole_file.ts";
 
 /** The folder that holds `path`. */
 export function parentOf(path: string): string {
@@ -31,20 +32,7 @@ export async function makeDurableFolder(disk: Disk, folder: string): Promise<voi
 
 /** All bytes of a small file; null if there is none. */
 export async function readWhole(disk: Disk, path: string): Promise<Uint8Array | null> {
-  if (await disk.stat(path) === null) return null;
-  const file = await disk.open(path, { read: true });
-  try {
-    const bytes = new Uint8Array((await file.stat()).size);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = await file.read(bytes.subarray(length), length);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
-  }
+  return await disk.stat(path) === null ? null : await readFile(disk, path);
 }
 
 /** Writes a small file aside, syncs it and gives it its name: there is the old one or the new one. */

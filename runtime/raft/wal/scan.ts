@@ -8,7 +8,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import { decodeRecord, provesDurable, viewOf } from "../../store/journal_format.ts";
-import { readSegment } from "../../store/journal_scan.ts";
+import { readFile } from "../../store/whole_file.ts";
 import type { StoreIdentity } from "../storage.ts";
 import { identityCrc, wrongFolder } from "./identity.ts";
 import { logCorrupt, unknownVersion } from "./log_errors.ts";
@@ -89,7 +89,7 @@ class Scanner {
       if (sequence !== sequences[0]! + position) {
         throw this.#corrupt(path, 0, `segment ${sequences[0]! + position} is missing before it`);
       }
-      const place = { path, sequence, bytes: await readSegment(this.#env, path) };
+      const place = { path, sequence, bytes: await readFile(this.#env.disk, path) };
       const isUsed = this.#isUsed(place);
       if (isUsed && isOver) throw this.#corrupt(path, 0, "what stands before it is damaged");
       if (isUsed) {
