@@ -1,11 +1,14 @@
 /** The core of the product, for the bench. */
 
-import { createRaft, snapshotMetaAt, step } from "../../../../runtime/raft/core/raft.ts";
-import type { CoreFactory } from "./core_factory.ts";
+import { createRaft, type Raft, snapshotMetaAt, step } from "../../../../runtime/raft/core/raft.ts";
+import type { CoreFactory, CoreUnderTest } from "./core_factory.ts";
 
 /** Starts a real core. */
-export const realCore: CoreFactory = (options, restored, moment) => {
-  const raft = createRaft(options, restored, moment);
+export const realCore: CoreFactory = (options, restored, moment) =>
+  coreOf(createRaft(options, restored, moment));
+
+/** A core as the bench looks at it. */
+export function coreOf(raft: Raft): CoreUnderTest {
   return {
     step: (input, now) => step(raft, input, now),
     get term() {
@@ -27,4 +30,4 @@ export const realCore: CoreFactory = (options, restored, moment) => {
       return raft.log.termAt(index) === undefined ? null : snapshotMetaAt(raft, index);
     },
   };
-};
+}

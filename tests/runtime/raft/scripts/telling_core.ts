@@ -2,8 +2,9 @@
 
 import type { MemberId } from "../../../../runtime/raft/core/entry.ts";
 import type { Outputs } from "../../../../runtime/raft/core/outputs.ts";
-import { createRaft, type Raft, snapshotMetaAt, step } from "../../../../runtime/raft/core/raft.ts";
+import { createRaft, type Raft } from "../../../../runtime/raft/core/raft.ts";
 import type { CoreFactory } from "../cluster/core_factory.ts";
+import { coreOf } from "../cluster/real_core.ts";
 
 /** Starts real cores, keeps them in `rafts` and tells what comes out of them. */
 export function tellingCore(
@@ -13,30 +14,13 @@ export function tellingCore(
   return (options, restored, moment) => {
     const raft = createRaft(options, restored, moment);
     rafts.set(options.id, raft);
-    return {
-      step(input, now) {
-        const outputs = step(raft, input, now);
-        saw(options.id, outputs);
-        return outputs;
-      },
-      get term() {
-        return raft.term;
-      },
-      get role() {
-        return raft.role;
-      },
-      get leader() {
-        return raft.leader;
-      },
-      get commit() {
-        return raft.commit;
-      },
-      get applied() {
-        return raft.applied;
-      },
-      metaAt(index) {
-        return raft.log.termAt(index) === undefined ? null : snapshotMetaAt(raft, index);
-      },
+    const core = coreOf(raft);
+    const step: typeof core.step = (input, now) => {
+      const outputs = core.step(input, now);
+      saw(options.id, outputs);
+      return outputs;
     };
+    // What it is changes as it steps: it is asked, not copied.
+    return Object.create(core, { step: { value: step } });
   };
 }
