@@ -97,7 +97,8 @@ class FaultDriver implements FaultsUnderWay {
       case "stop":
         if (!env.alive) this.#happened -= 1;
         env.stop();
-        return this.#for(event.forMs, `stop ${node}`, () => env.resume());
+        // Not `env`: the life that stands still by then may be a later one.
+        return this.#for(event.forMs, `stop ${node}`, () => this.#cluster.env(node).resume());
       case "slow":
         machine.turnMs = event.turnMs;
         return this.#for(event.forMs, `slow ${node}`, () => machine.turnMs = USUAL_TURN_MS);

@@ -190,3 +190,20 @@ Deno.test("faults that overlap end when the last of them ends", async () => {
   await world.run(32_000);
   assert.equal(path.isBlocked, false);
 });
+
+Deno.test("a process that stands still at the end of a stop is resumed, though another had been stopped", async () => {
+  const world = new World(1);
+  const chatter = new Chatter(world, 1, 2);
+  applyFaults(world, chatter, {
+    durationMs: MINUTE_MS,
+    events: [
+      { atMs: 1_000, kind: "stop", node: "node-0", forMs: 10_000 },
+      { atMs: 2_000, kind: "crash", node: "node-0", crash: "process", forMs: 100 },
+      { atMs: 3_000, kind: "stop", node: "node-0", forMs: 1_000 },
+    ],
+  });
+  await world.run(12_000);
+  chatter.heard.clear();
+  await world.run(22_000);
+  assert.ok(heardBy(chatter, "node-0>node-1") >= 9);
+});
