@@ -75,6 +75,9 @@ export interface InboundMessage {
   readonly version: number;
   readonly tag: string;
   readonly body: unknown;
+  /** The node at the other end, as its link has proved. */
+  readonly node: string;
+  /** What it says of its sender. */
   readonly from: string | null;
   readonly trace: string | null;
 }

@@ -13,6 +13,7 @@ export interface ContextHost {
   readonly env: Env;
   readonly incarnation: number;
   readonly trace: string | null;
+  readonly senderNode: string;
   remainingMs(): number;
   handlerSignal(): AbortSignal;
   log(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>): void;
@@ -57,6 +58,9 @@ export class ActorContext implements Context {
   }
   get trace(): string | null {
     return this.#live().trace;
+  }
+  get senderNode(): string {
+    return this.#live().senderNode;
   }
   get signal(): AbortSignal {
     return this.#live().handlerSignal();

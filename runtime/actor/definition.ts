@@ -54,6 +54,8 @@ export interface Context<P extends Protocol = Protocol> {
   readonly remainingMs: number;
   /** W3C `traceparent` of the message being handled, `null` if it is not traced; what is sent inherits it. */
   readonly trace: string | null;
+  /** The node that sent the message being handled, as its link has proved; this node's id for its own. */
+  readonly senderNode: string;
   /** Aborts when the actor stops, or when the ask being handled timed out or was cancelled. */
   readonly signal: AbortSignal;
   /** Writes to the log with the actor's address. */

@@ -102,7 +102,7 @@ export class NodeDock implements Dock {
   #noteOf(message: InboundMessage, receipt: Receipt): InboundNote {
     const trace = message.trace !== null && isTraceparent(message.trace) ? message.trace : null;
     if (trace !== null) this.#core.startTracing();
-    return new InboundNote(message.from, trace, receipt);
+    return new InboundNote(message.node, message.from, trace, receipt);
   }
 
   #find(message: InboundMessage, kind: "tell" | "ask"): Found {

@@ -55,7 +55,9 @@ export class InboundNote {
   readonly kind = "inbound";
   #receipt: Receipt | null;
   constructor(
-    /** Address of the sender. */
+    /** The node that it came from. */
+    readonly node: string,
+    /** Address of the sender, as that node has it. */
     readonly from: string | null,
     readonly trace: string | null,
     receipt: Receipt,

@@ -7,7 +7,14 @@ import { Cell, type CellHooks, type Rare, type Watch } from "./cell.ts";
 import type { ContextHost } from "./context.ts";
 import type { Core } from "./core.ts";
 import type { ActorDefinition, SpawnOptions } from "./definition.ts";
-import { EndedNote, Envelope, PendingAsk, TaskNote, type TimerNote } from "./envelope.ts";
+import {
+  EndedNote,
+  Envelope,
+  inboundOf,
+  PendingAsk,
+  TaskNote,
+  type TimerNote,
+} from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
 import { advanceHalt, endWatch, halt, notifyWatcher } from "./halting.ts";
 import { admitEnded } from "./inbound.ts";
@@ -96,6 +103,11 @@ export class CellHost implements ContextHost {
 
   get trace(): string | null {
     return traceOf(this.#cell.handling);
+  }
+
+  get senderNode(): string {
+    const { handling, core } = this.#cell;
+    return inboundOf(handling?.note ?? null)?.node ?? core.id;
   }
 
   remainingMs(): number {

@@ -30,6 +30,8 @@ export interface CreditWay {
 
 /** What inbound messages need of their association. */
 export interface InboundWay {
+  /** The node at the other end. */
+  readonly node: string;
   readonly dock: Pick<Dock, "tell" | "ask" | "deadlines">;
   readonly limits: RemoteLimits;
   /** Gives a message on with `deliver`, once and in order, or drops it. */
@@ -111,7 +113,7 @@ export class Inbound {
     const { type, to, id, budgetMs } = record;
     const held = this.#received(lane, to, bytes);
     if (type !== this.#names.type) this.#names = namesOf(type);
-    const message = inbound(record, this.#names);
+    const message = inbound(record, this.#names, this.#way.node);
     if (id !== undefined) return takeAsk(this.#way, record, message, id, budgetMs ?? 0, held);
     const { dock } = this.#way;
     if (!isNumbered(record)) dock.tell(message, held);
@@ -248,6 +250,7 @@ function namesOf(type: string): Names {
 function inbound(
   { v, to, from, trace, body }: MessageRecord,
   { protocol, tag }: Names,
+  node: string,
 ): InboundMessage {
   return {
     path: to,
@@ -255,6 +258,7 @@ function inbound(
     version: v,
     tag,
     body,
+    node,
     from: from ?? null,
     trace: trace ?? null,
   };

@@ -415,6 +415,7 @@ export class Session {
   #makeInbound(): Inbound {
     const { dock, limits, reliable } = this.#host;
     return new Inbound({
+      node: this.node,
       dock,
       limits,
       reliable: (message, receipt, deliver) => reliable.take(this.node, message, receipt, deliver),

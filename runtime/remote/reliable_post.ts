@@ -210,9 +210,10 @@ class LocalOutlet implements Outlet {
   #post(tag: string, body: unknown, settle: Settle): void {
     if (this.#isNodeClosed()) return settle(linksClosed(this.address, tag, true));
     const { path, protocol: { name: protocol, version } } = this.#target;
+    const { node } = this.#dock;
     const one = { tag, settle };
     this.#open.add(one);
-    this.#dock.tell({ path, protocol, version, tag, body, from: null, trace: null }, {
+    this.#dock.tell({ path, protocol, version, tag, body, node, from: null, trace: null }, {
       processed: (outcome) => {
         if (!this.#open.delete(one)) return;
         settle(outcome === "handled" ? null : notHandled(this.address, tag, outcome));

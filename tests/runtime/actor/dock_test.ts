@@ -50,7 +50,7 @@ function start(options: { full?: FullPolicy; capacity?: number; waitingSenders?:
           await release.promise;
           return "slow";
         },
-        odd: () => "odd",
+        odd: (_state, _body, ctx) => ctx.senderNode,
         kill: () => failNode(node, new Error("killed from inside")),
       },
     }),
@@ -58,7 +58,16 @@ function start(options: { full?: FullPolicy; capacity?: number; waitingSenders?:
   );
   const outcomes: string[] = [];
   const message = (tag: string, body: unknown): InboundMessage => {
-    return { path: "box", protocol: "test.box", version: 2, tag, body, from: null, trace: null };
+    return {
+      path: "box",
+      protocol: "test.box",
+      version: 2,
+      tag,
+      body,
+      node: "far",
+      from: null,
+      trace: null,
+    };
   };
   const receipt = (what: string) => ({
     processed: (outcome: Outcome) => void outcomes.push(`${what} ${outcome}`),
@@ -314,5 +323,17 @@ Deno.test("a far watch ends once with the reason, at once for a free name, and c
   await world.complete(node.stopActor(ref));
   takeBack();
   assert.deepEqual(ends, ["nobody unreachable NoSuchActor", "first stopped"]);
+  await stop();
+});
+
+Deno.test("a handler is told the node that its link has proved, whatever the message says", async () => {
+  const { world, dock, node, message, receipt, settling, settled, ref, stop } = start();
+  const forged = { ...message("odd", null), from: "quorus://other/box" };
+  dock.ask(forged, 1_000, settling("odd"), receipt("odd"));
+  await world.pass(1);
+  assert.deepEqual(settled, ["odd far"]);
+  const own = ref.ask("odd", null);
+  await world.pass(1);
+  assert.equal(await own, node.id);
   await stop();
 });

@@ -55,7 +55,15 @@ class Loopback implements Carrier {
       this.#self.lanes.push(laneOf(protocol, tag));
       const { name, version } = protocol;
       const copy = decodeMessage(encodeMessage(body));
-      return { path, protocol: name, version, tag, body: copy, ...context };
+      return {
+        path,
+        protocol: name,
+        version,
+        tag,
+        body: copy,
+        node: this.#self.node.id,
+        ...context,
+      };
     };
     const isReachable = (): boolean => !this.cut && this.#far().node.id === node;
     const tell = (inbound: InboundMessage): void => this.#hop(() => this.#arrive(inbound));

@@ -70,7 +70,16 @@ function start(full: "wait" | "reject" | "drop") {
 
 function inbound(tag: string): InboundMessage {
   const body = tag === "put" ? 1 : tag === "bad" ? "bad" : null;
-  return { path: "any", protocol: "test.any", version: 1, tag, body, from: null, trace: null };
+  return {
+    path: "any",
+    protocol: "test.any",
+    version: 1,
+    tag,
+    body,
+    node: "far",
+    from: null,
+    trace: null,
+  };
 }
 
 Deno.test("whatever happens to an actor and its node, every message of others is answered for exactly once", async () => {

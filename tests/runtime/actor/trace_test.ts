@@ -117,7 +117,14 @@ Deno.test("a malformed trace of another node is left behind, its message is not"
   const { far, world, stop } = joined();
   const log: string[] = [];
   far.node.spawn(hop(log), { name: "there" });
-  const inbound = { path: "there", protocol: "test.hop", version: 1, tag: "note", from: null };
+  const inbound = {
+    path: "there",
+    protocol: "test.hop",
+    version: 1,
+    tag: "note",
+    node: "far",
+    from: null,
+  };
   far.dock.tell({ ...inbound, body: "evil", trace: "x".repeat(100) }, { processed: () => {} });
   far.dock.tell({ ...inbound, body: "good", trace: ONE }, { processed: () => {} });
   await world.pass(1);
