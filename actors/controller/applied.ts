@@ -1,12 +1,18 @@
 /** What a command did to the state. */
 
+import type { AgentRecord } from "../agent/record.ts";
 import type { Job } from "../job/record.ts";
 import type { State } from "./state.ts";
 
 /** A hint of what should now happen. */
 export type Effect =
   | { readonly type: "jobChanged"; readonly job: Job; readonly before: Job | null }
-  | { readonly type: "runChanged"; readonly runId: string };
+  | { readonly type: "runChanged"; readonly runId: string }
+  | {
+    readonly type: "agentChanged";
+    readonly agent: AgentRecord;
+    readonly before: AgentRecord | null;
+  };
 
 /** The outcome of one command. */
 export interface Applied {

@@ -8,17 +8,24 @@
 
 import { unreachable } from "../../runtime/base/assert.ts";
 import { type JobEvent, lifecycle, type Refusal } from "../job/lifecycle.ts";
-import { type Job, LEASED_STATES } from "../job/record.ts";
+import type { Job } from "../job/record.ts";
+import { applyAgent, heldBy } from "./agents.ts";
 import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
+import { applyConfiguration } from "./configuration.ts";
 import { applyRun } from "./runs.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import { type State, withJob } from "./state.ts";
 
-/** The state after the entry at `index`. */
-export function apply(state: State, entry: LogEntry, index: number): Applied {
+/** The state after the entry at `index`; `term` is that of its leader, where there is one. */
+export function apply(state: State, entry: LogEntry, index: number, term?: number): Applied {
   const nowMs = Math.max(state.nowMs, entry.atMs);
-  return applyCommand({ ...state, index, nowMs }, entry.command);
+  const { command } = entry;
+  const next = { ...state, index, nowMs };
+  if (command.type === "assignJobs" && command.term !== undefined && command.term !== term) {
+    return refuse(next, `assign: the scheduler of term ${command.term} does not lead any more`);
+  }
+  return applyCommand(next, command);
 }
 
 function applyCommand(state: State, command: Command): Applied {
@@ -49,6 +56,13 @@ function applyCommand(state: State, command: Command): Applied {
       );
     case "intendRun":
       return intendRun(state, command);
+    case "agentEvent":
+      return applyAgent(state, command.agent, command.event);
+    case "putDefinition":
+    case "deleteDefinition":
+    case "putKey":
+    case "revokeKey":
+      return applyConfiguration(state, command);
     default:
       return unreachable(command, "unknown command");
   }
@@ -69,12 +83,6 @@ function intendRun(state: State, command: Command & { type: "intendRun" }): Appl
     ...applied,
     effects: [...applied.effects, { type: "runChanged", runId: run.id }],
   };
-}
-
-function heldBy(state: State, agent: string): Job[] {
-  return [...state.jobs.values()].filter((job) =>
-    LEASED_STATES.has(job.state) && job.lease?.agent === agent
-  );
 }
 
 function jobEvent(state: State, jobId: string, event: JobEvent): Applied {

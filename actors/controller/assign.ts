@@ -7,7 +7,7 @@ import type { State } from "./state.ts";
 /** The group number of the one local group; sharding brings others. */
 const GROUP = 0;
 
-/** Slots by agent, as the proposer knows them; those of other agents are not bounded. */
+/** Slots by agent, as the proposer of an embedded run knows them; none in a cluster, absent in old logs. */
 export type Slots = Readonly<Record<string, number>> | undefined;
 
 /** The job under a lease of `agent`, whose token is the index of the command; or why not. */
@@ -26,6 +26,13 @@ export function mayStart(state: State, job: Job, agent: string, slots: Slots): b
 }
 
 function hasFreeSlot(state: State, agent: string, slots: Slots): boolean {
-  const most = slots?.[agent];
-  return most === undefined || (state.load.leases.get(agent) ?? 0) < most;
+  return (state.load.leases.get(agent) ?? 0) < slotsOf(state, agent, slots);
+}
+
+/** An agent of a cluster has the slots that it has declared, while it takes jobs at all. */
+function slotsOf(state: State, agent: string, slots: Slots): number {
+  const known = state.agents.get(agent);
+  if (known === undefined) return slots === undefined ? Infinity : slots[agent] ?? 0;
+  if (known.status !== "active") return 0;
+  return known.registration.capabilities.maxConcurrentTransfers;
 }

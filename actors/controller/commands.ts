@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Plan } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
+import { registration } from "../agent/registration.ts";
 
 const lease = z.object({
   epoch: z.number().int(),
@@ -54,7 +55,22 @@ const receipt = z.object({
   endedMs: z.number(),
 });
 
-const jobEvent = z.discriminatedUnion("type", [
+const progressed = z.object({
+  leaseIndex: z.number().int(),
+  temp: z.string(),
+  chunkBytes: z.number().int().positive(),
+  chunks: z.number().int().nonnegative(),
+  root: z.string(),
+  fingerprint: z.object({
+    size: z.number().nullable(),
+    mtimeMs: z.number().nullable(),
+    etag: z.string().nullable(),
+    version: z.string().nullable(),
+  }),
+});
+
+/** What may be said of a job: by the holder of its lease, or by an operator. */
+export const jobEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("admit") }),
   z.object({ type: z.literal("phase"), lease, phase: z.enum(["running", "verifying"]) }),
   z.object({ type: z.literal("grant"), lease, grant }),
@@ -68,6 +84,9 @@ const jobEvent = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("ambiguous"), lease, error }),
   z.object({ type: z.literal("release"), lease, why: z.string() }),
+  z.object({ type: z.literal("lose"), why: z.string() }),
+  z.object({ type: z.literal("handBack"), lease }),
+  z.object({ type: z.literal("progress"), lease, progressed }),
   z.object({
     type: z.literal("intend"),
     intent: z.enum(["run", "pause", "cancel"]),
@@ -89,7 +108,34 @@ const submission = z.union([
   z.object({ jobId: z.string(), spec, agent: z.string().optional() }),
 ]);
 
-/** How many jobs an agent takes, as its proposer knows it; absent: any number. */
+const agentEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("register"), registration }),
+  z.object({ type: z.literal("drain"), why: z.string(), untilMs: z.number().nullable() }),
+  z.object({ type: z.literal("resume"), why: z.string() }),
+  z.object({ type: z.literal("lose"), incarnation: z.string(), why: z.string() }),
+  z.object({ type: z.literal("fail"), incarnation: z.string(), why: z.string() }),
+  z.object({ type: z.literal("deregister"), why: z.string() }),
+]);
+
+/** What a key may do: see, act, or configure. */
+export const scope = z.enum(["viewer", "operator", "admin"]);
+
+/** An API key as it is kept: its hash alone. */
+const apiKey = z.object({
+  id: z.string(),
+  /** SHA-256 of the key, hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  scope,
+  /** The tenants it is for; null: all. */
+  tenants: z.array(z.string()).nullable(),
+  label: z.string(),
+  expiresMs: z.number().nullable(),
+});
+
+/**
+ * How many jobs an agent takes, as the proposer of an embedded run knows it; absent in old logs: any
+ * number. Empty in a cluster: there an agent is one that has registered, with the slots it has declared.
+ */
 const slots = z.record(z.string(), z.number().int()).optional();
 
 /** One command. */
@@ -109,11 +155,32 @@ export const command = z.discriminatedUnion("type", [
     type: z.literal("assignJobs"),
     assignments: z.array(z.object({ jobId: z.string(), agent: z.string() })),
     slots,
+    /** The term in which its scheduler leads: one of another term has been deposed. */
+    term: z.number().int().optional(),
   }),
   /** Something happened to a job. */
   z.object({ type: z.literal("jobEvent"), jobId: z.string(), event: jobEvent }),
   /** Every lease of this agent is over, and its holder is proved gone. */
   z.object({ type: z.literal("releaseAgent"), agent: z.string(), why: z.string() }),
+  /** Something happened to an agent. */
+  z.object({ type: z.literal("agentEvent"), agent: z.string(), event: agentEvent }),
+  /** Keeps a definition under its name; `ifVersion`: only if that is its version, 0 if it is new. */
+  z.object({
+    type: z.literal("putDefinition"),
+    tenant: z.string(),
+    name: z.string(),
+    text: z.string(),
+    ifVersion: z.number().int().nullable(),
+  }),
+  z.object({
+    type: z.literal("deleteDefinition"),
+    tenant: z.string(),
+    name: z.string(),
+    ifVersion: z.number().int().nullable(),
+  }),
+  /** Makes an API key known, or changes it. */
+  z.object({ type: z.literal("putKey"), key: apiKey }),
+  z.object({ type: z.literal("revokeKey"), id: z.string() }),
   /** Pauses, resumes or cancels all jobs of a run. */
   z.object({
     type: z.literal("intendRun"),
@@ -130,15 +197,18 @@ export const command = z.discriminatedUnion("type", [
   }),
 ]);
 
+export type ApiKey = z.infer<typeof apiKey>;
+export type Scope = z.infer<typeof scope>;
+
 /** A command as `apply` takes it. */
 export type Command = z.infer<typeof command>;
 
 /** The version of the entries that are written; those of earlier ones are read as well. */
-export const ENTRY_VERSION = 2;
+export const ENTRY_VERSION = 3;
 
 /** A command as the log keeps it: with the time that its proposer stamped. */
 export const logEntry = z.object({
-  version: z.union([z.literal(1), z.literal(ENTRY_VERSION)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(ENTRY_VERSION)]),
   atMs: z.number(),
   command,
 });

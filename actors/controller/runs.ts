@@ -124,6 +124,8 @@ function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): J
     failures: 0,
     lease: null,
     adoptable: [],
+    stale: [],
+    progressed: null,
     grant: null,
     error: null,
     receipt: null,

@@ -2,7 +2,9 @@
 
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { Plan } from "../../workflows/plan.ts";
+import type { AgentRecord } from "../agent/record.ts";
 import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
+import type { ApiKey } from "./commands.ts";
 
 /** One execution of a group. */
 export interface Run {
@@ -28,6 +30,21 @@ export interface Load {
   readonly leases: PersistentMap<number>;
 }
 
+/** A workflow that is kept by name, as it was written. */
+export interface Definition {
+  readonly tenant: string;
+  readonly name: string;
+  readonly text: string;
+  /** The index of the command that wrote it. */
+  readonly version: number;
+  readonly changedMs: number;
+}
+
+/** An API key, and since when. */
+export interface KeyRecord extends ApiKey {
+  readonly createdMs: number;
+}
+
 /** Everything that `apply` works on. */
 export interface State {
   /** Starts at 1; a restore from a backup starts the next one, so that old tokens are void. */
@@ -38,6 +55,10 @@ export interface State {
   readonly nowMs: number;
   readonly runs: PersistentMap<Run>;
   readonly jobs: PersistentMap<Job>;
+  readonly agents: PersistentMap<AgentRecord>;
+  /** By `definitionKey`. */
+  readonly definitions: PersistentMap<Definition>;
+  readonly keys: PersistentMap<KeyRecord>;
   readonly load: Load;
 }
 
@@ -48,8 +69,16 @@ export const INITIAL_STATE: State = {
   nowMs: 0,
   runs: PersistentMap.empty(),
   jobs: PersistentMap.empty(),
+  agents: PersistentMap.empty(),
+  definitions: PersistentMap.empty(),
+  keys: PersistentMap.empty(),
   load: { waiting: 0, leases: PersistentMap.empty() },
 };
+
+/** Where a definition is kept. */
+export function definitionKey(tenant: string, name: string): string {
+  return `${tenant}/${name}`;
+}
 
 /** The state with `job` in the place of `before`. */
 export function withJob(state: State, before: Job | null, job: Job): State {

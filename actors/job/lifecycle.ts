@@ -13,6 +13,7 @@ import {
   type JobState,
   type Lease,
   LEASED_STATES,
+  type Progressed,
   type Receipt,
   sameLease,
   temporaryName,
@@ -40,6 +41,12 @@ export type JobEvent =
     readonly lease: Lease;
     readonly why: string;
   }
+  /** Its agent does not answer: the lease is over, though its holder may still be at work. */
+  | { readonly type: "lose"; readonly why: string }
+  /** The holder of a lost lease has come back and let go: its temporary file may be adopted. */
+  | { readonly type: "handBack"; readonly lease: Lease }
+  /** A checkpoint, for the case that another agent has to go on. */
+  | { readonly type: "progress"; readonly lease: Lease; readonly progressed: Progressed }
   | { readonly type: "intend"; readonly intent: JobIntent; readonly why: string }
   | { readonly type: "decide"; readonly published: boolean; readonly why: string };
 
@@ -47,6 +54,18 @@ export type JobEvent =
 export interface Refusal {
   readonly refused: string;
 }
+
+/** Events of a holder that count only under the job's own lease. */
+const UNDER_LEASE: ReadonlySet<JobEvent["type"]> = new Set([
+  "phase",
+  "grant",
+  "notPublished",
+  "succeed",
+  "fail",
+  "ambiguous",
+  "release",
+  "progress",
+]);
 
 const ACTIVE: readonly JobState[] = ["assigned", "running", "verifying", "publishing"];
 
@@ -62,6 +81,9 @@ export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = 
   fail: ACTIVE,
   ambiguous: ["assigned", "running", "publishing"],
   release: ACTIVE,
+  lose: ACTIVE,
+  handBack: ["queued", "retrying", "paused", "unknown", ...ACTIVE],
+  progress: ACTIVE,
   intend: ["submitted", "queued", "retrying", "paused", "unknown", ...ACTIVE],
   decide: ["unknown"],
 };
@@ -71,7 +93,9 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
   if (!ALLOWED[event.type].includes(job.state)) {
     return { refused: `${event.type}: job ${job.id} is ${job.state}` };
   }
-  if ("lease" in event && event.type !== "assign" && !sameLease(job.lease, event.lease)) {
+  if (
+    "lease" in event && UNDER_LEASE.has(event.type) && !sameLease(job.lease, event.lease)
+  ) {
     return { refused: `${event.type}: lease ${event.lease.index} of job ${job.id} is stale` };
   }
   switch (event.type) {
@@ -101,6 +125,12 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
       };
     case "release":
       return settle(released(job), event.why, nowMs);
+    case "lose":
+      return settle(lost(job), event.why, nowMs);
+    case "handBack":
+      return handBack(job, event.lease);
+    case "progress":
+      return { ...job, progressed: event.progressed };
     case "intend":
       return intend(job, event.intent, event.why, nowMs);
     case "decide":
@@ -168,6 +198,23 @@ function released(job: Job): Job {
   if (job.adoptable.some((kept) => kept.leaseIndex === leaseIndex)) return { ...job, lease: null };
   const temp = temporaryName(job.id, job.lease);
   return { ...job, lease: null, adoptable: [...job.adoptable, { temp, leaseIndex }] };
+}
+
+/** The lease is over, and its holder may not know: its temporary file must be seized, not adopted. */
+function lost(job: Job): Job {
+  if (job.lease === null) return job;
+  const { index: leaseIndex } = job.lease;
+  const temp = temporaryName(job.id, job.lease);
+  return { ...job, lease: null, stale: [...job.stale, { temp, leaseIndex }] };
+}
+
+function handBack(job: Job, lease: Lease): Job | Refusal {
+  const mine = job.stale.find(({ leaseIndex }) => leaseIndex === lease.index);
+  if (mine === undefined) {
+    return { refused: `handBack: job ${job.id} has no lost lease ${lease.index}` };
+  }
+  const stale = job.stale.filter((one) => one !== mine);
+  return { ...job, stale, adoptable: [...job.adoptable, mine] };
 }
 
 /** Where a job goes that no agent holds, by what its owner wants. */

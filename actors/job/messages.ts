@@ -5,7 +5,16 @@ import { ask, protocol, tell } from "../../runtime/actor/protocol.ts";
 import type { Progress } from "./meter.ts";
 import type { Job as JobRecord } from "./record.ts";
 
-const progress = z.custom<Progress>((value) => typeof value === "object" && value !== null);
+/** One observation of a running attempt. */
+export const progress: z.ZodType<Progress> = z.object({
+  phase: z.enum(["opening", "keeping", "running", "verifying", "publishing"]),
+  doneBytes: z.number(),
+  totalBytes: z.number().nullable(),
+  fetchedBytes: z.number(),
+  keptBytes: z.number(),
+  bytesPerSecond: z.number(),
+  etaMs: z.number().nullable(),
+});
 
 /** What an agent may say to the actor of one attempt. */
 export const Job = protocol("quorus.job", {

@@ -46,6 +46,27 @@ export interface Temporary {
   readonly leaseIndex: number;
 }
 
+/**
+ * What of a temporary file was verified, small enough to be replicated: another agent that can read the
+ * file proves the whole prefix by the root alone.
+ */
+export interface Progressed {
+  readonly leaseIndex: number;
+  readonly temp: string;
+  readonly chunkBytes: number;
+  /** Verified chunks from the start. */
+  readonly chunks: number;
+  /** SHA-256 over the digests of those chunks in order. */
+  readonly root: string;
+  /** The version of the source that they came from. */
+  readonly fingerprint: {
+    readonly size: number | null;
+    readonly mtimeMs: number | null;
+    readonly etag: string | null;
+    readonly version: string | null;
+  };
+}
+
 /** The committed permission to publish one finished temporary file. */
 export interface Grant {
   readonly leaseIndex: number;
@@ -105,6 +126,10 @@ export interface Job {
   readonly lease: Lease | null;
   /** Temporary files whose writers are proved gone: the next attempt may adopt one. */
   readonly adoptable: readonly Temporary[];
+  /** Those whose writers may still be at work: to be seized before anything is published. */
+  readonly stale: readonly Temporary[];
+  /** The last checkpoint that was replicated. */
+  readonly progressed: Progressed | null;
   readonly grant: Grant | null;
   readonly error: ErrorData | null;
   readonly receipt: Receipt | null;

@@ -48,6 +48,8 @@ export function job(name: string, state: Job["state"], rest: Partial<Job> = {}):
     failures: 0,
     lease: null,
     adoptable: [],
+    stale: [],
+    progressed: null,
     grant: null,
     error: null,
     receipt: null,

@@ -59,12 +59,22 @@ const RECEIPT: Receipt = {
   startedMs: 1,
   endedMs: 2,
 };
+const LOST = { temp: "lost", leaseIndex: 5 };
+const PROGRESSED = {
+  leaseIndex: 7,
+  temp: "t",
+  chunkBytes: 8,
+  chunks: 1,
+  root: "r",
+  fingerprint: { size: 16, mtimeMs: 1, etag: null, version: null },
+};
 const template = new Rig().job;
 
 function jobIn(state: JobState, more: Partial<Job> = {}): Job {
   const leased = LEASED_STATES.has(state);
   const endedMs = FINAL_STATES.has(state) ? 1 : null;
-  return { ...template, state, lease: leased ? LEASE : null, endedMs, attempts: 1, ...more };
+  const lease = leased ? LEASE : null;
+  return { ...template, state, lease, stale: [LOST], endedMs, attempts: 1, ...more };
 }
 
 const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
@@ -77,6 +87,9 @@ const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
   fail: { type: "fail", lease: LEASE, error: ERROR, retryAtMs: 6_000 },
   ambiguous: { type: "ambiguous", lease: LEASE, error: ERROR },
   release: { type: "release", lease: LEASE, why: "gone" },
+  lose: { type: "lose", why: "silent" },
+  handBack: { type: "handBack", lease: { ...LEASE, index: LOST.leaseIndex } },
+  progress: { type: "progress", lease: LEASE, progressed: PROGRESSED },
   intend: { type: "intend", intent: "pause", why: "wait" },
   decide: { type: "decide", published: true, why: "seen" },
 };
@@ -92,6 +105,15 @@ const LEADS: Readonly<Record<JobEvent["type"], Partial<Record<JobState, JobState
   fail: active("retrying"),
   ambiguous: { assigned: "unknown", running: "unknown", publishing: "unknown" },
   release: active("queued"),
+  lose: active("queued"),
+  handBack: {
+    queued: "queued",
+    retrying: "retrying",
+    paused: "paused",
+    unknown: "unknown",
+    ...same("assigned", "running", "verifying", "publishing"),
+  },
+  progress: same("assigned", "running", "verifying", "publishing"),
   intend: {
     submitted: "paused",
     queued: "paused",
@@ -105,6 +127,10 @@ const LEADS: Readonly<Record<JobEvent["type"], Partial<Record<JobState, JobState
   },
   decide: { unknown: "succeeded" },
 };
+
+function same(...states: JobState[]): Partial<Record<JobState, JobState>> {
+  return Object.fromEntries(states.map((state) => [state, state]));
+}
 
 function active(to: JobState): Partial<Record<JobState, JobState>> {
   return { assigned: to, running: to, verifying: to, publishing: to };
@@ -130,7 +156,8 @@ Deno.test("every event leads from every state where the table says, or is refuse
 Deno.test("an event of a stale lease is refused whatever it says", () => {
   const stale = [{ ...LEASE, index: 6 }, { ...LEASE, epoch: 0 }, { ...LEASE, group: 1 }];
   for (const event of Object.values(EVENTS)) {
-    if (!("lease" in event) || event.type === "assign") continue;
+    // A lease is made by `assign`, and over when it is handed back.
+    if (!("lease" in event) || event.type === "assign" || event.type === "handBack") continue;
     for (const lease of stale) {
       for (const state of ALLOWED[event.type]) {
         const after = lifecycle(jobIn(state), { ...event, lease }, NOW);
@@ -196,6 +223,19 @@ Deno.test("every temporary file of an earlier attempt is remembered until the jo
   assert.ok(!("refused" in after));
   const temp = temporaryName(template.id, LEASE);
   assert.deepEqual(after.adoptable, [{ temp, leaseIndex: LEASE.index }]);
+});
+
+Deno.test("the temporary file of a lost lease is nobody's to adopt until its holder hands it back", () => {
+  const lost = lifecycle(jobIn("publishing", { grant: GRANT }), EVENTS.lose, NOW);
+  assert.ok(!("refused" in lost));
+  const temp = temporaryName(template.id, LEASE);
+  assert.deepEqual(lost.stale, [LOST, { temp, leaseIndex: LEASE.index }]);
+  assert.deepEqual([lost.state, lost.adoptable, lost.grant], ["queued", [], GRANT]);
+  const back = lifecycle(lost, { type: "handBack", lease: LEASE }, NOW);
+  assert.ok(!("refused" in back));
+  assert.deepEqual(back.stale, [LOST]);
+  assert.deepEqual(back.adoptable, [{ temp, leaseIndex: LEASE.index }]);
+  assert.ok("refused" in lifecycle(back, { type: "handBack", lease: LEASE }, NOW));
 });
 
 Deno.test("random commands never break a job's invariants", () => {

@@ -1,0 +1,57 @@
+/** The reducer of agents: one that is lost, has failed or has left holds no lease any more. */
+
+import { type AgentEvent, agentLife } from "../agent/life.ts";
+import type { AgentRecord } from "../agent/record.ts";
+import { type Job, LEASED_STATES } from "../job/record.ts";
+import { type JobEvent, lifecycle } from "../job/lifecycle.ts";
+import { type Applied, type Effect, refuse } from "./applied.ts";
+import { type State, withJob } from "./state.ts";
+
+/** The state after something happened to an agent. */
+export function applyAgent(state: State, id: string, event: AgentEvent): Applied {
+  const before = state.agents.get(id) ?? null;
+  const agent = agentLife(id, before, event, state.nowMs);
+  if ("refused" in agent) return refuse(state, agent.refused);
+  const changed: Effect = { type: "agentChanged", agent, before };
+  const next = { ...state, agents: state.agents.set(id, agent) };
+  const loss = lossOf(before, agent);
+  if (loss === null) return { state: next, effects: [changed], refused: [] };
+  const taken = takeLeases(next, id, loss);
+  return { ...taken, effects: [changed, ...taken.effects] };
+}
+
+/** What becomes of an agent's leases; null: they go on. */
+function lossOf(before: AgentRecord | null, agent: AgentRecord): JobEvent | null {
+  if (agent.status === "unhealthy" || agent.status === "failed") {
+    return { type: "lose", why: `agent ${agent.id}: ${agent.why}` };
+  }
+  if (agent.status === "deregistered") {
+    return { type: "lose", why: `agent ${agent.id} has left: ${agent.why}` };
+  }
+  const was = before?.registration.incarnation;
+  // A new life of its process: whatever the old one held, nobody works on it.
+  if (was !== undefined && was !== agent.registration.incarnation) {
+    return { type: "lose", why: `agent ${agent.id} was started again` };
+  }
+  return null;
+}
+
+function takeLeases(state: State, agent: string, event: JobEvent): Applied {
+  let at = state;
+  const effects: Effect[] = [];
+  for (const before of heldBy(state, agent)) {
+    const job = lifecycle(before, event, state.nowMs);
+    if ("refused" in job) continue;
+    at = withJob(at, before, job);
+    effects.push({ type: "jobChanged", job, before });
+  }
+  return { state: at, effects, refused: [] };
+}
+
+/** The jobs whose leases an agent has. */
+export function heldBy(state: State, agent: string): Job[] {
+  if ((state.load.leases.get(agent) ?? 0) === 0) return [];
+  return [...state.jobs.values()].filter((job) =>
+    LEASED_STATES.has(job.state) && job.lease?.agent === agent
+  );
+}
