@@ -29,6 +29,7 @@ import type { JobFeed } from "./job/messages.ts";
 import type { JobIntent } from "./job/record.ts";
 import type { AttemptTools } from "./job/tools.ts";
 import { ACTOR_LIMITS } from "./limits.ts";
+import { fixedCandidates } from "./scheduler/candidates.ts";
 import { openRunFolder, type RunFolder } from "./run_folder.ts";
 
 /** The name of the one agent. */
@@ -133,12 +134,12 @@ function startTree(
   const node = startNode(env, { id: "local", onFatal: (error) => lost.reject(error) });
   const feed = options.feed?.(node) ?? null;
   const tools = attemptTools(env, folder, group, options);
-  const slots = tools.limits.agentSlots;
   const worker = node.spawn(agent, { name: "agent", args: { tools, feed } });
-  const agents = new Map([[AGENT, { ref: worker, slots }]]);
+  const agents = new Map([[AGENT, worker]]);
+  const candidates = fixedCandidates(new Map([[AGENT, tools.limits.agentSlots]]));
   const finished = Promise.race([runEnd(group, runId), group.lost, lost.promise]);
   finished.catch(() => {});
-  node.spawn(controller, { name: "controller", args: { group, agents, feed, tools } });
+  node.spawn(controller, { name: "controller", args: { group, agents, candidates, feed, tools } });
   return {
     resumed,
     node,

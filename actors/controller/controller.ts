@@ -10,6 +10,7 @@ import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { AttemptTools } from "../job/tools.ts";
+import type { Candidates } from "../scheduler/candidates.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import { run } from "../workflow/run.ts";
 import type { Effect } from "./applied.ts";
@@ -20,8 +21,11 @@ import { Controller, type Run, type Scheduler } from "./messages.ts";
 /** What a controller is started with. */
 export interface ControllerArgs {
   readonly group: Group;
-  /** By name, with the slots each has. */
-  readonly agents: ReadonlyMap<string, { ref: Ref<typeof Agent>; slots: number }>;
+  readonly agents: ReadonlyMap<string, Ref<typeof Agent>>;
+  /** The same agents, as the scheduler looks at them. */
+  readonly candidates: Candidates;
+  /** The term in which this node leads; absent in an embedded run. */
+  readonly term?: number;
   readonly feed: Ref<typeof JobFeed> | null;
   /** For what a run does itself at its end (clean-up, rollback). */
   readonly tools: AttemptTools;
@@ -38,9 +42,8 @@ export const controller = actor(Controller, {
   mailbox: { capacity: 65_536, full: "reject" },
   children: { strategy: "oneForOne" },
   state: (args: ControllerArgs, ctx: Context<typeof Controller>): State => {
-    const { group, agents } = args;
-    const slots = slotsOf(agents);
-    const child = ctx.spawn(scheduler, { name: "scheduler", args: { group, slots } });
+    const { group } = args;
+    const child = ctx.spawn(scheduler, { name: "scheduler", args });
     const self = ctx.self;
     const unsubscribe = group.subscribe((effects) =>
       self.tell("committed", { effects: [...effects] })
@@ -59,14 +62,17 @@ export const controller = actor(Controller, {
   stopping: (state) => state.unsubscribe(),
 });
 
-function slotsOf(agents: ControllerArgs["agents"]): Map<string, number> {
-  return new Map([...agents].map(([name, one]) => [name, one.slots]));
+/** What a run may name agents by itself from: in a cluster the scheduler alone does that. */
+function slotsOf({ candidates, term }: ControllerArgs): Map<string, number> {
+  return term === undefined
+    ? new Map(candidates.list().map(({ agent, slots }) => [agent, slots]))
+    : new Map();
 }
 
 function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): void {
   if (state.runs.has(runId)) return;
   const { group, tools } = state;
-  const slots = slotsOf(state.agents);
+  const slots = slotsOf(state);
   const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, tools, slots } });
   state.runs.set(runId, ref);
 }
@@ -110,7 +116,7 @@ function isForScheduler(state: State, effects: readonly Effect[]): boolean {
 
 function assign(state: State, jobs: readonly Job[]): void {
   if (jobs.length === 0) return;
-  for (const [name, { ref }] of state.agents) {
+  for (const [name, ref] of state.agents) {
     const own = jobs.filter((job) => job.lease?.agent === name);
     if (own.length > 0) ref.tell("assign", { jobs: own });
   }
@@ -119,5 +125,5 @@ function assign(state: State, jobs: readonly Job[]): void {
 function release(state: State, job: Job): void {
   const why = job.intent === "pause" ? "paused" : "cancelled";
   const agent = job.lease === null ? undefined : state.agents.get(job.lease.agent);
-  agent?.ref.tell("release", { jobIds: [job.id], why });
+  agent?.tell("release", { jobIds: [job.id], why });
 }

@@ -1,7 +1,7 @@
 /** The message protocol of the actors that act on committed effects: controller, scheduler, run. */
 
 import { z } from "zod";
-import { protocol, tell } from "../../runtime/actor/protocol.ts";
+import { ask, protocol, tell } from "../../runtime/actor/protocol.ts";
 import type { Job } from "../job/record.ts";
 import type { Effect } from "./applied.ts";
 
@@ -24,7 +24,11 @@ export const Scheduler = protocol("quorus.scheduler", {
   version: 1,
   messages: {
     committed: tell(z.object({ effects: z.array(effect) })),
+    /** An agent has come, gone, or is suspected: what the fleet can take is to be looked at again. */
+    fleetChanged: tell(z.object({})),
     wake: tell(z.object({})),
+    /** Why a job waits, for people; a job that does not wait says where it is. */
+    explain: ask(z.object({ jobId: z.string() }), z.object({ lines: z.array(z.string()) })),
   },
 });
 

@@ -3,17 +3,20 @@
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Effect } from "../controller/applied.ts";
+import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Scheduler } from "../controller/messages.ts";
 import { isWaiting } from "../controller/state.ts";
 import type { Job } from "../job/record.ts";
+import type { Candidates } from "./candidates.ts";
 import { capacities, schedule, type Waiting } from "./schedule.ts";
 
 /** What a scheduler is started with. */
 export interface SchedulerArgs {
   readonly group: Group;
-  /** Slots by agent. */
-  readonly slots: ReadonlyMap<string, number>;
+  readonly candidates: Candidates;
+  /** The term in which its node leads; absent in an embedded run. */
+  readonly term?: number;
 }
 
 interface State extends SchedulerArgs {
@@ -43,7 +46,9 @@ export const scheduler = actor(Scheduler, {
       for (const effect of effects) noteEffect(state, effect);
       propose(state, ctx);
     },
+    fleetChanged: (state, _, ctx) => propose(state, ctx),
     wake: (state, _, ctx) => propose(state, ctx),
+    explain: (state, { jobId }) => ({ lines: explain(state, jobId) }),
   },
   done: (state, task, ctx) => {
     for (const jobId of state.proposed) note(state, jobId);
@@ -77,16 +82,36 @@ function note(state: State, jobId: string): void {
 /** One proposal at a time: what it changes comes back as effects before the next one is made. */
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
   if (state.proposed.length > 0 || state.waiting.size === 0) return;
-  const agents = capacities(state.slots, state.group.state.load.leases);
+  const slots = slotsOf(state);
+  const agents = capacities(slots, state.group.state.load.leases);
   const nowMs = ctx.env.clock.now();
   const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
   if (assignments.length === 0) return;
   state.proposed = assignments.map(({ jobId }) => jobId);
   for (const jobId of state.proposed) state.waiting.delete(jobId);
-  const slots = Object.fromEntries(state.slots);
-  ctx.task(
-    "propose",
-    () => state.group.propose({ type: "assignJobs", assignments: [...assignments], slots }),
-  );
+  ctx.task("propose", () => state.group.propose(command(state, [...assignments], slots)));
+}
+
+/** In a cluster the state itself knows the slots, and takes proposals of the leader's term alone. */
+function command(
+  { term }: State,
+  assignments: { jobId: string; agent: string }[],
+  slots: ReadonlyMap<string, number>,
+): Command {
+  return term === undefined
+    ? { type: "assignJobs", assignments, slots: Object.fromEntries(slots) }
+    : { type: "assignJobs", assignments, slots: {}, term };
+}
+
+/** The slots of those that take jobs now. */
+function slotsOf({ candidates }: State): Map<string, number> {
+  const open = candidates.list().filter((one) => one.status === "active" && !one.isSuspect);
+  return new Map(open.map(({ agent, slots }) => [agent, slots]));
+}
+
+function explain(state: State, jobId: string): string[] {
+  const job = state.group.state.jobs.get(jobId);
+  if (job === undefined) return [`there is no job ${jobId}`];
+  return [`job ${jobId} is ${job.state}: ${job.why}`];
 }

@@ -4,6 +4,7 @@ import { apply } from "../../../actors/controller/apply.ts";
 import type { Command } from "../../../actors/controller/commands.ts";
 import type { Group } from "../../../actors/controller/group.ts";
 import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
+import { fixedCandidates } from "../../../actors/scheduler/candidates.ts";
 import { scheduler } from "../../../actors/scheduler/scheduler.ts";
 import { virtualNode } from "../../../testing.ts";
 import { Rig } from "../job/rig.ts";
@@ -59,8 +60,8 @@ Deno.test("a scheduler that is told again what it knows neither leaks a slot nor
     assignments: [{ jobId: "a", agent: "local" }],
   });
   const { node, world } = virtualNode({ roundTripMessages: false });
-  const slots = new Map([["local", 2]]);
-  const ref = node.spawn(scheduler, { name: "scheduler", args: { group, slots } });
+  const candidates = fixedCandidates(new Map([["local", 2]]));
+  const ref = node.spawn(scheduler, { name: "scheduler", args: { group, candidates } });
   group.subscribe((told) => ref.tell("committed", { effects: [...told] }));
   // What a restarted scheduler finds in its mailbox, although it is in the state it began with.
   ref.tell("committed", { effects: [...effects] });
@@ -75,8 +76,8 @@ Deno.test("a scheduler that is told again what it knows neither leaks a slot nor
 Deno.test("a retry is assigned when its time has come, and not before", async () => {
   const group = groupOf("a");
   const { node, world, env } = virtualNode({ roundTripMessages: false });
-  const slots = new Map([["local", 1]]);
-  const ref = node.spawn(scheduler, { name: "scheduler", args: { group, slots } });
+  const candidates = fixedCandidates(new Map([["local", 1]]));
+  const ref = node.spawn(scheduler, { name: "scheduler", args: { group, candidates } });
   group.subscribe((told) => ref.tell("committed", { effects: [...told] }));
   await world.pass(10);
   const lease = group.state.jobs.get("a")!.lease!;
@@ -98,7 +99,7 @@ Deno.test("jobs that wait when a scheduler starts are taken in the order of thei
     for (const effect of effects) if (effect.type === "jobChanged") order.push(effect.job.id);
   });
   const { node, world } = virtualNode({ roundTripMessages: false });
-  node.spawn(scheduler, { args: { group, slots: new Map([["local", 5]]) } });
+  node.spawn(scheduler, { args: { group, candidates: fixedCandidates(new Map([["local", 5]])) } });
   await world.pass(10);
   assert.deepEqual(order, names.slice(0, 5));
   await world.complete(node.stop());
