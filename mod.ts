@@ -66,6 +66,7 @@ export type {
   SpawnOptions,
   TaskEnd,
 } from "./runtime/actor/definition.ts";
+export { Later, later } from "./runtime/actor/later.ts";
 export { ask, parseBody, protocol, tell } from "./runtime/actor/protocol.ts";
 export type {
   Ask,

@@ -25,7 +25,9 @@ import { advanceHalt, continueDrain, finish, halt, type SettleLimit } from "./ha
 import { admitWaiting, askOf, carried, sendTo, tellTo } from "./intake.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Phase } from "./phase.ts";
+import { Later } from "./later.ts";
 import { isPromise } from "./promise.ts";
+import { abortReply, replyLater } from "./replies.ts";
 import type { Protocol } from "./protocol.ts";
 import type { AskOptions, Delivery, SendOptions } from "./ref.ts";
 import { ActorRef, type Target } from "./refs.ts";
@@ -61,6 +63,8 @@ export class Rare {
   watching: Map<unknown, Watch> | null = null;
   handlerAbort: AbortController | null = null;
   settleLimit: SettleLimit | null = null;
+  /** Tasks whose value answers an ask, by that ask. */
+  replies: Map<PendingAsk, string> | null = null;
   names = 0;
 }
 
@@ -199,6 +203,7 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     } catch (error) {
       return this.#handlerThrew(envelope, error);
     }
+    if (result instanceof Later) return this.#deferred(envelope, result);
     if (result === undefined || !isPromise(result)) return this.#handled(envelope, result);
     this.#busy = true;
     this.busySince = this.core.scheduler.stamp;
@@ -219,6 +224,15 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
     } catch (error) {
       this.#handlerThrew(envelope, error);
     }
+  }
+
+  #deferred(envelope: Envelope, { run }: Later<unknown>): void {
+    if (!(envelope.note instanceof PendingAsk)) {
+      return this.#handlerThrew(envelope, new TypeError("only an ask can be answered later"));
+    }
+    this.handling = null;
+    if (this.rare !== null) this.rare.handlerAbort = null;
+    replyLater(this, envelope.tag, envelope.note, run);
   }
 
   #handlerThrew(envelope: Envelope, error: unknown): void {
@@ -247,6 +261,7 @@ export class Cell implements Runnable, Supervised, AskTarget, FrameCell, Target 
   /** The caller waits no more: if its ask is being handled, the handler's signal aborts. */
   gaveUp(ask: PendingAsk, reason: Error): void {
     if (this.handling?.note === ask) this.rare?.handlerAbort?.abort(reason);
+    else abortReply(this, ask, reason);
   }
 
   rarely(): Rare {

@@ -2,6 +2,7 @@
 
 import type { Env, LogLevel } from "../env/env.ts";
 import { ActorError } from "./errors.ts";
+import type { Later } from "./later.ts";
 import { ACTOR_LIMITS } from "./limits.ts";
 import type { AskTag, BodyOf, Protocol, ReplyOf, Tag, TellTag } from "./protocol.ts";
 import type { Ref } from "./ref.ts";
@@ -85,9 +86,9 @@ export interface Context<P extends Protocol = Protocol> {
   ref<Q extends Protocol>(protocol: Q, address: string): Ref<Q>;
 }
 
-/** What a handler of message `T` may return: its reply, or anything for a one-way message. */
+/** What a handler of message `T` may return: its reply, now or {@link Later}, or anything for a one-way message. */
 export type HandlerResult<P extends Protocol, T extends Tag<P>> = T extends AskTag<P>
-  ? ReplyOf<P, T> | Promise<ReplyOf<P, T>>
+  ? ReplyOf<P, T> | Promise<ReplyOf<P, T>> | Later<ReplyOf<P, T>>
   : unknown;
 
 /** One handler per message; the state is the handler's to change. */
