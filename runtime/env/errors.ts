@@ -52,3 +52,8 @@ export const TLS_MIXED = {
     calling: "the other end speaks TLS; dial wss:// instead of ws://",
   },
 } as const;
+
+/** A server that could not be started, or a request that is no WebSocket's. */
+export class HttpServerError extends QuorusError<"inUse" | "denied" | "tls" | "notUpgradable"> {
+  override readonly name = "HttpServerError";
+}
