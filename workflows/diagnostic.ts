@@ -38,6 +38,8 @@ export interface Diagnostic {
   /** The source line, cut where it is very long. */
   readonly excerpt: string;
   readonly suggestion?: string;
+  /** Where the value stands in its document; findings about the text itself have none. */
+  readonly path?: readonly (string | number)[];
 }
 
 /** A place in a file: what a diagnostic adds to a message. */

@@ -106,7 +106,7 @@ export class SourceDocument {
     options: FindingOptions = {},
   ): Diagnostic {
     const [start, end] = this.#range(path, options);
-    return this.source.finding(code, message, start, end, options);
+    return { ...this.source.finding(code, message, start, end, options), path };
   }
 
   /** The plain value at `path`, `undefined` where there is none. */
