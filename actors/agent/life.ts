@@ -55,7 +55,7 @@ export function agentLife(
   before: AgentRecord | null,
   event: AgentEvent,
   nowMs: number,
-): AgentRecord | AgentRefusal {
+): Omit<AgentRecord, "version"> | AgentRefusal {
   const from = before?.status ?? "unknown";
   const status = AGENT_TABLE[event.type][from];
   if (status === undefined) return { refused: `${event.type}: agent ${id} is ${from}` };
@@ -74,7 +74,7 @@ function registered(
   registration: Registration,
   status: AgentStatus,
   nowMs: number,
-): AgentRecord {
+): Omit<AgentRecord, "version"> {
   const drains = status === "draining";
   return {
     id,

@@ -19,4 +19,6 @@ export interface AgentRecord {
   readonly untilMs: number | null;
   readonly registeredMs: number;
   readonly changedMs: number;
+  /** The index of the last command that changed it. */
+  readonly version: number;
 }

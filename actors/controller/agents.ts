@@ -10,13 +10,14 @@ import { type State, withJob } from "./state.ts";
 /** The state after something happened to an agent. */
 export function applyAgent(state: State, id: string, event: AgentEvent): Applied {
   const before = state.agents.get(id) ?? null;
-  const agent = agentLife(id, before, event, state.nowMs);
-  if ("refused" in agent) return refuse(state, agent.refused);
+  const next = agentLife(id, before, event, state.nowMs);
+  if ("refused" in next) return refuse(state, next.refused);
+  const agent = { ...next, version: state.index };
   const changed: Effect = { type: "agentChanged", agent, before };
-  const next = { ...state, agents: state.agents.set(id, agent) };
+  const known = { ...state, agents: state.agents.set(id, agent) };
   const loss = lossOf(before, agent);
-  if (loss === null) return { state: next, effects: [changed], refused: [] };
-  const taken = takeLeases(next, id, loss);
+  if (loss === null) return { state: known, effects: [changed], refused: [] };
+  const taken = takeLeases(known, id, loss);
   return { ...taken, effects: [changed, ...taken.effects] };
 }
 
@@ -40,8 +41,9 @@ function takeLeases(state: State, agent: string, event: JobEvent): Applied {
   let at = state;
   const effects: Effect[] = [];
   for (const before of heldBy(state, agent)) {
-    const job = lifecycle(before, event, state.nowMs);
-    if ("refused" in job) continue;
+    const lost = lifecycle(before, event, state.nowMs);
+    if ("refused" in lost) continue;
+    const job = { ...lost, version: state.index };
     at = withJob(at, before, job);
     effects.push({ type: "jobChanged", job, before });
   }

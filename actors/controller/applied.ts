@@ -2,12 +2,12 @@
 
 import type { AgentRecord } from "../agent/record.ts";
 import type { Job } from "../job/record.ts";
-import type { State } from "./state.ts";
+import type { Run, State } from "./state.ts";
 
 /** A hint of what should now happen. */
 export type Effect =
   | { readonly type: "jobChanged"; readonly job: Job; readonly before: Job | null }
-  | { readonly type: "runChanged"; readonly runId: string }
+  | { readonly type: "runChanged"; readonly runId: string; readonly run: Run }
   | {
     readonly type: "agentChanged";
     readonly agent: AgentRecord;

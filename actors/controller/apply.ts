@@ -73,7 +73,8 @@ function intendRun(state: State, command: Command & { type: "intendRun" }): Appl
   const run = state.runs.get(command.runId);
   if (run === undefined) return refuse(state, `no run ${command.runId}`);
   const intent = { type: "intend", intent: command.intent, why: command.why } as const;
-  const runs = state.runs.set(run.id, { ...run, intent: command.intent });
+  const intended = { ...run, intent: command.intent, version: state.index };
+  const runs = state.runs.set(run.id, intended);
   const open = [...run.jobs.values()].filter((jobId) => {
     const job = state.jobs.get(jobId);
     return job !== undefined && job.endedMs === null;
@@ -81,7 +82,7 @@ function intendRun(state: State, command: Command & { type: "intendRun" }): Appl
   const applied = each({ ...state, runs }, open, (at, jobId) => jobEvent(at, jobId, intent));
   return {
     ...applied,
-    effects: [...applied.effects, { type: "runChanged", runId: run.id }],
+    effects: [...applied.effects, { type: "runChanged", runId: run.id, run: intended }],
   };
 }
 
@@ -92,8 +93,9 @@ function jobEvent(state: State, jobId: string, event: JobEvent): Applied {
 function changeJob(state: State, jobId: string, change: (job: Job) => Job | Refusal): Applied {
   const before = state.jobs.get(jobId);
   if (before === undefined) return refuse(state, `no job ${jobId}`);
-  const job = change(before);
-  if ("refused" in job) return refuse(state, job.refused);
+  const changed = change(before);
+  if ("refused" in changed) return refuse(state, changed.refused);
+  const job = { ...changed, version: state.index };
   return {
     state: withJob(state, before, job),
     effects: [{ type: "jobChanged", job, before }],

@@ -38,6 +38,7 @@ function createRun(state: State, command: Command & { type: "createRun" }): Appl
     skipped: PersistentMap.empty(),
     createdMs: state.nowMs,
     endedMs: null,
+    version: state.index,
   };
   return changed(state, run, []);
 }
@@ -133,6 +134,7 @@ function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): J
     submittedMs: state.nowMs,
     startedMs: null,
     endedMs: begins === "cancelled" ? state.nowMs : null,
+    version: state.index,
   };
 }
 
@@ -159,10 +161,11 @@ function openRun(state: State, runId: string): Run | string {
   return run.state === "running" ? run : `run ${runId} has ${run.state}`;
 }
 
-function changed(state: State, run: Run, effects: readonly Effect[]): Applied {
+function changed(state: State, next: Run, effects: readonly Effect[]): Applied {
+  const run = { ...next, version: state.index };
   return {
     state: { ...state, runs: state.runs.set(run.id, run) },
-    effects: [...effects, { type: "runChanged", runId: run.id }],
+    effects: [...effects, { type: "runChanged", runId: run.id, run }],
     refused: [],
   };
 }

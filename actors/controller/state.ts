@@ -20,6 +20,8 @@ export interface Run {
   readonly skipped: PersistentMap<{ readonly why: string; readonly failed: boolean }>;
   readonly createdMs: number;
   readonly endedMs: number | null;
+  /** The index of the last command that changed it, its jobs aside. */
+  readonly version: number;
 }
 
 /** What the jobs ask of the agents: derived from them, kept so that nobody has to count. */

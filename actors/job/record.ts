@@ -137,6 +137,8 @@ export interface Job {
   readonly submittedMs: number;
   readonly startedMs: number | null;
   readonly endedMs: number | null;
+  /** The index of the last command that changed it. */
+  readonly version: number;
 }
 
 /** The name of the temporary file of an attempt, in the destination's directory. */

@@ -57,6 +57,7 @@ export function job(name: string, state: Job["state"], rest: Partial<Job> = {}):
     submittedMs: NOW_MS,
     startedMs: NOW_MS,
     endedMs: null,
+    version: 1,
     ...rest,
   };
 }
