@@ -31,6 +31,7 @@ import type { AttemptTools } from "./job/tools.ts";
 import { ACTOR_LIMITS } from "./limits.ts";
 import { fixedCandidates } from "./scheduler/candidates.ts";
 import { openRunFolder, type RunFolder } from "./run_folder.ts";
+import { localActions } from "./workflow/local_actions.ts";
 
 /** The name of the one agent. */
 const AGENT = "local";
@@ -139,7 +140,8 @@ function startTree(
   const candidates = fixedCandidates(new Map([[AGENT, tools.limits.agentSlots]]));
   const finished = Promise.race([runEnd(group, runId), group.lost, lost.promise]);
   finished.catch(() => {});
-  node.spawn(controller, { name: "controller", args: { group, agents, candidates, feed, tools } });
+  const args = { group, agents, candidates, feed, actions: localActions(tools) };
+  node.spawn(controller, { name: "controller", args });
   return {
     resumed,
     node,

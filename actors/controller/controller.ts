@@ -9,9 +9,9 @@ import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
-import type { AttemptTools } from "../job/tools.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
+import type { Actions } from "../workflow/actions.ts";
 import { run } from "../workflow/run.ts";
 import type { Effect } from "./applied.ts";
 import { isWaiting } from "./state.ts";
@@ -28,7 +28,7 @@ export interface ControllerArgs {
   readonly term?: number;
   readonly feed: Ref<typeof JobFeed> | null;
   /** For what a run does itself at its end (clean-up, rollback). */
-  readonly tools: AttemptTools;
+  readonly actions: Actions;
 }
 
 interface State extends ControllerArgs {
@@ -71,9 +71,9 @@ function slotsOf({ candidates, term }: ControllerArgs): Map<string, number> {
 
 function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): void {
   if (state.runs.has(runId)) return;
-  const { group, tools } = state;
+  const { group, actions } = state;
   const slots = slotsOf(state);
-  const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, tools, slots } });
+  const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, actions, slots } });
   state.runs.set(runId, ref);
 }
 

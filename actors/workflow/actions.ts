@@ -1,12 +1,26 @@
 /** What a run does at its end: `notify`, `cleanup`, `rollback`. A failed action never fails the run. */
 
 import { messageOf } from "../../runtime/base/errors.ts";
+import type { LogPort } from "../../runtime/env/env.ts";
 import type { Action, StepResults } from "../../workflows/plan.ts";
 import { resolveAction, type ResolvedAction, type RunFailure } from "../../workflows/resolve.ts";
-import { openEnds } from "../job/ends.ts";
 import type { Job } from "../job/record.ts";
-import type { AttemptTools } from "../job/tools.ts";
-import { cleanUp } from "./cleanup.ts";
+
+/** An action that touches files. */
+export type FileAction = Exclude<ResolvedAction, { readonly type: "notify" }>;
+
+/** What a performed action tells, for the log. */
+export type ActionFacts = Readonly<Record<string, number | boolean>>;
+
+/** Performs actions where the files are: on this node, or on an agent of the cluster. */
+export interface Actions {
+  /** `failedJobs`: those that have ended without success. Repeating an action is harmless. */
+  perform(
+    action: FileAction,
+    failedJobs: readonly Job[],
+    signal: AbortSignal,
+  ): Promise<ActionFacts>;
+}
 
 /** What actions work with. */
 export interface ActionContext {
@@ -14,16 +28,22 @@ export interface ActionContext {
   readonly failure: RunFailure | null;
   /** Jobs that have ended without success. */
   readonly failedJobs: readonly Job[];
-  readonly tools: AttemptTools;
+  readonly actions: Actions;
+  readonly log: LogPort;
   readonly signal: AbortSignal;
 }
+
+const DONE: Readonly<Record<FileAction["type"], string>> = {
+  cleanup: "cleaned up",
+  rollback: "rolled back",
+};
 
 /** Performs the actions in order; each outcome is logged. */
 export async function performActions(
   actions: readonly Action[],
   context: ActionContext,
 ): Promise<void> {
-  const { log } = context.tools.env;
+  const { log } = context;
   for (const action of actions) {
     try {
       const resolved = resolveAction(action, context.results, context.failure);
@@ -35,32 +55,12 @@ export async function performActions(
 }
 
 async function perform(action: ResolvedAction, context: ActionContext): Promise<void> {
-  const { env } = context.tools;
-  switch (action.type) {
-    case "notify":
-      env.log.write("info", "notify", { target: action.target, message: action.message });
-      return;
-    case "cleanup": {
-      const cleaned = await cleanUp(env, action, context);
-      env.log.write("info", "cleaned up", { target: action.target, ...cleaned });
-      return;
-    }
-    case "rollback":
-      for (const job of context.failedJobs) await deletePartial(job, context.tools);
-      env.log.write("info", "rolled back", { jobs: context.failedJobs.length });
+  const { log, failedJobs, signal } = context;
+  if (action.type === "notify") {
+    log.write("info", "notify", { target: action.target, message: action.message });
+    return;
   }
-}
-
-/** Removes the temporary files and the checkpoint of a job that has not succeeded. */
-async function deletePartial(job: Job, tools: AttemptTools): Promise<void> {
-  const checkpoint = await tools.checkpoints.load(job.id);
-  const ends = await openEnds(job.spec, tools);
-  try {
-    const temps = new Set(job.adoptable.map(({ temp }) => temp));
-    if (checkpoint !== null) temps.add(checkpoint.temp);
-    for (const temp of temps) await ends.sink.abort(temp);
-  } finally {
-    await ends.close();
-  }
-  await tools.checkpoints.drop(job.id);
+  const facts = await context.actions.perform(action, failedJobs, signal);
+  const target = action.type === "cleanup" ? { target: action.target } : {};
+  log.write("info", DONE[action.type], { ...target, ...facts });
 }

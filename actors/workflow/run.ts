@@ -6,6 +6,7 @@
 import { errorData } from "../../runtime/base/errors.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
+import type { LogPort } from "../../runtime/env/env.ts";
 import { evaluateCondition } from "../../workflows/condition.ts";
 import { Frontier } from "../../workflows/frontier.ts";
 import type { Plan, PlannedTransfer, StepResult } from "../../workflows/plan.ts";
@@ -15,9 +16,8 @@ import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
-import type { AttemptTools } from "../job/tools.ts";
 import { capacities, schedule } from "../scheduler/schedule.ts";
-import { performActions } from "./actions.ts";
+import { type Actions, performActions } from "./actions.ts";
 import { isComplete } from "./complete.ts";
 import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
 
@@ -25,7 +25,8 @@ import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts"
 export interface RunArgs {
   readonly group: Group;
   readonly runId: string;
-  readonly tools: AttemptTools;
+  /** For what it does itself at its end. */
+  readonly actions: Actions;
   /** Slots by agent, for jobs that need not wait for the scheduler. */
   readonly slots: ReadonlyMap<string, number>;
 }
@@ -194,12 +195,16 @@ function submitted(state: State, refused: readonly string[]): void {
 }
 
 /** Names the agent of each job that can begin at once: if nobody waits and a slot is free. */
-function withAgents({ group, slots, tools }: State, jobs: Submission["jobs"]): Submission["jobs"] {
+function withAgents(
+  { group, slots }: State,
+  jobs: Submission["jobs"],
+  nowMs: number,
+): Submission["jobs"] {
   const { load } = group.state;
   if (load.waiting > 0) return jobs;
   const waiting = jobs.map(({ jobId }, order) => ({ jobId, order, notBeforeMs: null }));
   const free = capacities(slots, load.leases);
-  const { assignments } = schedule(waiting, free, tools.env.clock.now());
+  const { assignments } = schedule(waiting, free, nowMs);
   // In the order of `jobs`: the policy takes the oldest first, so those without an agent come last.
   return jobs.map((job, at) => {
     const agent = assignments[at]?.agent;
@@ -216,7 +221,7 @@ function proceed(state: State, ctx: Context<typeof Run>): void {
     state.skipped = [];
     state.submitting = true;
     const slots = Object.fromEntries(state.slots);
-    const submission = withAgents(state, jobs);
+    const submission = withAgents(state, jobs, ctx.env.clock.now());
     ctx.task(
       "submit",
       () => group.propose({ type: "submitJobs", runId, jobs: submission, skipped, slots }),
@@ -225,23 +230,25 @@ function proceed(state: State, ctx: Context<typeof Run>): void {
   }
   if (state.outcome === null) return;
   state.ending = true;
-  ctx.task("end", (signal) => end(state, state.outcome ?? "failed", signal));
+  const { log } = ctx.env;
+  ctx.task("end", (signal) => end(state, state.outcome ?? "failed", log, signal));
 }
 
 async function end(
   state: State,
   outcome: "succeeded" | "failed",
+  log: LogPort,
   signal: AbortSignal,
 ): Promise<void> {
-  const { plan, group, runId, results, tools } = state;
+  const { plan, group, runId, results, actions } = state;
   const record = recordOf(group, runId);
   const failure = outcome === "succeeded"
     ? null
     : state.failure ?? { message: "the run was cancelled", code: "cancelled", transfer: "" };
-  const actions = failure === null ? plan.onSuccess : plan.onFailure;
+  const wanted = failure === null ? plan.onSuccess : plan.onFailure;
   const failedJobs = [...record.jobs.values()].map((jobId) => group.state.jobs.get(jobId))
     .filter((job) => job !== undefined).filter((job) => job.state !== "succeeded");
-  await performActions(actions, { results, failure, failedJobs, tools, signal });
+  await performActions(wanted, { results, failure, failedJobs, actions, log, signal });
   const cancelled = record.intent === "cancel" && failure?.code !== "runTimeout";
   await group.propose({
     type: "endRun",

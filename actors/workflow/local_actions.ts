@@ -1,0 +1,36 @@
+/** Actions performed on this node, which has the files: the embedded run's, and an agent's. */
+
+import { openEnds } from "../job/ends.ts";
+import type { Job } from "../job/record.ts";
+import { seizedName } from "../job/seize.ts";
+import type { AttemptTools } from "../job/tools.ts";
+import type { Actions } from "./actions.ts";
+import { cleanUp } from "./cleanup.ts";
+
+/** Performs actions with the tools of this node's attempts. */
+export function localActions(tools: AttemptTools): Actions {
+  return {
+    perform: async (action, failedJobs, signal) => {
+      if (action.type === "cleanup") {
+        return { ...await cleanUp(tools.env, action, { signal, tools }) };
+      }
+      for (const job of failedJobs) await deletePartial(job, tools);
+      return { jobs: failedJobs.length };
+    },
+  };
+}
+
+/** Removes the temporary files and the checkpoint of a job that has not succeeded. */
+async function deletePartial(job: Job, tools: AttemptTools): Promise<void> {
+  const checkpoint = await tools.checkpoints.load(job.id);
+  const ends = await openEnds(job.spec, tools);
+  try {
+    const temps = new Set([...job.adoptable, ...job.stale].map(({ temp }) => temp));
+    if (checkpoint !== null) temps.add(checkpoint.temp);
+    for (const { temp } of job.stale) temps.add(seizedName(temp));
+    for (const temp of temps) await ends.sink.abort(temp);
+  } finally {
+    await ends.close();
+  }
+  await tools.checkpoints.drop(job.id);
+}
