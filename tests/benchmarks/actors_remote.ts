@@ -19,6 +19,7 @@ const IN_FLIGHT = 64;
 const MIB = 2 ** 20;
 const BULK_BYTES = 1_024 * MIB;
 const RAW_FRAMES = [64 * 1_024, 256 * 1_024, MIB];
+const LONGEST_SECONDS = 60;
 const WINDOW_BYTES = { message: MIB, bulk: 32 * MIB };
 
 /** Figures by name, one value for each run. */
@@ -33,7 +34,7 @@ class Child implements AsyncDisposable {
     const profile = Deno.env.get("BENCH_CHILD_PROFILE");
     const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", ...flags, path, JSON.stringify(role)],
+      args: ["run", "-A", "--v8-flags=--expose-gc", ...flags, path, JSON.stringify(role)],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -50,8 +51,22 @@ class Child implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process.stdin.close();
+    await this.#process.stdin.close().catch(() => {}); // it may have ended, and has said why
     await this.#process.status;
+  }
+}
+
+/** The node of this process; it ends with the measurement, also where that has failed. */
+class Near implements AsyncDisposable {
+  readonly node: LinkedNode;
+
+  constructor(credentials: Credentials | null) {
+    this.node = benchNode("near", credentials, false);
+    spawnAll(this.node);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.node.stop();
   }
 }
 
@@ -60,6 +75,17 @@ function note(runs: Runs, name: string, value: number): void {
 }
 
 const secondsSince = (startedMs: number): number => (performance.now() - startedMs) / 1_000;
+
+/** Asks again and again until all is there; what was lost never comes, so not for ever. */
+async function until(isThere: () => Promise<boolean>): Promise<void> {
+  const startedMs = performance.now();
+  while (!await isThere()) {
+    if (secondsSince(startedMs) > LONGEST_SECONDS) {
+      throw new Error(`not all has arrived ${LONGEST_SECONDS} s after it was sent`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 /** Small messages one way, both ways, and what they cost in CPU time of both processes. */
 async function small(node: Node, far: string, count: number, runs: Runs): Promise<void> {
@@ -90,9 +116,7 @@ async function smallBothWays(
   node.ref(Counter, `quorus://${far}/counter`).tell("pour", { node: id, count });
   await pour(sink, count);
   await sink.ask("added", {}, { withinMs: 60_000 });
-  while (await ours.ask("added", {}) - before < count) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(async () => await ours.ask("added", {}) - before >= count);
   note(runs, "small_both_ways", 2 * count / secondsSince(startedMs));
 }
 
@@ -141,9 +165,7 @@ async function bulk(node: Node, far: string, chunkBytes: number, fresh: boolean)
     const bytes = fresh ? new Uint8Array(chunkBytes) : chunk;
     await sink.send("chunk", { offset, bytes });
   }
-  while (await counter.ask("bytes", {}) - before < BULK_BYTES) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(async () => await counter.ask("bytes", {}) - before >= BULK_BYTES);
   return BULK_BYTES / 1e6 / secondsSince(startedMs);
 }
 
@@ -167,12 +189,12 @@ async function bulkBesideRaw(
   }
 }
 
-/** Growth of a sender beyond the window of a receiver that takes nothing. */
+/** Growth of a sender beyond the window of a receiver that takes nothing, and what of it is in use. */
 async function stoppedReceiver(
   credentials: (name: string) => Credentials | null,
   runs: Runs,
 ): Promise<void> {
-  for (const [name, lane, chunkBytes] of SENDERS) {
+  for (const [name, lane, chunkBytes, warmMessages] of SENDERS) {
     await using far = new Child({ be: "node", credentials: credentials("far") });
     const url = String((await far.line())["url"]);
     await using near = new Child({
@@ -181,16 +203,19 @@ async function stoppedReceiver(
       url,
       lane,
       chunkBytes,
+      warmMessages,
     });
-    const { grownBytes } = await near.line();
+    const { grownBytes, inUseBytes } = await near.line();
     note(runs, `stopped_receiver_${name}`, (Number(grownBytes) - WINDOW_BYTES[lane]) / 1e6);
+    note(runs, `stopped_receiver_${name}_in_use`, Number(inUseBytes) / 1e6);
   }
 }
 
 const SENDERS = [
-  ["bulk_8mib", "bulk", 8 * MIB],
-  ["bulk_1mib", "bulk", MIB],
-  ["small", "message", 0],
+  ["bulk_8mib", "bulk", 8 * MIB, 0],
+  ["bulk_1mib", "bulk", MIB, 0],
+  ["small", "message", 0, 200_000],
+  ["small_first", "message", 0, 0],
 ] as const;
 
 const UNITS: readonly (readonly [RegExp, string, string | null])[] = [
@@ -203,6 +228,7 @@ const UNITS: readonly (readonly [RegExp, string, string | null])[] = [
   [/^ask_/, "ask/s", null],
   [/_vs_raw$/, "ratio", ">=0.85"],
   [/^bulk_/, "MB/s", null],
+  [/^stopped_receiver.*(_first|_in_use)$/, "MB", null],
   [/^stopped_receiver/, "MB", "<=10"],
 ];
 
@@ -225,8 +251,8 @@ async function overSockets(
   await using far = new Child({ be: "node", credentials: credentials("far") });
   await using raw = new Child({ be: "raw", credentials: credentials("far") });
   const [url, rawUrl] = [(await far.line())["url"], (await raw.line())["url"]].map(String);
-  const node: LinkedNode = benchNode("near", credentials("near"), false);
-  spawnAll(node);
+  await using near = new Near(credentials("near"));
+  const { node } = near;
   await node.links.connect({ node: "far", url: url! });
   await pour(sinkOf(node, "far"), MESSAGES / 10); // compiled, and measured from then on
   const authority = credentials("near")?.authority ?? null;
@@ -237,14 +263,13 @@ async function overSockets(
     if (only("bulk")) await bulkBesideRaw(node, rawUrl!, authority, runs);
     if (only("memory")) await stoppedReceiver(credentials, runs);
   }
-  await node.stop();
   show(report, prefix, runs);
 }
 
 async function inWorker(report: Report, only: (part: string) => boolean): Promise<void> {
   const runs: Runs = {};
-  const node = benchNode("near", null, false);
-  spawnAll(node);
+  await using near = new Near(null);
+  const { node } = near;
   const specifier = new URL("./actors_remote_worker.ts", import.meta.url);
   const worker = await node.worker(specifier, { name: "worker" });
   for (let run = 0; run < RUNS; run += 1) {
@@ -255,7 +280,6 @@ async function inWorker(report: Report, only: (part: string) => boolean): Promis
     note(runs, "bulk_1mib", await bulk(node, "worker", MIB, true));
   }
   await worker.stop();
-  await node.stop();
   delete runs["small_cpu_sender"]; // the process is one
   delete runs["small_cpu_receiver"];
   show(report, "worker_", runs);
