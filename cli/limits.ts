@@ -13,6 +13,11 @@ export const CLI_LIMITS = {
     value: 2 ** 20,
     why: "a file of --vars, ${file:...} or a secret becomes text in memory",
   },
+  configFileBytes: {
+    unit: "bytes",
+    value: 2 ** 20,
+    why: "a configuration file is read whole",
+  },
   redrawMs: { unit: "ms", value: 100, why: "the live block is drawn at most this often" },
   reportRows: {
     unit: "count",

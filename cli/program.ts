@@ -7,6 +7,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
 import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
+import { type AddGroup, addRoles, type AddVerb } from "./program_roles.ts";
 
 /** Carries out what the arguments of the process say; never rejects, and says why it failed. */
 export async function main(process: Process): Promise<ExitCode> {
@@ -57,22 +58,26 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
     .showHelpAfterError("(quorus help VERB says more)")
     .helpCommand("help [VERB]", "what a verb does and takes")
     .addHelpText("after", EPILOGUE);
-  const add = (verb: Command, call: (verb: Command) => Promise<ExitCode>) => {
+  const addTo = (parent: Command): AddVerb => (verb, call) => {
     verb.action(async () => {
       done.code = await call(verb);
     });
-    program.addCommand(verb.copyInheritedSettings(program));
+    parent.addCommand(verb.copyInheritedSettings(program));
+  };
+  const add = addTo(program);
+  const addGroup: AddGroup = (group, fill) => {
+    fill(addTo(group.copyInheritedSettings(program)));
+    program.addCommand(group);
   };
   addRunning(add, process);
   addLooking(add, process);
+  addRoles(add, addGroup, process);
   addTelling(add, process, program);
   return program;
 }
 
-type Add = (verb: Command, call: (verb: Command) => Promise<ExitCode>) => void;
-
 /** Verbs that move files. */
-function addRunning(add: Add, process: Process): void {
+function addRunning(add: AddVerb, process: Process): void {
   const run = new Command("run")
     .description("carry workflow files out, one after the other, to their end")
     .argument("<FILE...>", "workflow files; relative paths in them start where they stand")
@@ -107,7 +112,7 @@ function addRunning(add: Add, process: Process): void {
 }
 
 /** Verbs that look and move nothing. */
-function addLooking(add: Add, process: Process): void {
+function addLooking(add: AddVerb, process: Process): void {
   const validate = new Command("validate")
     .description("say everything that is wrong with workflow files")
     .argument("<FILE...>", "workflow files");
@@ -133,7 +138,7 @@ function addLooking(add: Add, process: Process): void {
 }
 
 /** Verbs about the program itself. */
-function addTelling(add: Add, process: Process, program: Command): void {
+function addTelling(add: AddVerb, process: Process, program: Command): void {
   const schema = new Command("schema")
     .description("print the JSON Schema of workflow files, or of what run --json writes")
     .addArgument(
