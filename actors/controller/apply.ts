@@ -95,6 +95,8 @@ function changeJob(state: State, jobId: string, change: (job: Job) => Job | Refu
   if (before === undefined) return refuse(state, `no job ${jobId}`);
   const changed = change(before);
   if ("refused" in changed) return refuse(state, changed.refused);
+  // A report that was taken before.
+  if (changed === before) return unchanged(state);
   const job = { ...changed, version: state.index };
   return {
     state: withJob(state, before, job),

@@ -74,7 +74,7 @@ export const jobEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("admit") }),
   z.object({ type: z.literal("phase"), lease, phase: z.enum(["running", "verifying"]) }),
   z.object({ type: z.literal("grant"), lease, grant }),
-  z.object({ type: z.literal("notPublished"), lease }),
+  z.object({ type: z.literal("notPublished"), lease, finalName: z.string().optional() }),
   z.object({ type: z.literal("succeed"), lease, receipt }),
   z.object({
     type: z.literal("fail"),

@@ -6,6 +6,7 @@
  */
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
+import { isRepeated } from "./repeated.ts";
 import {
   type Grant,
   type Job,
@@ -26,7 +27,12 @@ export type JobEvent =
   | { readonly type: "phase"; readonly lease: Lease; readonly phase: "running" | "verifying" }
   | { readonly type: "grant"; readonly grant: Grant; readonly lease: Lease }
   /** It is certain that the grant led to nothing: said before its temporary file is given up. */
-  | { readonly type: "notPublished"; readonly lease: Lease }
+  | {
+    readonly type: "notPublished";
+    readonly lease: Lease;
+    /** Of the grant that it speaks of; absent in old logs: whichever there is. */
+    readonly finalName?: string | undefined;
+  }
   | { readonly type: "succeed"; readonly lease: Lease; readonly receipt: Receipt }
   | {
     readonly type: "fail";
@@ -73,7 +79,8 @@ const ACTIVE: readonly JobState[] = ["assigned", "running", "verifying", "publis
 export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = {
   admit: ["submitted"],
   assign: ["queued", "retrying"],
-  phase: ["assigned", "running", "verifying"],
+  /** One that comes late, while publishing, tells nothing new. */
+  phase: ACTIVE,
   /** Again while publishing: the granted name was taken, and nothing was renamed. */
   grant: ACTIVE,
   notPublished: ACTIVE,
@@ -88,8 +95,12 @@ export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = 
   decide: ["unknown"],
 };
 
-/** The job after `event` at `nowMs`, or why the event does not hold for it. */
+/**
+ * The job after `event` at `nowMs`, or why the event does not hold for it. The job itself if the event
+ * was taken before: reports are repeated until they are answered.
+ */
 export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refusal {
+  if (isRepeated(job, event)) return job;
   if (!ALLOWED[event.type].includes(job.state)) {
     return { refused: `${event.type}: job ${job.id} is ${job.state}` };
   }

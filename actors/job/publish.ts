@@ -95,7 +95,7 @@ async function publishAs(
     return succeed(attempt, grant, "published", published.fileId);
   } catch (error) {
     if (error instanceof QuorusError && error.definite) {
-      await giveBackGrant(attempt);
+      await giveBackGrant(attempt, grant);
       if (error.code === "exists") return "exists";
       throw condemned(error);
     }
@@ -114,8 +114,9 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
 }
 
 /** Before the temporary file is given up: without it a later probe could not tell any more. */
-async function giveBackGrant({ job, lease, tools }: Attempt): Promise<void> {
-  await tools.propose({ type: "jobEvent", jobId: job.id, event: { type: "notPublished", lease } });
+async function giveBackGrant({ job, lease, tools }: Attempt, grant: Grant): Promise<void> {
+  const event = { type: "notPublished", lease, finalName: grant.finalName } as const;
+  await tools.propose({ type: "jobEvent", jobId: job.id, event });
 }
 
 /** The sink failed without telling whether the file was renamed: look. */
@@ -125,7 +126,7 @@ async function afterAmbiguity(attempt: Attempt, grant: Grant, error: unknown): P
   });
   if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId);
   if (seen === "unpublished") {
-    await giveBackGrant(attempt);
+    await giveBackGrant(attempt, grant);
     throw notPublished(grant, error);
   }
   return { type: "ambiguous", lease: attempt.lease, error: errorData(error) };
@@ -167,7 +168,7 @@ export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
   if (grant === null || grant.leaseIndex === attempt.lease.index) return null;
   const seen = await probe(attempt, grant);
   if (seen === "unpublished") {
-    await giveBackGrant(attempt);
+    await giveBackGrant(attempt, grant);
     return null;
   }
   if (seen === "published") {

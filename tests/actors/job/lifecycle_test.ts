@@ -98,7 +98,7 @@ const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
 const LEADS: Readonly<Record<JobEvent["type"], Partial<Record<JobState, JobState>>>> = {
   admit: { submitted: "queued" },
   assign: { queued: "assigned", retrying: "assigned" },
-  phase: { assigned: "running", running: "running", verifying: "running" },
+  phase: { assigned: "running", ...same("running", "verifying", "publishing") },
   grant: active("publishing"),
   notPublished: active("running"),
   succeed: active("succeeded"),
@@ -235,7 +235,8 @@ Deno.test("the temporary file of a lost lease is nobody's to adopt until its hol
   assert.ok(!("refused" in back));
   assert.deepEqual(back.stale, [LOST]);
   assert.deepEqual(back.adoptable, [{ temp, leaseIndex: LEASE.index }]);
-  assert.ok("refused" in lifecycle(back, { type: "handBack", lease: LEASE }, NOW));
+  const never = { type: "handBack", lease: { ...LEASE, index: 6 } } as const;
+  assert.ok("refused" in lifecycle(back, never, NOW));
 });
 
 Deno.test("random commands never break a job's invariants", () => {
