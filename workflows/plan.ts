@@ -4,6 +4,7 @@ import type {
   DestinationSpec,
   PipelineSpec,
   RetrySpec,
+  SchedulingSpec,
   SealedPart,
   SourceSpec,
   ValidationSpec,
@@ -75,6 +76,7 @@ export interface TransferTemplate {
   readonly retry: RetrySpec;
   readonly pipeline: PipelineSpec;
   readonly timeoutMs: number | null;
+  readonly scheduling?: SchedulingSpec;
 }
 
 /** A condition as data: CEL, the names it asks for, and the way back to the declared text. */

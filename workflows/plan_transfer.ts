@@ -13,6 +13,7 @@ import { declaredRoot, isLeading } from "./location.ts";
 import { isTlsPath } from "./needs.ts";
 import { type Piece, type Resolver, templateOf } from "./resolver.ts";
 import type { DeclaredTransfer } from "./schema.ts";
+import { planScheduling } from "./plan_scheduling.ts";
 import type { ValuePath } from "./source.ts";
 import type { PipelineSpec, RetrySpec, Sealed, SourceTls } from "./spec.ts";
 
@@ -32,6 +33,7 @@ export function planTransfer(
     retry: planRetry(body),
     pipeline: planPipeline(body),
     timeoutMs: milliseconds(body.timeout),
+    ...planScheduling(body),
   };
 }
 

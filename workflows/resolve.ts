@@ -57,6 +57,7 @@ export function resolveTransfer(planned: PlannedTransfer, results: StepResults):
     retry: template.retry,
     pipeline: template.pipeline,
     timeoutMs: template.timeoutMs,
+    ...(template.scheduling === undefined ? {} : { scheduling: template.scheduling }),
   };
 }
 

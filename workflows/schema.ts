@@ -60,6 +60,24 @@ const authentication = z.strictObject({
 
 const tls = z.strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() });
 
+const placeName = z.string().max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, "expected letters, digits, '.', '_', ':' and '-'");
+const placeNames = z.array(placeName).min(1, "expected at least one name").max(64);
+
+const location = z.strictObject({
+  datacenter: placeName.optional(),
+  zone: placeName.optional(),
+  region: placeName.optional(),
+  tags: placeNames.optional(),
+}).meta({
+  description: "where this end is: agents that say the same of themselves are taken rather; " +
+    "a run in one process ignores it",
+});
+
+const volume = placeName.meta({
+  description: "the id of the volume that a local path lies on: only agents that hold it are taken",
+});
+
 const source = z.strictObject({
   uri: text.min(1).optional(),
   path: text.min(1).optional(),
@@ -75,8 +93,12 @@ const source = z.strictObject({
   options: z.record(z.string(), scalar).optional(),
   networkOptimization: z.strictObject({
     useInternalRouting: flag.optional(),
-    preferredDataCenter: text.optional(),
+    preferredDataCenter: placeName.optional().meta({
+      description: "as location.datacenter, where no location is declared",
+    }),
   }).optional(),
+  location: location.optional(),
+  volume: volume.optional(),
 });
 
 const destination = z.strictObject({
@@ -97,6 +119,8 @@ const destination = z.strictObject({
     keySource: text.optional(),
     keyId: text.optional(),
   }).optional(),
+  location: location.optional(),
+  volume: volume.optional(),
 });
 
 const validation = z.strictObject({
@@ -143,7 +167,28 @@ const pipeline = z.strictObject({
   }),
 });
 
+const priority = z.enum(["low", "medium", "high", "critical"]).meta({
+  description: "which of the transfers that wait goes first (medium unless said); who waits rises",
+});
+
+const affinity = z.strictObject({
+  agents: placeNames.optional().meta({ description: "only agents of these names" }),
+  tags: placeNames.optional().meta({ description: "only agents that have all of these tags" }),
+  antiAffinity: z.strictObject({
+    agents: placeNames.optional().meta({ description: "never agents of these names" }),
+    tags: placeNames.optional().meta({ description: "never agents with any of these tags" }),
+  }).optional(),
+  run: z.enum(["together", "apart"]).optional().meta({
+    description: "rather the agents that work on the same run already, or rather others",
+  }),
+  near: z.enum(["source", "destination", "both"]).optional().meta({
+    description: "which of the declared locations counts; both unless said",
+  }),
+}).meta({ description: "which agents of a cluster carry it out; a run in one process ignores it" });
+
 const shared = {
+  priority: priority.optional(),
+  affinity: affinity.optional(),
   validation: validation.optional(),
   retry: retry.optional(),
   monitoring: monitoring.optional(),

@@ -90,6 +90,35 @@ export interface PipelineSpec {
   readonly hash: boolean;
 }
 
+/** How urgent a transfer is; one that waits rises in time (actors/scheduler). */
+export type Priority = "low" | "medium" | "high" | "critical";
+
+/** Where something is, as far as it was declared. */
+export interface PlaceSpec {
+  readonly datacenter: string | null;
+  readonly zone: string | null;
+  readonly region: string | null;
+  readonly tags: readonly string[];
+}
+
+/** Who should carry a transfer out, and when; an embedded run, with its one agent, takes the priority alone. */
+export interface SchedulingSpec {
+  readonly priority: Priority;
+  /** Only agents of these names; empty: any. */
+  readonly agents: readonly string[];
+  /** Only agents that have all of these tags. */
+  readonly tags: readonly string[];
+  /** Never agents of these names or with any of these tags. */
+  readonly avoid: { readonly agents: readonly string[]; readonly tags: readonly string[] };
+  /** Rather the agents that work on the same run, or rather others; null: no matter. */
+  readonly run: "together" | "apart" | null;
+  /** Rather agents close to all of these places. */
+  readonly near: readonly PlaceSpec[];
+  /** Ids of the volumes on which local files lie; null: whichever holds the path. */
+  readonly sourceVolume: string | null;
+  readonly destinationVolume: string | null;
+}
+
 /** One transfer, ready to be carried out; `timeoutMs` bounds the whole job. */
 export interface TransferSpec {
   readonly name: string;
@@ -99,4 +128,6 @@ export interface TransferSpec {
   readonly retry: RetrySpec;
   readonly pipeline: PipelineSpec;
   readonly timeoutMs: number | null;
+  /** Absent: medium priority, any agent that can. */
+  readonly scheduling?: SchedulingSpec;
 }

@@ -63,8 +63,9 @@ function checkSource(body: DeclaredTransfer, options: SupportOptions, add: Add):
     const reason = `authentication of type ${type} is not offered; offered: ${known}`;
     add(["source", key, "type"], "refused", reason);
   }
-  if (source.networkOptimization !== undefined) {
-    add(["source", "networkOptimization"], "warning", "routes are not chosen by this version");
+  if (source.networkOptimization?.useInternalRouting !== undefined) {
+    const reason = "routes are not chosen by this version";
+    add(["source", "networkOptimization", "useInternalRouting"], "warning", reason);
   }
 }
 

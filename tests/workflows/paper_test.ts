@@ -23,7 +23,7 @@ Deno.test("the paper's transfer validates, and what is not carried out is named"
   ]);
   const warned = found.filter(({ severity }) => severity === "warning").map(({ path }) => path);
   assert.deepEqual(warned, [
-    "spec.source.networkOptimization",
+    "spec.source.networkOptimization.useInternalRouting",
     "spec.monitoring.metricsEnabled",
     "spec.monitoring.alertOnFailure",
     "spec.monitoring.integrations",
