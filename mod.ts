@@ -82,6 +82,7 @@ export type {
 } from "./runtime/actor/protocol.ts";
 export type { AskOptions, Delivery, Ref, SendOptions } from "./runtime/actor/ref.ts";
 export type { ChildrenPolicy, RestartType, Strategy } from "./runtime/actor/supervision.ts";
+export type { InboundHead } from "./runtime/actor/bridge.ts";
 export type { Node, NodeOptions, StopOptions } from "./runtime/actor/node.ts";
 export { ACTOR_LIMITS } from "./runtime/actor/limits.ts";
 export type { ActorLimits } from "./runtime/actor/limits.ts";

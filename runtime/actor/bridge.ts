@@ -67,16 +67,20 @@ export interface Carrier {
   ): () => void;
 }
 
-/** A message that came over a link; not validated yet. */
-export interface InboundMessage {
+/** Who sends what to whom. */
+export interface InboundHead {
+  /** The node at the other end, as its link has proved. */
+  readonly node: string;
   readonly path: string;
   /** Name of the message protocol. */
   readonly protocol: string;
-  readonly version: number;
   readonly tag: string;
+}
+
+/** A message that came over a link; not validated yet. */
+export interface InboundMessage extends InboundHead {
+  readonly version: number;
   readonly body: unknown;
-  /** The node at the other end, as its link has proved. */
-  readonly node: string;
   /** What it says of its sender. */
   readonly from: string | null;
   readonly trace: string | null;

@@ -1,6 +1,7 @@
 /** What all actors of one node share. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { InboundHead } from "./bridge.ts";
 import type { Env } from "../env/env.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -17,6 +18,7 @@ export interface CoreOptions {
   readonly limits: ActorLimits;
   readonly roundTripMessages: boolean;
   /** The node cannot go on: an actor would not settle, or its top supervisor failed. */
+  readonly admit: (message: InboundHead) => boolean;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -47,6 +49,7 @@ export class Core<C extends FrameCell> {
   readonly id: string;
   readonly limits: ActorLimits;
   readonly roundTrip: boolean;
+  readonly admit: (message: InboundHead) => boolean;
   readonly fatal: (error: unknown) => void;
   readonly scheduler: Scheduler;
   readonly deadlines: Deadlines;
@@ -69,6 +72,7 @@ export class Core<C extends FrameCell> {
     this.id = options.id;
     this.limits = options.limits;
     this.roundTrip = options.roundTripMessages;
+    this.admit = options.admit;
     this.fatal = options.fatal;
     this.deadlines = new Deadlines(env.clock, env.timers);
     this.deadLetters = new DeadLetters(env, options.limits.deadLettersPerSecond);

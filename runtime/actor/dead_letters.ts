@@ -13,7 +13,7 @@ export interface DeadLetter {
 /**
  * Why a message reached nobody: its actor has stopped; nobody has that name; a mailbox with policy
  * "drop" was full; its node cannot be reached; another node sent it to a full mailbox, or sent what
- * the protocol does not allow.
+ * the protocol does not allow, or what that node may not send.
  */
 export type DeadLetterReason =
   | "stopped"
@@ -21,7 +21,8 @@ export type DeadLetterReason =
   | "dropped"
   | "unreachable"
   | "refused"
-  | "badMessage";
+  | "badMessage"
+  | "notAdmitted";
 
 /** Dead letters since the node started, by reason. */
 export type DeadLetterCounts = { readonly [R in DeadLetterReason]: number };
@@ -38,6 +39,7 @@ export class DeadLetters {
     unreachable: 0,
     refused: 0,
     badMessage: 0,
+    notAdmitted: 0,
   };
   #count = 0;
   #windowStartMs = -Infinity;

@@ -107,6 +107,9 @@ export class NodeDock implements Dock {
 
   #find(message: InboundMessage, kind: "tell" | "ask"): Found {
     const { path, tag, version } = message;
+    if (!this.#core.admit(message)) {
+      return { error: notAdmitted(this.#address(path), tag, message.node), reason: "notAdmitted" };
+    }
     const cell = this.#core.cells.get(path);
     if (cell === undefined) {
       const error = noSuchActor(this.#address(path), "nothing has that name");
@@ -138,9 +141,10 @@ export class NodeDock implements Dock {
     const { tag, body } = message;
     const address = this.#address(message.path);
     const isShown = this.#core.deadLetters.add({ address, tag, body, reason });
-    if (reason !== "badMessage" || !isShown) return;
-    const facts = { actor: address, tag, from: message.from, error };
-    this.#core.env.log.write("warn", "bad message", facts);
+    if ((reason !== "badMessage" && reason !== "notAdmitted") || !isShown) return;
+    const facts = { actor: address, tag, node: message.node, from: message.from, error };
+    const what = reason === "badMessage" ? "bad message" : "message not admitted";
+    this.#core.env.log.write("warn", what, facts);
   }
 
   #boundedMs(budgetMs: number): number {
@@ -150,6 +154,13 @@ export class NodeDock implements Dock {
   #address(path: string): string {
     return formatAddress(this.#core.id, path);
   }
+}
+
+function notAdmitted(address: string, tag: string, node: string): ActorError {
+  return new ActorError(
+    "NotAdmitted",
+    `message "${tag}" to ${address}: node ${node} may not send it; give that node the role for it`,
+  );
 }
 
 function badMessage(address: string, tag: string, what: string): ActorError {

@@ -22,6 +22,7 @@ export type ActorErrorCode =
   | "NodeStopped"
   | "TooMany"
   | "NotEncodable"
+  | "NotAdmitted"
   | "BadMessage";
 
 /** A failed call of the actor runtime; `code` says why, the message names the actor. */

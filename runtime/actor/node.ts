@@ -8,7 +8,7 @@ import { ActorContext } from "./context.ts";
 import { Core } from "./core.ts";
 import type { DeadLetters } from "./dead_letters.ts";
 import { actor, type ActorDefinition, type Ended, type SpawnOptions } from "./definition.ts";
-import type { Carrier, Dock, EndHook } from "./bridge.ts";
+import type { Carrier, Dock, EndHook, InboundHead } from "./bridge.ts";
 import { NodeDock } from "./dock.ts";
 import { EndedNote } from "./envelope.ts";
 import { ActorError, noSuchActor } from "./errors.ts";
@@ -33,6 +33,11 @@ export interface NodeOptions {
   readonly limits?: Partial<ActorLimits>;
   /** Sends every local message through the codec, as a network would; tests turn it on. */
   readonly roundTripMessages?: boolean;
+  /**
+   * Says which messages of other nodes are let in, before anything is read of them; all, if left out. The
+   * others are answered with ActorError `NotAdmitted`, or are dead letters.
+   */
+  readonly admit?: (message: InboundHead) => boolean;
   /** The node cannot go on and has ended: every pending call was settled. Exit the process here. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -105,6 +110,7 @@ class LocalNode implements Node {
       id: options.id,
       limits: limitValues(ACTOR_LIMITS, options.limits),
       roundTripMessages: options.roundTripMessages ?? false,
+      admit: options.admit ?? (() => true),
       fatal: (error) => this.#fatal(error),
     });
     this.#hooks = {

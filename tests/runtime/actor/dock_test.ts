@@ -20,9 +20,17 @@ const Box = protocol("test.box", {
   },
 });
 
-function start(options: { full?: FullPolicy; capacity?: number; waitingSenders?: number } = {}) {
-  const { full = "wait", capacity = 2, waitingSenders = 100 } = options;
+interface StartOptions {
+  full?: FullPolicy;
+  capacity?: number;
+  waitingSenders?: number;
+  admit?: (message: { readonly node: string; readonly tag: string }) => boolean;
+}
+
+function start(options: StartOptions = {}) {
+  const { full = "wait", capacity = 2, waitingSenders = 100, admit = () => true } = options;
   const { far: { node, dock }, world, stop } = joined({
+    admit,
     limits: { waitingSenders },
     children: { backoffMs: [10, 20] },
   });
@@ -335,5 +343,22 @@ Deno.test("a handler is told the node that its link has proved, whatever the mes
   const own = ref.ask("odd", null);
   await world.pass(1);
   assert.equal(await own, node.id);
+  await stop();
+});
+
+Deno.test("a node lets in what it says it lets in, and tells the others", async () => {
+  const admit = ({ node, tag }: { node: string; tag: string }) => node === "far" || tag === "odd";
+  const { world, dock, got, message, receipt, settling, settled, outcomes, letters, stop } = start({
+    admit,
+  });
+  dock.tell(message("put", 1), receipt("far"));
+  dock.tell({ ...message("put", 2), node: "other" }, receipt("other"));
+  dock.ask({ ...message("total", null), node: "other" }, 100, settling("total"), receipt("ask"));
+  dock.ask({ ...message("odd", null), node: "other" }, 100, settling("odd"), receipt("odd"));
+  await world.pass(1);
+  assert.deepEqual(got, ["put 1"]);
+  assert.deepEqual(settled, ["total NotAdmitted", "odd other"]);
+  assert.deepEqual(letters.map(({ reason }) => reason), ["notAdmitted"]);
+  assert.deepEqual(outcomes, ["other dead", "ask dead", "far handled", "odd handled"]);
   await stop();
 });
