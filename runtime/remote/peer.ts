@@ -10,7 +10,7 @@ import type { Handover } from "./handover.ts";
 import type { HandshakePeer, Identity, LinkKind } from "./handshake.ts";
 import { CLOSE_CODE } from "./handshake_driver.ts";
 import { Session } from "./peer_session.ts";
-import type { SessionCounters, SessionHost } from "./peer_session_host.ts";
+import type { LinkView, SessionCounters, SessionHost } from "./peer_session_host.ts";
 import type { Quarantine } from "./peer_quarantine.ts";
 
 /** A peer as others see it. */
@@ -40,6 +40,8 @@ export interface PeerView {
   readonly beyondWindow: number;
   /** Who holds credit that the peer gave us. */
   readonly held: readonly TargetCount[];
+  /** The sockets that stand: the main one, and one for bulk once that was used. */
+  readonly links: readonly LinkView[];
   readonly counters: Readonly<SessionCounters> | null;
 }
 
@@ -135,6 +137,7 @@ export class Peer {
       unprocessed: pending?.messages ?? 0,
       beyondWindow: pending?.beyondWindow ?? 0,
       held: session?.held ?? [],
+      links: session?.links ?? [],
       counters: session === null ? null : { ...session.counters },
     };
   }

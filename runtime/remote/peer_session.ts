@@ -29,7 +29,7 @@ import { Lines, type Outgoing } from "./peer_lines.ts";
 import { Outbound } from "./peer_outbound.ts";
 import { Pulse } from "./peer_pulse.ts";
 import { Replies } from "./peer_replies.ts";
-import type { SessionCounters, SessionEvents, SessionHost } from "./peer_session_host.ts";
+import type { LinkView, SessionCounters, SessionEvents, SessionHost } from "./peer_session_host.ts";
 import { Watches } from "./peer_watches.ts";
 import { parseControlRecord, parseReplyRecord } from "./records.ts";
 import {
@@ -126,6 +126,14 @@ export class Session {
   /** Longest record that the peer takes. */
   get messageBytes(): number {
     return this.#outbound.messageBytes;
+  }
+  /** The links that stand, and what they have carried. */
+  get links(): LinkView[] {
+    const { main, bulk } = this.#lines;
+    return [
+      ...(main === null ? [] : [{ kind: "main" as const, ...main.metrics }]),
+      ...(bulk === null ? [] : [{ kind: "bulk" as const, ...bulk.metrics }]),
+    ];
   }
   get hasBulk(): boolean {
     return this.#lines.bulk !== null;

@@ -5,6 +5,7 @@ import type { Env } from "../env/env.ts";
 import type { EndCause } from "./association.ts";
 import type { LinkKind } from "./handshake.ts";
 import type { RemoteLimits } from "./limits.ts";
+import type { LinkMetrics } from "./link.ts";
 import type { DetectorFactory } from "./liveness.ts";
 import type { NumberedRecord } from "./peer_inbound.ts";
 import type { ControlRecord } from "./wire.ts";
@@ -20,6 +21,11 @@ export interface ReliableEnd {
   ): void;
   /** How far that node has processed; false if that cannot be. */
   confirmed(node: string, record: Extract<ControlRecord, { c: "confirm" }>): boolean;
+}
+
+/** A link that stands, and what it has carried since it began. */
+export interface LinkView extends Readonly<LinkMetrics> {
+  readonly kind: LinkKind;
 }
 
 /** What a session uses of its node. */

@@ -33,6 +33,7 @@ const UP: PeerView = {
     { lane: "message", to: "two", messages: 1, bytes: 24 },
     { lane: "bulk", to: "file", messages: 2, bytes: 16_777_216 },
   ],
+  links: [],
   counters: {
     messagesSent: 11,
     messagesReceived: 12,
