@@ -55,6 +55,42 @@ export const ACTOR_LIMITS = {
     value: 64 * 1_048_576,
     why: "a run's plan as one command of its log: some 50,000 transfers",
   },
+  groupCommandBytes: {
+    unit: "bytes",
+    value: 4 * 1_048_576,
+    why: "one command of the controllers' group, a plan of some 4,000 transfers among them",
+  },
+  groupProposeMs: {
+    unit: "ms",
+    value: 10_000,
+    why:
+      "an actor's command is proposed again for so long while nothing was done; less than a stop",
+  },
+  groupAnswerMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "a command or a read of the controllers' group, unless its caller names a time",
+  },
+  groupPauseMs: {
+    unit: "ms",
+    value: 25,
+    why: "before a command is proposed again; doubles up to groupMaxPauseMs",
+  },
+  groupMaxPauseMs: {
+    unit: "ms",
+    value: 500,
+    why: "the longest of these pauses: a group without a leader is asked twice a second",
+  },
+  barrierMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "one try of a new leader to have everything before its term applied",
+  },
+  barrierPauseMs: {
+    unit: "ms",
+    value: 100,
+    why: "before a new leader tries that again, or starts its part again",
+  },
   cleanupFiles: {
     unit: "count",
     value: 100_000,

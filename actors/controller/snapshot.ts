@@ -1,0 +1,161 @@
+/**
+ * The replicated state as a snapshot: JSON texts, one a line, each a single thing of one noun, so that no
+ * step of writing or reading is long. What can be derived (`load`) is not written.
+ */
+
+import { QuorusError } from "../../runtime/base/errors.ts";
+import { PersistentMap } from "../../runtime/base/persistent_map.ts";
+import { jsonLines, readJsonLines } from "../../runtime/raft/json_lines.ts";
+import type { Restoring } from "../../runtime/raft/machine.ts";
+import type { Plan } from "../../workflows/plan.ts";
+import type { Job } from "../job/record.ts";
+import { INITIAL_STATE, type Run, type State, withJob } from "./state.ts";
+
+/** Of what is written; earlier ones are read as well. */
+const SNAPSHOT_VERSION = 1;
+
+/** What is neither a map nor derived. */
+type Head = Pick<State, "epoch" | "index" | "nowMs">;
+/** The maps whose values are plain data. A new noun of the state does not compile until it is here. */
+type PlainNoun = Exclude<keyof State, keyof Head | "load" | "runs" | "jobs">;
+const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
+  agents: "agents",
+  definitions: "definitions",
+  keys: "keys",
+  tenants: "tenants",
+};
+
+type PlainRun = Omit<Run, "plan" | "jobs" | "skipped"> & {
+  readonly plan: Omit<Plan, "transfers">;
+};
+type Skipped = Run["skipped"] extends PersistentMap<infer V> ? V : never;
+
+type Line =
+  | ["state", { readonly version: number } & Head]
+  | ["run", PlainRun]
+  | ["transfer", string, Plan["transfers"][number]]
+  | ["runJob", string, string, string]
+  | ["skipped", string, string, Skipped]
+  | ["job", Job]
+  | [PlainNoun, string, unknown];
+
+/** A snapshot that this version cannot read. */
+export class SnapshotError extends QuorusError<"unknownVersion" | "malformed"> {
+  override readonly name = "SnapshotError";
+}
+
+/** The pieces of a snapshot of `state`, each made when it is asked for. */
+export function snapshotState(state: State): Iterable<Uint8Array> {
+  return jsonLines(lines(state));
+}
+
+/** Reads what {@link snapshotState} wrote; throws {@link SnapshotError}. */
+export function restoreState(): Restoring<State> {
+  const reader = new StateReader();
+  return readJsonLines((line: Line) => reader.take(line), () => reader.end());
+}
+
+function* lines(state: State): Iterable<Line> {
+  const { epoch, index, nowMs } = state;
+  yield ["state", { version: SNAPSHOT_VERSION, epoch, index, nowMs }];
+  for (const run of state.runs.values()) yield* runLines(run);
+  for (const job of state.jobs.values()) yield ["job", job];
+  for (const noun of Object.values(PLAIN_NOUNS)) {
+    for (const [key, value] of state[noun]) yield [noun, key, value];
+  }
+}
+
+/** A plan may be long: a line for each of its transfers. */
+function* runLines(run: Run): Iterable<Line> {
+  const { plan: { transfers, ...plan }, jobs, skipped, ...rest } = run;
+  yield ["run", { ...rest, plan }];
+  for (const transfer of transfers) yield ["transfer", run.id, transfer];
+  for (const [name, jobId] of jobs) yield ["runJob", run.id, name, jobId];
+  for (const [name, why] of skipped) yield ["skipped", run.id, name, why];
+}
+
+/** Puts lines together again. The lines of a run follow each other. */
+class StateReader {
+  #state: State = INITIAL_STATE;
+  #hasHead = false;
+  #run: Run | null = null;
+  #transfers: Plan["transfers"][number][] = [];
+
+  take(line: Line): void {
+    switch (line[0]) {
+      case "state":
+        return this.#head(line[1]);
+      case "run":
+        this.#endRun();
+        this.#run = begun(line[1]);
+        return;
+      case "transfer":
+        return void this.#transfers.push(line[2]);
+      case "runJob":
+        return this.#change((run) => ({ jobs: run.jobs.set(line[2], line[3]) }));
+      case "skipped":
+        return this.#change((run) => ({ skipped: run.skipped.set(line[2], line[3]) }));
+      case "job":
+        this.#state = withJob(this.#state, null, line[1]);
+        return;
+      default:
+        return this.#plain(line[0], line[1], line[2]);
+    }
+  }
+
+  end(): State {
+    if (!this.#hasHead) throw malformed("it has no head");
+    this.#endRun();
+    return this.#state;
+  }
+
+  #head({ version, ...head }: { readonly version: number } & Head): void {
+    if (version > SNAPSHOT_VERSION) {
+      throw new SnapshotError(
+        "unknownVersion",
+        `restore the controllers' state: its version is ${version}, this program knows ` +
+          `${SNAPSHOT_VERSION}; run the version of Quorus that wrote it, or a later one`,
+      );
+    }
+    this.#state = { ...this.#state, ...head };
+    this.#hasHead = true;
+  }
+
+  #change(change: (run: Run) => Partial<Run>): void {
+    if (this.#run === null) throw malformed("a line of a run stands before its run");
+    this.#run = { ...this.#run, ...change(this.#run) };
+  }
+
+  #endRun(): void {
+    const run = this.#run;
+    if (run === null) return;
+    const plan = { ...run.plan, transfers: this.#transfers };
+    this.#state = { ...this.#state, runs: this.#state.runs.set(run.id, { ...run, plan }) };
+    this.#run = null;
+    this.#transfers = [];
+  }
+
+  #plain(noun: PlainNoun, key: string, value: unknown): void {
+    // To pass over what another version wrote would lose it.
+    if (!Object.hasOwn(PLAIN_NOUNS, noun)) throw malformed(`it speaks of ${String(noun)}`);
+    // Checked when it was applied; framed by the snapshot's checksums since.
+    const map = this.#state[noun] as PersistentMap<unknown>;
+    this.#state = { ...this.#state, [noun]: map.set(key, value) };
+  }
+}
+
+function begun({ plan, ...rest }: PlainRun): Run {
+  return {
+    ...rest,
+    plan: { ...plan, transfers: [] },
+    jobs: PersistentMap.empty(),
+    skipped: PersistentMap.empty(),
+  };
+}
+
+function malformed(why: string): SnapshotError {
+  return new SnapshotError(
+    "malformed",
+    `restore the controllers' state: ${why}; was it written by a later version?`,
+  );
+}

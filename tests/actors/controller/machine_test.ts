@@ -1,0 +1,88 @@
+/** The controllers' machine: a snapshot and the log after it give what the whole log gives. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Command, ENTRY_VERSION } from "../../../actors/controller/commands.ts";
+import { controllerMachine, type GroupEntry } from "../../../actors/controller/machine.ts";
+import type { State } from "../../../actors/controller/state.ts";
+import { emptyPlan } from "../plans.ts";
+import { textOf } from "./controllers.ts";
+import { anyCommand } from "./random_commands.ts";
+
+const machine = controllerMachine({ committed: () => {}, restored: () => {} });
+
+function entryOf(command: Command): GroupEntry {
+  return { version: ENTRY_VERSION, atMs: 0, command };
+}
+
+function applyAll(state: State, commands: readonly Command[], from: number): State {
+  return commands.reduce((at, command, n) => {
+    const index = from + n;
+    return machine.apply(at, entryOf(command), { index, term: 1, nowMs: 1_000 + index }).state;
+  }, state);
+}
+
+/** Through the bytes of a snapshot, cut anywhere. */
+function restored(state: State, pieceBytes: number): State {
+  const restoring = machine.restore();
+  for (const piece of machine.snapshot(state)) {
+    for (let at = 0; at < piece.length; at += pieceBytes) {
+      restoring.write(piece.subarray(at, at + pieceBytes));
+    }
+  }
+  return restoring.end();
+}
+
+Deno.test("a state restored from a snapshot is equal, and goes on as the other one does", () => {
+  const commands = fc.array(anyCommand, { maxLength: 60 });
+  const begun: Command[] = ["r1", "r2"].flatMap((runId) => [
+    { type: "createRun", runId, tenant: "acme", plan: emptyPlan() },
+  ]);
+  fc.assert(
+    fc.property(commands, commands, fc.integer({ min: 1, max: 4_096 }), (first, then, bytes) => {
+      const before = applyAll(machine.initial(), [...begun, ...first], 1);
+      const back = restored(before, bytes);
+      assert.equal(textOf(back), textOf(before));
+      const from = 1 + begun.length + first.length;
+      assert.equal(textOf(applyAll(back, then, from)), textOf(applyAll(before, then, from)));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("the state's time is the leader's stamp, whatever the proposer says", () => {
+  const entry = { version: ENTRY_VERSION, atMs: 9_999_999, command: revoke() } as const;
+  const { state } = machine.apply(machine.initial(), entry, { index: 1, term: 1, nowMs: 77 });
+  assert.equal(state.nowMs, 77);
+  assert.equal(state.index, 1);
+});
+
+Deno.test("an assignment of a scheduler that does not lead any more is refused", () => {
+  const command: Command = { type: "assignJobs", assignments: [], term: 3 };
+  const applied = (term: number) =>
+    machine.apply(machine.initial(), entryOf(command), { index: 1, term, nowMs: 1 }).result.refused;
+  assert.deepEqual(applied(3), []);
+  assert.match(applied(4)[0]!, /term 3/);
+});
+
+Deno.test("a snapshot of a later version, or with a noun that is not known, is refused", () => {
+  const write = (text: string) => {
+    const restoring = machine.restore();
+    restoring.write(new TextEncoder().encode(text));
+    restoring.end();
+  };
+  const head = JSON.stringify(["state", { version: 1, epoch: 1, index: 1, nowMs: 1 }]);
+  write(`${head}\n`);
+  assert.throws(() => write(`${head.replace("1", "2")}\n`), { code: "unknownVersion" });
+  assert.throws(() => write(`${head}\n["planets","x",1]\n`), { code: "malformed" });
+  assert.throws(() => write(""), { code: "malformed" });
+});
+
+Deno.test("a command that this version does not know stops the machine instead of passing by", () => {
+  const entry = { version: ENTRY_VERSION, atMs: 0, command: { type: "sing" } } as never;
+  assert.throws(() => machine.apply(machine.initial(), entry, { index: 1, term: 1, nowMs: 1 }));
+});
+
+function revoke(): Command {
+  return { type: "revokeKey", id: "none" };
+}
