@@ -11,6 +11,8 @@ export class Puller {
   readonly #sources: () => readonly EventSource[];
   readonly #limits: LiveLimits;
   readonly #stop = new AbortController();
+  /** Resolves to null when it is stopped: what a poll brings after that is for nobody. */
+  readonly #stopped = Promise.withResolvers<null>();
   #turn = 0;
 
   constructor(env: Env, sources: () => readonly EventSource[], limits: LiveLimits) {
@@ -26,6 +28,7 @@ export class Puller {
   /** Ends polls and waits. */
   stop(): void {
     this.#stop.abort();
+    this.#stopped.resolve(null);
   }
 
   /** Gives every page to `take`, until it is stopped. */
@@ -58,7 +61,8 @@ export class Puller {
   async #ask(source: EventSource, after: string | null): Promise<EventPage | null> {
     const { pullEvents, pullMs } = this.#limits;
     try {
-      return await source.pull(after, pullEvents, pullMs, this.#stop.signal);
+      const page = source.pull(after, pullEvents, pullMs, this.#stop.signal);
+      return await Promise.race([page, this.#stopped.promise]);
     } catch (thrown) {
       if (!this.isStopped) {
         const facts = { controller: source.name, why: messageOf(thrown) };

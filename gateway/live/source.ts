@@ -1,7 +1,6 @@
 /** Where events come from: the desks of the controllers, each of which has all of them. */
 
-import type { Desk, LiveEvent } from "../../actors/desk/messages.ts";
-import type { Ref } from "../../runtime/actor/ref.ts";
+import type { LiveEvent } from "../../actors/desk/messages.ts";
 
 /** What a controller tells of what has happened. */
 export interface EventPage {
@@ -23,13 +22,4 @@ export interface EventSource {
     withinMs: number,
     signal: AbortSignal,
   ): Promise<EventPage>;
-}
-
-/** The desk of one controller. */
-export function deskSource(desk: Ref<typeof Desk>): EventSource {
-  return {
-    name: desk.address,
-    pull: (after, limit, withinMs, signal) =>
-      desk.ask("events", { after, limit }, { withinMs, signal }),
-  };
 }

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { factsOf } from "../../../gateway/live/cloud_event.ts";
+import { LiveError } from "../../../gateway/live/errors.ts";
+import { filterKey, filterOf, wants } from "../../../gateway/live/filter.ts";
+import { liveLimits } from "../../../gateway/live/limits.ts";
+import { jobEvent, progressEvent, runEvent } from "./events.ts";
+
+const limits = liveLimits();
+const filter = (query: string, tenants: string[] | null = null) =>
+  filterOf(new URLSearchParams(query), tenants, limits);
+
+Deno.test("a key of tenants sees their events only, whatever is asked for", () => {
+  const mine = factsOf(jobEvent("1", { tenant: "mine" }));
+  const theirs = factsOf(jobEvent("1", { tenant: "theirs" }));
+  assert.equal(wants(filter("", ["mine"]), mine), true);
+  assert.equal(wants(filter("", ["mine"]), theirs), false);
+  assert.equal(wants(filter("tenant=theirs", ["mine"]), theirs), false);
+  assert.equal(wants(filter(""), theirs), true);
+});
+
+Deno.test("several values of one parameter are alternatives, several parameters must all hold", () => {
+  const facts = factsOf(jobEvent("1", { id: "j", runId: "r", labels: { env: "prod" } }));
+  assert.equal(wants(filter("run=q&run=r"), facts), true);
+  assert.equal(wants(filter("run=r&job=x"), facts), false);
+  assert.equal(wants(filter("label=env"), facts), true);
+  assert.equal(wants(filter("label=env=test&label=env=prod"), facts), true);
+  assert.equal(wants(filter("label=env=test"), facts), false);
+  assert.equal(wants(filter("label=toString"), facts), false);
+  assert.equal(wants(filter("type=dev.quorus.run.changed"), facts), false);
+});
+
+Deno.test("a filter by run takes the run's own events, its jobs' and their progress", () => {
+  const run = filter("run=run-1");
+  for (const event of [runEvent("1", "run-1"), jobEvent("2"), progressEvent(1)]) {
+    assert.equal(wants(run, factsOf(event)), true);
+  }
+  assert.equal(wants(run, factsOf(runEvent("1", "run-2"))), false);
+});
+
+Deno.test("filters that want the same have one key, others do not", () => {
+  assert.equal(filterKey(filter("run=a&run=b")), filterKey(filter("run=b&run=a")));
+  assert.notEqual(filterKey(filter("run=a")), filterKey(filter("job=a")));
+  assert.notEqual(filterKey(filter("", ["a"])), filterKey(filter("")));
+});
+
+Deno.test("a filter that says nothing sensible is refused with the parameter's name", () => {
+  for (
+    const [query, pointer] of [
+      ["rum=a", "rum"],
+      ["type=job", "type"],
+      ["run=", "run"],
+      ["label==x", "label"],
+      [`job=${"x".repeat(300)}`, "job"],
+      [Array.from({ length: 65 }, (_, at) => `job=${at}`).join("&"), "job"],
+    ] as const
+  ) {
+    assert.throws(() => filter(query), (thrown: unknown) => {
+      assert.ok(thrown instanceof LiveError);
+      assert.equal(thrown.code, "invalidFilter");
+      return thrown.details.pointer === pointer;
+    });
+  }
+});
