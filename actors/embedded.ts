@@ -180,6 +180,7 @@ function attemptTools(
     buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
     limits,
     sync: options.sync,
+    replication: null,
   };
 }
 

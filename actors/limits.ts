@@ -25,6 +25,18 @@ export const ACTOR_LIMITS = {
     value: 5_000,
     why: "on a slow link a checkpoint each so often, if a chunk was completed since",
   },
+  replicateMs: {
+    unit: "ms",
+    value: 5_000,
+    why:
+      "a job's checkpoint is replicated at most this often: what a lost agent had beyond is fetched again",
+  },
+  replicatedPerSecond: {
+    unit: "perSecond",
+    value: 20,
+    why:
+      "checkpoints that one agent replicates: 100 agents cost the controllers 2,000 entries a second",
+  },
   chunksAhead: {
     unit: "count",
     value: 64,

@@ -24,7 +24,10 @@ export interface Adopted {
 }
 
 /** Why a checkpoint is of no use for a source as it is now; `null` if it is. */
-export function whyUseless(checkpoint: Checkpoint, facts: SourceFacts): string | null {
+export function whyUseless(
+  checkpoint: Pick<Checkpoint, "fingerprint">,
+  facts: SourceFacts,
+): string | null {
   if (!facts.ranges) return "the source cannot be read from the middle";
   if (!identifiesVersion(facts.fingerprint) || !identifiesVersion(checkpoint.fingerprint)) {
     return "the source does not tell one version from the next";

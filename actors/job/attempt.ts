@@ -1,7 +1,7 @@
 /**
  * One attempt of a job, from opening its ends to its receipt (DESIGN section 7).
  *
- * The order is the promise: probe an earlier grant, keep what was verified, move, verify, ask for
+ * The order is the promise: seize what lost leases left, probe an earlier grant, keep what was verified, move, verify, ask for
  * the grant, publish, report. Nothing is visible under the final name before the grant is committed,
  * and a failure leaves at most a temporary file that a checkpoint speaks of.
  */
@@ -21,6 +21,7 @@ import { probeGrant, publish, type Verified } from "./publish.ts";
 import type { Job, Lease } from "./record.ts";
 import { verifyByReading } from "./reread.ts";
 import { retryAtMs } from "./retry.ts";
+import { seizeStale } from "./seize.ts";
 import type { ChunkListener } from "./stages.ts";
 import { quietly } from "./tidy.ts";
 import { type Attempt, type AttemptTools, Released } from "./tools.ts";
@@ -72,6 +73,7 @@ export async function runAttempt(
 }
 
 async function carryOut(attempt: Attempt): Promise<JobEvent> {
+  await seizeStale(attempt);
   const decided = await probeGrant(attempt) ?? await conflictBefore(attempt);
   if (decided !== null) {
     if (decided.type === "succeed") {

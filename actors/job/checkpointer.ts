@@ -20,6 +20,10 @@ export interface CheckpointerOptions {
   /** At most so many bytes are not kept, or, on slow links, each so many milliseconds. */
   readonly everyBytes: number;
   readonly everyMs: number;
+  /** Chunks from the start that a stored checkpoint speaks of. */
+  readonly storedChunks: number;
+  /** Told after each checkpoint, with the digests that it holds. */
+  readonly saved: (durable: ChunkDigests) => void;
 }
 
 /**
@@ -38,7 +42,7 @@ export class Checkpointer implements ChunkListener {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
-    this.#savedChunks = options.digests.contiguous();
+    this.#savedChunks = options.storedChunks;
     this.#savedMs = options.clock.monotonic();
     if (this.#savedChunks > 0) this.#saves = 1;
   }
@@ -112,6 +116,7 @@ export class Checkpointer implements ChunkListener {
     this.#savedChunks = chunks;
     this.#savedMs = clock.monotonic();
     this.#saves += 1;
+    this.#options.saved(durable);
   }
 }
 

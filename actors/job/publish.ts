@@ -6,8 +6,9 @@ import { JobError } from "./errors.ts";
 import type { Work } from "./work.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import type { Grant, ReachedLevel, Receipt } from "./record.ts";
+import { probe, probeTaken } from "./seize.ts";
 import { quietly } from "./tidy.ts";
-import type { Attempt } from "./tools.ts";
+import { type Attempt, Revoked } from "./tools.ts";
 
 /** What was moved and verified, ready to be published. */
 export interface Verified {
@@ -107,8 +108,15 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
   const { job, lease, tools, signal } = attempt;
   signal.throwIfAborted();
   const event = { type: "grant", lease, grant } as const;
-  const refused = await tools.propose({ type: "jobEvent", jobId: job.id, event });
-  if (refused.length === 0) return;
+  // Nobody may know whether it was granted: then the file is what tells, and stays.
+  const refused = await tools.propose({ type: "jobEvent", jobId: job.id, event })
+    .catch((cause) => {
+      throw unclear(grant, cause);
+    });
+  if (refused.length === 0) {
+    if (signal.reason instanceof Revoked) throw unclear(grant, signal.reason);
+    return;
+  }
   signal.throwIfAborted();
   throw new JobError("grantRefused", `may not publish ${grant.finalName}: ${refused.join("; ")}`);
 }
@@ -116,12 +124,13 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
 /** Before the temporary file is given up: without it a later probe could not tell any more. */
 async function giveBackGrant({ job, lease, tools }: Attempt, grant: Grant): Promise<void> {
   const event = { type: "notPublished", lease, finalName: grant.finalName } as const;
-  await tools.propose({ type: "jobEvent", jobId: job.id, event });
+  const refused = await tools.propose({ type: "jobEvent", jobId: job.id, event });
+  if (refused.length > 0) throw unclear(grant, new Revoked(refused.join("; ")));
 }
 
 /** The sink failed without telling whether the file was renamed: look. */
 async function afterAmbiguity(attempt: Attempt, grant: Grant, error: unknown): Promise<JobEvent> {
-  const seen = await probe(attempt, grant).catch((cause) => {
+  const seen = await probe(attempt, grant, grant.temp).catch((cause) => {
     throw unclear(grant, cause);
   });
   if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId);
@@ -166,7 +175,7 @@ function unclear(grant: Grant, cause: unknown): JobError {
 export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
   const { grant } = attempt.job;
   if (grant === null || grant.leaseIndex === attempt.lease.index) return null;
-  const seen = await probe(attempt, grant);
+  const seen = await probeTaken(attempt, grant);
   if (seen === "unpublished") {
     await giveBackGrant(attempt, grant);
     return null;
@@ -179,18 +188,6 @@ export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
     "and what stands there is not it: decide whether it was published";
   const error = { code: "ambiguous", message, retryable: false, definite: false };
   return { type: "ambiguous", lease: attempt.lease, error };
-}
-
-async function probe(
-  attempt: Attempt,
-  grant: Grant,
-): Promise<"unpublished" | "published" | "unknown"> {
-  return await attempt.ends.sink.probe(grant.temp, {
-    name: grant.finalName,
-    size: grant.size,
-    sha256: grant.sha256,
-    fileId: grant.fileId,
-  });
 }
 
 function succeed(

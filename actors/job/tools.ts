@@ -5,6 +5,7 @@ import type { Env } from "../../runtime/env/env.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import type { Command } from "../controller/commands.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
+import type { TransferSpec } from "../../workflows/spec.ts";
 import type { BufferPool, Window } from "./buffers.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { Ends, Reveal } from "./ends.ts";
@@ -23,6 +24,16 @@ export interface AttemptTools {
   readonly limits: LimitValues<typeof ACTOR_LIMITS>;
   /** `false` gives up durability for speed. */
   readonly sync: boolean;
+  /** Whose checkpoints other agents are told; `null`: there are no others. */
+  readonly replication: Replication | null;
+}
+
+/** Which checkpoints are replicated, and how many. */
+export interface Replication {
+  /** Another agent could read the temporary file. */
+  isShared(spec: TransferSpec): boolean;
+  /** One more may be reported now: all attempts of the agent share a rate. */
+  take(): boolean;
 }
 
 /** A leased job on its way through one attempt. */
@@ -39,5 +50,10 @@ export interface Attempt {
 
 /** The reason with which an attempt's signal is aborted when its lease is to be handed back. */
 export class Released extends Error {
-  override readonly name = "Released";
+  override readonly name: string = "Released";
+}
+
+/** The reason when the lease is over already: nothing may be published any more. */
+export class Revoked extends Released {
+  override readonly name = "Revoked";
 }

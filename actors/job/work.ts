@@ -2,13 +2,17 @@
 
 import { QuorusError } from "../../runtime/base/errors.ts";
 import type { HashLane } from "../../runtime/env/env.ts";
-import type { SinkFile, SourceFacts, SourceReader } from "../../protocols/contract.ts";
+import type { Fingerprint, SinkFile, SourceFacts, SourceReader } from "../../protocols/contract.ts";
 import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { copyProved, provedAt } from "./copy.ts";
 import { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
 import { type Job, type Lease, temporaryName } from "./record.ts";
+import { progressReporter } from "./replicate.ts";
+import { seizedName } from "./seize.ts";
+import { quietly } from "./tidy.ts";
 import type { Attempt } from "./tools.ts";
 import { checkSize } from "./verify.ts";
 
@@ -40,10 +44,21 @@ const CONDEMNING: ReadonlySet<string> = new Set([
 export async function openWork(attempt: Attempt): Promise<Work> {
   const { tools, job, lease } = attempt;
   // A first attempt of a first run has no checkpoint; looking would open the store for nothing.
-  const checkpoint = isFirst(job, lease) ? null : await tools.checkpoints.load(job.id);
-  await seizeEarlier(attempt, checkpoint?.temp ?? null);
+  const checkpoint = isFirst(job, lease) ? null : await ownCheckpoint(attempt);
+  await removeEarlier(attempt, [checkpoint?.temp, provedAt(attempt)]);
   const resumed = checkpoint === null ? null : await resume(attempt, checkpoint);
-  return resumed ?? await begin(attempt);
+  const work = resumed ?? await copied(attempt) ?? await begin(attempt);
+  await quietly(tools, "remove what was seized", () => removeSeized(attempt, work.file.temp));
+  return work;
+}
+
+/** The checkpoint of this agent; only one whose writer is proved gone may be gone on with. */
+async function ownCheckpoint({ tools, job }: Attempt): Promise<Checkpoint | null> {
+  const checkpoint = await tools.checkpoints.load(job.id);
+  if (checkpoint === null) return null;
+  if (job.adoptable.some(({ temp }) => temp === checkpoint.temp)) return checkpoint;
+  await tools.checkpoints.drop(job.id);
+  return null;
 }
 
 function isFirst(job: Job, lease: Lease): boolean {
@@ -54,16 +69,41 @@ function isFirst(job: Job, lease: Lease): boolean {
 export async function dropEarlier(attempt: Attempt): Promise<void> {
   const { tools, job, lease } = attempt;
   if (isFirst(job, lease)) return;
-  await seizeEarlier(attempt, null);
+  await removeEarlier(attempt, []);
+  await removeSeized(attempt, null);
   const checkpoint = await tools.checkpoints.load(job.id);
   if (checkpoint !== null) await dropKept(attempt, checkpoint.temp);
 }
 
 /** Removes what earlier attempts left, whose writers are proved gone, except what is kept. */
-async function seizeEarlier(attempt: Attempt, kept: string | null): Promise<void> {
-  for (const { temp } of attempt.job.adoptable) {
-    if (temp !== kept) await attempt.ends.sink.abort(temp);
+async function removeEarlier(
+  { job, ends }: Attempt,
+  kept: readonly (string | null | undefined)[],
+): Promise<void> {
+  for (const { temp } of job.adoptable) if (!kept.includes(temp)) await ends.sink.abort(temp);
+}
+
+/** Removes what was seized, by this attempt or an earlier one, and what was copied from. */
+async function removeSeized({ job, ends }: Attempt, kept: string | null): Promise<void> {
+  const copied = job.progressed?.temp ?? null;
+  for (const { temp } of job.adoptable) {
+    if (temp === copied && temp !== kept) await ends.sink.abort(temp);
   }
+  if (ends.sink.capabilities.fence !== "seize") return;
+  const lost = new Set([...job.stale, ...job.adoptable].map(({ temp }) => seizedName(temp)));
+  for (const temp of lost) await ends.sink.abort(temp);
+}
+
+/** Goes on with what a lost attempt had verified, in a new file; `null` if nothing is proved. */
+async function copied(attempt: Attempt): Promise<Work | null> {
+  const name = provedAt(attempt);
+  const { progressed } = attempt.job;
+  if (name === null || progressed === null) return null;
+  const facts = await attempt.ends.source.stat(attempt.signal);
+  announcedSizeFits(attempt, facts);
+  if (whyUseless(progressed, facts) !== null) return null;
+  const copy = await copyProved(attempt, name, progressed);
+  return copy === null ? null : await goOn(attempt, progressed.fingerprint, facts, copy, 0);
 }
 
 async function begin(attempt: Attempt): Promise<Work> {
@@ -75,7 +115,7 @@ async function begin(attempt: Attempt): Promise<Work> {
     announcedSizeFits(attempt, reader.facts);
     const file = await ends.sink.create(temporaryName(job.id, lease), signal);
     const digests = new ChunkDigests();
-    const checkpointer = checkpointerFor(attempt, reader.facts, file, digests);
+    const checkpointer = checkpointerFor(attempt, reader.facts, file, digests, 0);
     return { facts: reader.facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };
   } catch (error) {
     await reader.close();
@@ -101,24 +141,28 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
     meter: attempt.meter,
     signal,
   });
-  if (adopted !== null) return await goOn(attempt, checkpoint, facts, adopted);
+  if (adopted !== null) {
+    const stored = adopted.digests.contiguous();
+    return await goOn(attempt, checkpoint.fingerprint, facts, adopted, stored);
+  }
   await dropKept(attempt, checkpoint.temp);
   return null;
 }
 
 async function goOn(
   attempt: Attempt,
-  checkpoint: Checkpoint,
+  expected: Fingerprint,
   facts: SourceFacts,
   adopted: Adopted,
+  storedChunks: number,
 ): Promise<Work | null> {
   const { file, keptBytes, digests, lane } = adopted;
-  const checkpointer = checkpointerFor(attempt, facts, file, digests);
+  const checkpointer = checkpointerFor(attempt, facts, file, digests, storedChunks);
   const work = { facts, file, keptBytes, lane, digests, checkpointer };
   if (keptBytes === facts.fingerprint.size) return { ...work, reader: null };
   try {
     const range = { start: keptBytes, end: null };
-    const reader = await attempt.ends.source.open(range, checkpoint.fingerprint, attempt.signal);
+    const reader = await attempt.ends.source.open(range, expected, attempt.signal);
     return { ...work, reader, facts: reader.facts };
   } catch (error) {
     lane.abort();
@@ -134,6 +178,7 @@ function checkpointerFor(
   facts: SourceFacts,
   file: SinkFile,
   digests: ChunkDigests,
+  storedChunks: number,
 ): Checkpointer | null {
   const { tools, job, ends } = attempt;
   // Without digests nothing that was kept could be verified.
@@ -149,6 +194,8 @@ function checkpointerFor(
     digests,
     everyBytes: tools.limits.checkpointBytes,
     everyMs: tools.limits.checkpointMs,
+    storedChunks,
+    saved: progressReporter(attempt, facts.fingerprint, file.temp),
   });
 }
 

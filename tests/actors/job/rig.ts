@@ -41,6 +41,8 @@ export interface RigOptions {
   readonly limits?: Partial<Record<keyof typeof ACTOR_LIMITS, number>>;
   readonly faults?: Partial<SimFaults>;
   readonly reveal?: Reveal;
+  /** Replicates checkpoints. */
+  readonly replicate?: boolean;
   /** Called before every call of a protocol; what it throws is what the call fails with. */
   readonly before?: (call: InterceptedCall, rig: Rig) => void;
   readonly after?: (call: InterceptedCall, rig: Rig) => void;
@@ -105,9 +107,15 @@ export class Rig {
     return applied.refused;
   }
 
+  /** The lease is over, and nobody knows whether its holder is. */
+  lose(): void {
+    const event = { type: "lose", why: "silent" } as const;
+    assert.deepEqual(this.command({ type: "jobEvent", jobId: "run-1", event }), []);
+  }
+
   /** Assigns the job and carries one attempt out to its end. */
-  async attempt(): Promise<Job> {
-    const { tools, abort } = this;
+  async attempt(tools = this.tools): Promise<Job> {
+    const { abort } = this;
     this.command({ type: "assignJobs", assignments: [{ jobId: "run-1", agent: "local" }] });
     const { job } = this;
     assert.equal(job.state, "assigned", job.why);
@@ -184,8 +192,12 @@ export class Rig {
     })());
   }
 
-  #tools(): AttemptTools {
-    const { env } = this;
+  /** The tools of another agent: with checkpoints of its own, on this machine unless told. */
+  otherTools(env = this.env): AttemptTools {
+    return { ...this.#tools(env), checkpoints: checkpointStore(() => env.kv.open("/other.kv")) };
+  }
+
+  #tools(env = this.env): AttemptTools {
     const limits = limitValues(ACTOR_LIMITS, {
       slotBytes: SLOT,
       poolBytes: 16 * SLOT,
@@ -209,6 +221,9 @@ export class Rig {
       buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
       limits,
       sync: true,
+      replication: this.options.replicate === true
+        ? { isShared: () => true, take: () => true }
+        : null,
     };
   }
 
