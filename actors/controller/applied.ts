@@ -12,7 +12,8 @@ export type Effect =
     readonly type: "agentChanged";
     readonly agent: AgentRecord;
     readonly before: AgentRecord | null;
-  };
+  }
+  | { readonly type: "tenantChanged"; readonly tenant: string };
 
 /** The outcome of one command. */
 export interface Applied {

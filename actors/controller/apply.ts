@@ -14,6 +14,7 @@ import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyConfiguration } from "./configuration.ts";
 import { applyRun } from "./runs.ts";
+import { applyTenant } from "./tenants.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import { type State, withJob } from "./state.ts";
 
@@ -58,6 +59,9 @@ function applyCommand(state: State, command: Command): Applied {
       return intendRun(state, command);
     case "agentEvent":
       return applyAgent(state, command.agent, command.event);
+    case "configureTenant":
+    case "admitJobs":
+      return applyTenant(state, command);
     case "putDefinition":
     case "deleteDefinition":
     case "putKey":

@@ -2,7 +2,9 @@
 
 import { lifecycle, type Refusal } from "../job/lifecycle.ts";
 import type { Job } from "../job/record.ts";
+import { localFiles, type UsedVolumes, volumeOf } from "../scheduler/volumes.ts";
 import type { State } from "./state.ts";
+import { mayRunMore } from "./tenants.ts";
 
 /** The group number of the one local group; sharding brings others. */
 const GROUP = 0;
@@ -16,8 +18,37 @@ export function assigned(state: State, job: Job, agent: string, slots: Slots): J
   if (!hasFreeSlot(state, agent, slots)) {
     return { refused: `assign: agent ${agent} has no free slot for job ${job.id}` };
   }
+  if (!mayRunMore(state, job.tenant)) {
+    return { refused: `assign: tenant ${job.tenant} has as many transfers as it may have` };
+  }
+  const used = volumesAt(state, job, agent);
+  if (used !== null && "refused" in used) return used;
   const lease = { epoch, group: GROUP, index, agent };
-  return lifecycle(job, { type: "assign", lease }, nowMs);
+  const leased = lifecycle(job, { type: "assign", lease }, nowMs);
+  return used === null || "refused" in leased ? leased : { ...leased, volumes: used };
+}
+
+/**
+ * The volumes on which `agent` has the local files of a job: those of earlier attempts, if there were any.
+ * Null: it has no local files, or the agent is that of an embedded run.
+ */
+function volumesAt(state: State, job: Job, agent: string): UsedVolumes | Refusal | null {
+  const volumes = state.agents.get(agent)?.registration.volumes;
+  if (volumes === undefined) return null;
+  const files = localFiles(job.spec, job.volumes);
+  if (files.source === null && files.destination === null) return null;
+  const used = { source: null as string | null, destination: null as string | null };
+  for (const end of ["source", "destination"] as const) {
+    const file = files[end];
+    if (file === null) continue;
+    const held = volumeOf(volumes, file);
+    if (held === null) {
+      const where = file.volume === null ? "a volume" : `volume ${file.volume}`;
+      return { refused: `assign: agent ${agent} has not ${where} with ${file.path}` };
+    }
+    used[end] = held.id;
+  }
+  return used;
 }
 
 /** Whether a job that has just been submitted may go to `agent` at once: not past others that wait. */

@@ -117,6 +117,18 @@ const agentEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("deregister"), why: z.string() }),
 ]);
 
+/** The share of a tenant, and its bounds; null: none. */
+export const tenantSettings = z.object({
+  /** Its share of slots and bytes, against those of others that wait too. */
+  weight: z.number().positive().max(1_000),
+  /** Leases at a time. */
+  maxConcurrentTransfers: z.number().int().positive().nullable(),
+  /** Jobs in the queue at a time; those beyond it are `submitted` until there is room. */
+  maxQueued: z.number().int().positive().nullable(),
+  /** A job that asks for more urgency than this has this one. */
+  priorityCeiling: z.enum(["low", "medium", "high", "critical"]),
+});
+
 /** What a key may do: see, act, or configure. */
 export const scope = z.enum(["viewer", "operator", "admin"]);
 
@@ -178,6 +190,14 @@ export const command = z.discriminatedUnion("type", [
     name: z.string(),
     ifVersion: z.number().int().nullable(),
   }),
+  /** Says what a tenant may do; null: what one may of whom nothing was said. */
+  z.object({
+    type: z.literal("configureTenant"),
+    tenant: z.string(),
+    settings: tenantSettings.nullable(),
+  }),
+  /** Lets jobs of a tenant into the queue, as far as it has room there. */
+  z.object({ type: z.literal("admitJobs"), tenant: z.string(), jobIds: z.array(z.string()) }),
   /** Makes an API key known, or changes it. */
   z.object({ type: z.literal("putKey"), key: apiKey }),
   z.object({ type: z.literal("revokeKey"), id: z.string() }),
@@ -197,6 +217,7 @@ export const command = z.discriminatedUnion("type", [
   }),
 ]);
 
+export type TenantSettings = z.infer<typeof tenantSettings>;
 export type ApiKey = z.infer<typeof apiKey>;
 export type Scope = z.infer<typeof scope>;
 

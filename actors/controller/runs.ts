@@ -9,6 +9,7 @@ import { assigned, mayStart } from "./assign.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
 import { type Run, type State, withJob } from "./state.ts";
+import { hasRoom } from "./tenants.ts";
 
 type Submission = (Command & { type: "submitJobs" })["jobs"][number];
 type RunCommand = Command & { type: "createRun" | "submitJobs" | "endRun" };
@@ -110,9 +111,16 @@ const FIRST_STATE: Readonly<Record<JobIntent, readonly [Job["state"], string]>> 
   cancel: ["cancelled", "the run was cancelled"],
 };
 
-/** Until tenants are configured, admission takes every job at once. */
+const NOT_ADMITTED: typeof FIRST_STATE[JobIntent] = [
+  "submitted",
+  "waiting until its tenant has room in the queue",
+];
+
+/** Admitted at once, unless its tenant's part of the queue is full. */
 function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): Job {
-  const [begins, why] = FIRST_STATE[run.intent];
+  const [begins, why] = run.intent === "run" && !hasRoom(state, run.tenant)
+    ? NOT_ADMITTED
+    : FIRST_STATE[run.intent];
   return {
     id: jobId,
     tenant: run.tenant,

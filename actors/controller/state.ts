@@ -4,7 +4,7 @@ import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
-import type { ApiKey } from "./commands.ts";
+import type { ApiKey, TenantSettings } from "./commands.ts";
 
 /** One execution of a group. */
 export interface Run {
@@ -30,6 +30,26 @@ export interface Load {
   readonly waiting: number;
   /** Leases by agent. */
   readonly leases: PersistentMap<number>;
+  readonly tenants: PersistentMap<TenantLoad>;
+}
+
+/** What the jobs of one tenant ask of the agents. */
+export interface TenantLoad {
+  /** Jobs that are not admitted yet. */
+  readonly submitted: number;
+  readonly waiting: number;
+  readonly leases: number;
+}
+
+/** Nothing submitted, nothing under way. */
+export const IDLE: TenantLoad = { submitted: 0, waiting: 0, leases: 0 };
+
+/** What an operator has said of a tenant; those without a record have weight 1 and no bounds. */
+export interface TenantRecord extends TenantSettings {
+  readonly tenant: string;
+  /** The index of the command that wrote it. */
+  readonly version: number;
+  readonly changedMs: number;
 }
 
 /** A workflow that is kept by name, as it was written. */
@@ -61,6 +81,7 @@ export interface State {
   /** By `definitionKey`. */
   readonly definitions: PersistentMap<Definition>;
   readonly keys: PersistentMap<KeyRecord>;
+  readonly tenants: PersistentMap<TenantRecord>;
   readonly load: Load;
 }
 
@@ -74,7 +95,8 @@ export const INITIAL_STATE: State = {
   agents: PersistentMap.empty(),
   definitions: PersistentMap.empty(),
   keys: PersistentMap.empty(),
-  load: { waiting: 0, leases: PersistentMap.empty() },
+  tenants: PersistentMap.empty(),
+  load: { waiting: 0, leases: PersistentMap.empty(), tenants: PersistentMap.empty() },
 };
 
 /** Where a definition is kept. */
@@ -95,12 +117,31 @@ export function isWaiting(job: Job | null): boolean {
 
 function loadAfter(load: Load, before: Job | null, job: Job): Load {
   const [from, to] = [holderOf(before), holderOf(job)];
-  const waiting = load.waiting + Number(isWaiting(job)) - Number(isWaiting(before));
-  if (from === to) return waiting === load.waiting ? load : { ...load, waiting };
+  const waiting = Number(isWaiting(job)) - Number(isWaiting(before));
+  const submitted = Number(job.state === "submitted") - Number(before?.state === "submitted");
+  if (from === to && waiting === 0 && submitted === 0) return load;
   let { leases } = load;
-  if (from !== null) leases = leases.set(from, (leases.get(from) ?? 0) - 1);
-  if (to !== null) leases = leases.set(to, (leases.get(to) ?? 0) + 1);
-  return { waiting, leases };
+  if (from !== to && from !== null) leases = leases.set(from, (leases.get(from) ?? 0) - 1);
+  if (from !== to && to !== null) leases = leases.set(to, (leases.get(to) ?? 0) + 1);
+  const held = Number(to !== null) - Number(from !== null);
+  const tenants = tenantsAfter(load.tenants, job.tenant, { submitted, waiting, leases: held });
+  return { waiting: load.waiting + waiting, leases, tenants };
+}
+
+/** Who is idle has no entry: the load is what the jobs give, whatever was before them. */
+function tenantsAfter(
+  tenants: PersistentMap<TenantLoad>,
+  tenant: string,
+  change: TenantLoad,
+): PersistentMap<TenantLoad> {
+  const before = tenants.get(tenant) ?? IDLE;
+  const after: TenantLoad = {
+    submitted: before.submitted + change.submitted,
+    waiting: before.waiting + change.waiting,
+    leases: before.leases + change.leases,
+  };
+  const isIdle = after.submitted + after.waiting + after.leases === 0;
+  return isIdle ? tenants.delete(tenant) : tenants.set(tenant, after);
 }
 
 /** The agent that works on a job. */
