@@ -6,6 +6,7 @@
  * one suite that the real and the simulated side both pass (`tests/runtime/env`).
  */
 
+import type { Machine } from "./machine.ts";
 import type { Sockets, Workers } from "./sockets.ts";
 
 /** All ports of one node incarnation. */
@@ -19,6 +20,8 @@ export interface Env {
   readonly net: Net;
   readonly sockets: Sockets;
   readonly workers: Workers;
+  /** The machine under this process. */
+  readonly host: Machine;
   readonly log: LogPort;
 }
 

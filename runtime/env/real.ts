@@ -11,6 +11,7 @@ import { realHashing } from "./real/hash.ts";
 import { HashPool } from "./real/hash_pool.ts";
 import { realKv } from "./real/kv.ts";
 import { stderrLog } from "./real/log.ts";
+import { realMachine } from "./real/machine.ts";
 import { realNet } from "./real/net.ts";
 import { realSockets } from "./real/sockets.ts";
 import { onUnhandledRejection } from "./real/unhandled.ts";
@@ -49,6 +50,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     net,
     sockets: realSockets,
     workers: new RealWorkers(log),
+    host: realMachine(),
     log,
     close: () => {
       stopWatching();

@@ -20,6 +20,7 @@ import { InlineLane } from "../env/inline_lane.ts";
 import { crc32, hmacSha256, sha256 } from "../env/sha256.ts";
 import { simClock, simTimers } from "./clock.ts";
 import { simDisk } from "./disk.ts";
+import { simHost } from "./host.ts";
 import { type CrashKind, Incarnation } from "./incarnation.ts";
 import { simKv } from "./kv.ts";
 import { type SimFaults, SimMachine } from "./machine.ts";
@@ -152,6 +153,7 @@ function ports(machine: SimMachine, incarnation: Incarnation, identity: Identity
       identity.parent,
       identity.label,
     ),
+    host: simHost(machine),
     log: { write: (level, message, facts = {}) => machine.record(level, message, facts) },
   };
 }
