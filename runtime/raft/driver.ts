@@ -5,11 +5,11 @@
 
 import type { Env, TimerHandle } from "../env/env.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Entry, SnapshotMeta } from "./core/entry.ts";
+import type { Entry, MemberId, SnapshotMeta } from "./core/entry.ts";
 import type { Input, Moment } from "./core/input.ts";
 import type { Message } from "./core/messages.ts";
 import type { RaftOptions } from "./core/options.ts";
-import type { Answer, Outputs, RaftEvent, ReadAnswer, SendChunk } from "./core/outputs.ts";
+import type { Answer, Outputs, RaftEvent, ReadAnswer } from "./core/outputs.ts";
 import {
   createRaft,
   type Raft,
@@ -21,6 +21,7 @@ import {
 import type { Engine } from "./engine.ts";
 import { RaftError } from "./errors.ts";
 import { PersistLine } from "./persist_line.ts";
+import { PieceSender } from "./snapshots/piece_sender.ts";
 import type { RaftLogStore, SnapshotPieces, SnapshotStore, StoredSnapshot } from "./storage.ts";
 
 /** Nobody waits for a transfer that the driver asks for. */
@@ -48,6 +49,7 @@ export interface DriverParts {
   readonly log: RaftLogStore;
   readonly snapshots: SnapshotStore;
   readonly chunkBytes: number;
+  readonly chunkWindow: number;
   /** Entries after which a witness forgets those before; members with state say when by `snapshot`. */
   readonly witnessEntries: number;
   readonly host: DriverHost;
@@ -66,12 +68,20 @@ export class Driver implements Engine {
   #timer: TimerHandle | null = null;
   #takingSnapshot = false;
   readonly #line: PersistLine;
+  readonly #pieces: PieceSender;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.#raft = createRaft(parts.options, parts.log.restored, this.#moment());
     this.#line = new PersistLine(parts.env, parts.log, {
       persisted: (number) => this.input({ type: "persisted", number }),
+      failed: (error) => this.#fail(error),
+    });
+    this.#pieces = new PieceSender({
+      ...parts,
+      from: parts.options.id,
+      send: (message) => this.#send(message),
+      lost: (to, index) => this.input({ type: "chunkNotSent", to, index }),
       failed: (error) => this.#fail(error),
     });
   }
@@ -138,6 +148,7 @@ export class Driver implements Engine {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#line.stop();
+    this.#pieces.stop();
     await this.#parts.log.close();
   }
 
@@ -182,10 +193,10 @@ export class Driver implements Engine {
   #carryOut(outputs: Outputs): void {
     const { host } = this.#parts;
     for (const order of outputs.persist) this.#line.persist(order);
-    for (const message of outputs.send) this.#send(message);
+    this.#sendAll(outputs.send);
     if (outputs.restore !== null) this.#restore(outputs.restore);
     if (outputs.apply.length > 0) host.apply(outputs.apply);
-    for (const chunk of outputs.sendChunks) void this.#sendChunk(chunk);
+    for (const chunk of outputs.sendChunks) this.#pieces.order(chunk);
     if (outputs.saveChunk !== null) void this.#saveChunk(outputs.saveChunk);
     if (outputs.compact !== null) void this.#compact(outputs.compact);
     for (const answer of outputs.answers) if (answer.id !== OWN_TRANSFER) host.answered(answer);
@@ -193,8 +204,19 @@ export class Driver implements Engine {
     for (const event of outputs.events) host.happened(event);
   }
 
-  #send(message: Message): void {
-    if (!this.#parts.host.send(message)) this.input({ type: "unreachable", member: message.to });
+  /** An append behind one that went nowhere would only leave a gap. */
+  #sendAll(messages: readonly Message[]): void {
+    const refused: MemberId[] = [];
+    for (const message of messages) {
+      if (message.type === "append" && refused.includes(message.to)) continue;
+      if (!this.#send(message)) refused.push(message.to);
+    }
+  }
+
+  #send(message: Message): boolean {
+    const isSent = this.#parts.host.send(message);
+    if (!isSent) this.input({ type: "unreachable", member: message.to });
+    return isSent;
   }
 
   #restore(meta: SnapshotMeta): void {
@@ -204,21 +226,6 @@ export class Driver implements Engine {
       return this.#fail(new RaftError("SnapshotCorrupt", `restore state: ${what}`));
     }
     this.#parts.host.restore(newest);
-  }
-
-  async #sendChunk({ to, term, session, snapshot, file, offset }: SendChunk): Promise<void> {
-    const { snapshots, chunkBytes, options } = this.#parts;
-    try {
-      const bytes = offset === null
-        ? new Uint8Array(0)
-        : await snapshots.read({ snapshot, file }, offset, chunkBytes);
-      if (this.#stopped) return;
-      if (bytes === null) return this.input({ type: "chunkNotSent", to, index: snapshot.index });
-      const head = { from: options.id, to, term, session };
-      this.#send({ type: "snapshotChunk", ...head, snapshot, file, offset: offset ?? 0, bytes });
-    } catch (error) {
-      this.#fail(error);
-    }
   }
 
   async #saveChunk(
@@ -255,6 +262,7 @@ export class Driver implements Engine {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#line.stop();
+    this.#pieces.stop();
     const error = thrown instanceof RaftError
       ? thrown
       : new RaftError("DiskFailed", `keep the Raft log: ${messageOf(thrown)}`, { cause: thrown });

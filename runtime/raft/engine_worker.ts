@@ -26,7 +26,7 @@ import { PieceQueue } from "./engine_pieces.ts";
 import { EnginePort } from "./engine_port.ts";
 import { EngineRestores } from "./engine_restores.ts";
 import { RaftError } from "./errors.ts";
-import { fromWire, groupPath, GroupProtocol, toWire, type WireMessage } from "./group_messages.ts";
+import { fromWire, groupPath, GroupProtocol, sendTo, type WireMessage } from "./group_messages.ts";
 import { RAFT_LIMITS } from "./limits.ts";
 import type { StoredSnapshot } from "./storage.ts";
 import { openStores } from "./stores.ts";
@@ -42,6 +42,7 @@ const receiver = actor(GroupProtocol, {
   state: (args: Receiver) => args,
   on: {
     raft: (engine, message) => engine.receive(message),
+    chunk: (engine, message) => engine.receive(message),
     // Between the members' own nodes, never here.
     forward: () => {},
     order: () => {},
@@ -80,12 +81,14 @@ class EngineWorker implements DriverHost {
     this.#node = node;
     this.#port = port;
     this.#heardMs = env.clock.monotonic();
-    const { chunkBytes, snapshotEntries, enginePieces, engineStallMs } = plan.stores.limits;
+    const { limits } = plan.stores;
+    const { chunkBytes, chunkWindow, snapshotEntries, enginePieces, engineStallMs } = limits;
     this.#driver = new Driver({
       env,
       options: plan.options,
       ...stores,
       chunkBytes,
+      chunkWindow,
       witnessEntries: snapshotEntries,
       host: this,
       isServing: () => env.clock.monotonic() - this.#heardMs < engineStallMs,
@@ -156,7 +159,7 @@ class EngineWorker implements DriverHost {
 
   send(message: Message): boolean {
     if (message.type === "vote") this.#port.post({ say: "vote", way: "sent" });
-    return this.#peer(message.to).tell("raft", toWire(message)) === "accepted";
+    return sendTo(this.#peer(message.to), message);
   }
 
   /** In blocks that fit into frames. */

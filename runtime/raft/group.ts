@@ -237,9 +237,9 @@ async function ownThread(
   stores: StoresOptions,
   options: RaftOptions,
 ): Promise<EngineMaker> {
-  const { limits: { chunkBytes, snapshotEntries: witnessEntries } } = stores;
-  const opened = await openStores(env, stores);
-  return (host) => new Driver({ env, options, ...opened, chunkBytes, witnessEntries, host });
+  const { limits: { chunkBytes, chunkWindow, snapshotEntries: witnessEntries } } = stores;
+  const parts = { env, options, ...await openStores(env, stores), chunkBytes, chunkWindow };
+  return (host) => new Driver({ ...parts, witnessEntries, host });
 }
 
 /** Core and log in a Worker. */
@@ -262,6 +262,7 @@ const groupActor = actor(GroupProtocol, {
   state: (args: { readonly member: AnyMember; readonly endExpiry: () => void }) => args,
   on: {
     raft: ({ member }, message) => member.receive(message),
+    chunk: ({ member }, message) => member.receive(message),
     forward: ({ member }, { from, id, command, durability, withinMs }) =>
       void member.receiveForward(from, id, command, durability, withinMs),
     order: ({ member }, { from, id, order }) => void member.receiveOrder(from, id, order),

@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { protocol, tell } from "../actor/protocol.ts";
+import type { Ref } from "../actor/ref.ts";
 import type { Message } from "./core/messages.ts";
 import { decodeEntries, encodeEntries } from "./wal/entry_codec.ts";
-import type { RaftErrorCode } from "./errors.ts";
 
 const whole = z.number().int().min(0);
 const id = z.string().min(1).max(128);
@@ -65,15 +65,6 @@ const wire = z.discriminatedUnion("type", [
     round: whole,
     wallMs: z.number(),
   }),
-  z.object({
-    type: z.literal("snapshotChunk"),
-    ...head,
-    session,
-    snapshot,
-    file,
-    offset: whole,
-    bytes,
-  }),
   z.object({ type: z.literal("snapshotReply"), ...head, session, index: whole, nextOffset: whole }),
   z.object({
     type: z.literal("readIndex"),
@@ -90,8 +81,19 @@ const wire = z.discriminatedUnion("type", [
   z.object({ type: z.literal("timeoutNow"), ...head }),
 ]);
 
+/** A piece of a snapshot: apart, since it goes over the lane for data, where nothing urgent waits. */
+const chunk = z.object({
+  type: z.literal("snapshotChunk"),
+  ...head,
+  session,
+  snapshot,
+  file,
+  offset: whole,
+  bytes,
+});
+
 /** A message as it travels. */
-export type WireMessage = z.output<typeof wire>;
+export type WireMessage = z.output<typeof wire> | z.output<typeof chunk>;
 
 /** A command on its way to the leader; `id` is the sender's. */
 const forward = z.object({
@@ -141,6 +143,7 @@ export const GroupProtocol = protocol("quorus.raft", {
   version: 1,
   messages: {
     raft: tell(wire, { lane: "consensus" }),
+    chunk: tell(chunk, { lane: "bulk" }),
     forward: tell(forward),
     order: tell(order),
     forwarded: tell(forwarded),
@@ -152,11 +155,15 @@ export function groupPath(group: string): string {
   return `raft/${group}`;
 }
 
-/** A message of the core as it travels. */
-export function toWire(message: Message): WireMessage {
-  return message.type === "append"
+/** Sends a message of the core; false where it certainly went nowhere. */
+export function sendTo(peer: Ref<typeof GroupProtocol>, message: Message): boolean {
+  if (message.type === "snapshotChunk") {
+    return peer.tell("chunk", message as z.output<typeof chunk>) === "accepted";
+  }
+  const body = message.type === "append"
     ? { ...message, entries: encodeEntries(message.entries) }
-    : message as WireMessage;
+    : message as z.output<typeof wire>;
+  return peer.tell("raft", body) === "accepted";
 }
 
 /** The message of the core; RaftError `LogCorrupt` where the entries are none. */
@@ -165,6 +172,3 @@ export function fromWire(message: WireMessage): Message {
     ? { ...message, entries: decodeEntries(message.entries) }
     : message as Message;
 }
-
-/** The codes that a refusal from another node may carry; others read as `UnknownOutcome`. */
-export type ForwardedCode = RaftErrorCode;

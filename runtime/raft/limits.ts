@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { type LimitTable, type LimitValues, limitValues } from "../base/limits.ts";
 import { KIB, MIB } from "../base/units.ts";
+import { REMOTE_LIMITS } from "../remote/limits.ts";
 
 /** Every number, queue and timeout of `runtime/raft`. */
 export const RAFT_LIMITS = {
@@ -14,11 +15,21 @@ export const RAFT_LIMITS = {
   },
   appendBytes: {
     unit: "bytes",
-    value: 512 * KIB,
+    value: 256 * KIB,
     why: "entries of one Append, unless a single one is longer",
   },
   inflightMessages: { unit: "count", value: 64, why: "Appends under way to one member" },
-  inflightBytes: { unit: "bytes", value: 8 * MIB, why: "bytes of Appends under way to one member" },
+  inflightBytes: {
+    unit: "bytes",
+    value: 640 * KIB,
+    why:
+      "bytes of Appends under way to one member, before the last: what a link refuses is in vain",
+  },
+  linkBytes: {
+    unit: "bytes",
+    value: REMOTE_LIMITS.targetWindowBytes.value,
+    why: "what the links of these nodes let be under way to one actor (their `targetWindowBytes`)",
+  },
   commandBytes: {
     unit: "bytes",
     value: 1 * MIB,
@@ -58,6 +69,12 @@ export const RAFT_LIMITS = {
     why: "work on a snapshot before the event loop gets its turn",
   },
   chunkBytes: { unit: "bytes", value: 256 * KIB, why: "one piece of a snapshot on a link" },
+  chunkWindow: { unit: "count", value: 4, why: "pieces of a snapshot under way to one member" },
+  restoreBytes: {
+    unit: "bytes",
+    value: 64 * KIB,
+    why: "a piece of a snapshot that is restored: some milliseconds of the machine's work",
+  },
   chunkRetryMs: {
     unit: "ms",
     value: 2_000,
@@ -136,6 +153,11 @@ export function raftLimits(overrides: Partial<RaftLimits> = {}): RaftLimits {
   }
   assert(2 * limits.heartbeatMs <= limits.electionMs, "a lost heartbeat elects nobody");
   assert(limits.commandBytes <= limits.uncommittedBytes, "any command may wait");
+  const underWay = limits.inflightBytes + limits.appendBytes;
+  assert(underWay <= limits.linkBytes, "a link refuses no Append that the window lets go");
+  const piecesBytes = limits.chunkBytes * limits.chunkWindow;
+  const bulkBytes = REMOTE_LIMITS.bulkWindowBytes.value;
+  assert(piecesBytes <= bulkBytes, "a link refuses no piece of a snapshot that the window lets go");
   assert(limits.commandBytes < limits.segmentBytes, "any command fits into a file of the log");
   return limits;
 }

@@ -22,7 +22,7 @@ import {
   type GroupOrder,
   groupPath,
   GroupProtocol,
-  toWire,
+  sendTo,
   type WireMessage,
 } from "./group_messages.ts";
 import type { RaftLimits } from "./limits.ts";
@@ -209,7 +209,7 @@ export class GroupMember<State, Command, Result> {
 
   send(message: Message): boolean {
     this.meter.sent(message.type);
-    return this.#peer(message.to).tell("raft", toWire(message)) === "accepted";
+    return sendTo(this.#peer(message.to), message);
   }
 
   apply(entries: readonly Entry[]): void {

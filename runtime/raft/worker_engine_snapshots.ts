@@ -8,6 +8,7 @@ import type { EngineOrder, EngineReport } from "./engine_messages.ts";
 import { PieceQueue, PieceWindow } from "./engine_pieces.ts";
 import { RaftError } from "./errors.ts";
 import type { RaftLimits } from "./limits.ts";
+import { blocksOf } from "./snapshots/state_blocks.ts";
 import type { StoredSnapshot } from "./storage.ts";
 
 /** What both directions need. */
@@ -73,7 +74,7 @@ export class SnapshotTaker {
   async #feed({ id, window, done }: Taking, pieces: Iterable<Uint8Array>): Promise<void> {
     const { post } = this.#parts;
     try {
-      for await (const block of this.#blocks(pieces)) {
+      for await (const block of blocksOf(pieces, { ...this.#parts, areKept: true })) {
         if (!await window.take()) return;
         post({ do: "piece", id }, [block]);
       }
@@ -82,30 +83,6 @@ export class SnapshotTaker {
       done.reject(error); // as it was thrown: the machine's own
       post({ do: "pieces end", id, error: toEngineError(error) });
     }
-  }
-
-  /** In blocks of `chunkBytes`, and in slices of `snapshotSliceMs`. */
-  async *#blocks(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    const { env: { clock, timers }, limits: { chunkBytes, snapshotSliceMs } } = this.#parts;
-    let block = new Uint8Array(chunkBytes);
-    let filled = 0;
-    let beganMs = clock.monotonic();
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length;) {
-        const part = piece.subarray(at, at + chunkBytes - filled);
-        block.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled < chunkBytes) continue;
-        yield block;
-        block = new Uint8Array(chunkBytes);
-        filled = 0;
-      }
-      if (clock.monotonic() - beganMs < snapshotSliceMs) continue;
-      await new Promise<void>((resolve) => timers.soon(resolve));
-      beganMs = clock.monotonic();
-    }
-    if (filled > 0) yield block.subarray(0, filled);
   }
 }
 

@@ -11,6 +11,7 @@ import { Receiver } from "./receiver.ts";
 import { SnapshotDraft } from "./snapshot_draft.ts";
 import { isSameSnapshot, snapshotIndexOf } from "./snapshot_format.ts";
 import type { SnapshotEnv, SnapshotOptions } from "./snapshot_options.ts";
+import { blocksOf } from "./state_blocks.ts";
 import {
   checkSnapshot,
   piecesOf,
@@ -81,7 +82,7 @@ class FileSnapshots implements SnapshotStore {
       const { folder } = this.#options;
       throw snapshotCorrupt(folder, `the one at entry ${stored.snapshot.index} is not there`);
     }
-    yield* piecesOf(this.#env, read, this.#options.limits.chunkBytes);
+    yield* piecesOf(this.#env, read, this.#options.limits.restoreBytes);
   }
 
   #find(stored: StoredSnapshot): ReadSnapshot | undefined {
@@ -93,7 +94,9 @@ class FileSnapshots implements SnapshotStore {
     const draft = await SnapshotDraft.begin(this.#env, path, snapshot);
     let whole: ReadSnapshot;
     try {
-      await this.#write(draft, pieces);
+      const { limits } = this.#options;
+      const blocks = blocksOf(pieces, { env: this.#env, limits, areKept: false });
+      for await (const block of blocks) await draft.append(block);
       whole = await draft.finish();
     } catch (thrown) {
       await draft.drop().catch(() => {}); // The first error says more.
@@ -101,30 +104,6 @@ class FileSnapshots implements SnapshotStore {
     }
     await this.#publish(whole);
     return whole.stored;
-  }
-
-  /** In blocks of `chunkBytes`, and in slices of `snapshotSliceMs`. */
-  async #write(draft: SnapshotDraft, pieces: SnapshotPieces): Promise<void> {
-    const { clock, timers } = this.#env;
-    const { chunkBytes, snapshotSliceMs } = this.#options.limits;
-    const block = new Uint8Array(chunkBytes);
-    let filled = 0;
-    let beganMs = clock.monotonic();
-    for await (const piece of pieces) {
-      for (let at = 0; at < piece.length;) {
-        const part = piece.subarray(at, at + chunkBytes - filled);
-        block.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled < chunkBytes) continue;
-        await draft.append(block);
-        filled = 0;
-      }
-      if (clock.monotonic() - beganMs < snapshotSliceMs) continue;
-      await new Promise<void>((resolve) => timers.soon(resolve));
-      beganMs = clock.monotonic();
-    }
-    if (filled > 0) await draft.append(block.subarray(0, filled));
   }
 
   async #receive(stored: StoredSnapshot, offset: number, bytes: Uint8Array) {
