@@ -39,9 +39,18 @@ export class Exit extends Error {
   }
 }
 
-const LOCKED: ReadonlySet<string> = new Set(["RunFolderError locked", "KvError locked"]);
+const LOCKED: ReadonlySet<string> = new Set([
+  "RunFolderError locked",
+  "KvError locked",
+  "DataFolderError locked",
+  "ClusterError running",
+]);
 const INVALID: ReadonlySet<string> = new Set([
   "RunFolderError unusable",
+  "DataFolderError unusable",
+  "ClusterError noCluster",
+  "ClusterError noNode",
+  "ClusterError exists",
   "ProtocolError badEndpoint",
 ]);
 

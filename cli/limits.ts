@@ -18,6 +18,32 @@ export const CLI_LIMITS = {
     value: 2 ** 20,
     why: "a configuration file is read whole",
   },
+  clusterNodes: {
+    unit: "count",
+    value: 64,
+    why: "processes that cluster up starts: more belong on more machines",
+  },
+  clusterReadyMs: {
+    unit: "ms",
+    value: 90_000,
+    why: "a node that cluster up has started and that is not ready by then has failed",
+  },
+  clusterLockMs: {
+    unit: "ms",
+    value: 15_000,
+    why: "a process that was started takes its folder within this, or has ended",
+  },
+  clusterStopMs: {
+    unit: "ms",
+    value: 40_000,
+    why: "a node that was told to end is killed after this: its drain and 10 s",
+  },
+  clusterPollMs: {
+    unit: "ms",
+    value: 100,
+    why: "how often a starting or ending node is looked at",
+  },
+  logTailBytes: { unit: "bytes", value: 4_096, why: "of a node's log, shown when it fails" },
   redrawMs: { unit: "ms", value: 100, why: "the live block is drawn at most this often" },
   reportRows: {
     unit: "count",

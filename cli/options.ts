@@ -48,6 +48,11 @@ export function count(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_CONCURRENT}.`);
 }
 
+/** A whole number from 0 on. */
+export function countFromNone(text: string): number {
+  return text === "0" ? 0 : count(text);
+}
+
 /** A size per second. */
 export function rate(text: string): number {
   const value = parseBytes(text);

@@ -1,5 +1,7 @@
 /** The command line's own process: the one place of `cli/` that touches `Deno` for it. */
 
+import host from "node:process";
+
 /** What a verb may know of its process and do with it. */
 export interface Process {
   /** What stands after the program's name. */
@@ -18,7 +20,31 @@ export interface Process {
   /** Calls back on SIGINT and SIGTERM; the returned function stops that. */
   onInterrupt(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   exit(code: number): never;
+  readonly pid: number;
+  readonly children: Children;
   readonly versions: { readonly deno: string; readonly v8: string; readonly typescript: string };
+}
+
+/** Signals that verbs send. */
+export type SentSignal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
+/** Other processes. They go on when this one ends. */
+export interface Children {
+  /** The program that runs this one: `deno`. */
+  readonly program: string;
+  /** Starts a program without input; what it writes goes to the end of `logFile`. */
+  start(program: string, args: readonly string[], logFile: string): StartedChild;
+  /** `false` where there is no such process. */
+  signal(pid: number, signal: SentSignal): boolean;
+  /** Whether there is a process with that id; it may be a later one than was meant. */
+  exists(pid: number): boolean;
+}
+
+/** A child as who started it sees it. */
+export interface StartedChild {
+  readonly pid: number;
+  /** Resolves to its exit code when it ends; 128 + N after signal N. */
+  readonly ended: Promise<number>;
 }
 
 /** Character cells. */
@@ -45,6 +71,8 @@ export function realProcess(): Process {
     size: terminalSize,
     onInterrupt,
     exit: (code) => Deno.exit(code),
+    pid: Deno.pid,
+    children: { program: Deno.execPath(), start: startChild, signal: sendSignal, exists },
     versions: Deno.version,
   };
 }
@@ -96,4 +124,40 @@ function onInterrupt(callback: (signal: "SIGINT" | "SIGTERM") => void): () => vo
   return () => {
     for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
   };
+}
+
+/** The shell only opens the file: `exec` makes the process the program itself, under the same id. */
+const INTO_FILE = 'exec "$@" >>"$0" 2>&1 </dev/null';
+
+function startChild(program: string, args: readonly string[], logFile: string): StartedChild {
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", INTO_FILE, logFile, program, ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+  child.unref();
+  return { pid: child.pid, ended: child.status.then(({ code }) => code) };
+}
+
+function sendSignal(pid: number, signal: SentSignal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    return host.kill(pid, 0);
+  } catch (thrown) {
+    const { code } = thrown as { readonly code?: unknown };
+    if (code === "ESRCH") return false;
+    if (code === "EPERM") return true;
+    throw thrown;
+  }
 }

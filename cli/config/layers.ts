@@ -2,7 +2,7 @@
 
 import type { Disk } from "../../runtime/env/env.ts";
 import { type Diagnostic, formatDiagnostic } from "../../workflows/diagnostic.ts";
-import { parseYaml, SourceDocument, SourceFile } from "../../workflows/source.ts";
+import { parseYaml, type SourceDocument, SourceFile } from "../../workflows/source.ts";
 import { didYouMean } from "../../workflows/suggest.ts";
 import { CliError } from "../exit.ts";
 import { absolutePath, directoryOf, readTextFile } from "../input/text_file.ts";

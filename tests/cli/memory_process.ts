@@ -1,7 +1,7 @@
 /** A process in memory: what a verb writes is kept, signals come from the test. */
 
 import { main } from "../../cli/program.ts";
-import type { Process, TerminalSize } from "../../cli/process.ts";
+import { type Children, type Process, realProcess, type TerminalSize } from "../../cli/process.ts";
 
 /** Thrown by {@link MemoryProcess.exit}. */
 export class Exited extends Error {
@@ -23,6 +23,8 @@ export class MemoryProcess implements Process {
   readonly cwd: string;
   readonly errIsTerminal: boolean;
   readonly outIsTerminal = false;
+  readonly pid = Deno.pid;
+  readonly children: Children = realProcess().children;
   readonly versions = { deno: "2.0.0", v8: "15.0", typescript: "6.0" };
   output = "";
   errors = "";

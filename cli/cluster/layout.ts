@@ -1,0 +1,103 @@
+/** The folder of a local cluster: configuration, secrets and an admin key, one folder per node. */
+
+import { stringify } from "yaml";
+import type { Env } from "../../runtime/env/env.ts";
+import { newApiKey, sha256Of } from "../../gateway/keys.ts";
+import { writeWhole } from "../roles/data_folder.ts";
+import { freePorts } from "./ports.ts";
+import type { ClusterNode, ClusterState } from "./state_file.ts";
+
+/** What a new cluster has. */
+export interface ClusterShape {
+  readonly controllers: number;
+  readonly agents: number;
+  readonly gateways: number;
+  /** Where transfers may read and write; null: anywhere. */
+  readonly files: readonly string[] | null;
+  /** Settings that every node gets, such as shorter timeouts. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+const HOST = "127.0.0.1";
+const TOKEN_BYTES = 32;
+/** Only its owner reads it. */
+const SECRET_MODE = 0o600;
+
+/** Makes everything that processes of a cluster need; nothing runs yet. */
+export async function makeCluster(
+  env: Env,
+  folder: string,
+  shape: ClusterShape,
+): Promise<ClusterState> {
+  await env.disk.makeDirectory(folder, { recursive: true, mode: 0o700 });
+  const adminKeyFile = `${folder}/admin.key`;
+  const adminKey = newApiKey(env.random);
+  await writeWhole(env.disk, adminKeyFile, `${adminKey}\n`, SECRET_MODE);
+  const token = env.random.bytes(TOKEN_BYTES).toHex();
+  await writeWhole(env.disk, `${folder}/token`, `${token}\n`, SECRET_MODE);
+  const nodes = await nodesOf(env, folder, shape);
+  const state: ClusterState = {
+    version: 1,
+    isEncrypted: false,
+    files: shape.files === null ? null : [...shape.files],
+    adminKeyFile,
+    nodes,
+  };
+  const admin = { id: "admin", sha256: sha256Of(env.hash, adminKey), scope: "admin" };
+  for (const node of nodes) {
+    await env.disk.makeDirectory(`${folder}/${node.id}`, { recursive: true, mode: 0o700 });
+    const settings = { ...settingsOf(node, state, admin), ...shape.settings };
+    await writeWhole(env.disk, node.config, stringify(settings));
+  }
+  return state;
+}
+
+async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<ClusterNode[]> {
+  const ports = await freePorts(env, shape.controllers + shape.gateways);
+  const make = (role: ClusterNode["role"], id: string, port: number | null): ClusterNode => ({
+    id,
+    role,
+    config: `${folder}/${id}/${role}.yaml`,
+    data: `${folder}/${id}/data`,
+    log: `${folder}/${id}/log`,
+    place: port === null ? null : `${HOST}:${port}`,
+    pid: null,
+    startedMs: null,
+  });
+  const counted = (count: number, letter: string) =>
+    Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
+  return [
+    ...counted(shape.controllers, "c").map((id) => make("controller", id, ports.shift()!)),
+    ...counted(shape.agents, "a").map((id) => make("agent", id, null)),
+    ...counted(shape.gateways, "g").map((id) => make("gateway", id, ports.shift()!)),
+  ];
+}
+
+/** The settings of one node, as its file has them. */
+function settingsOf(
+  node: ClusterNode,
+  { nodes }: ClusterState,
+  admin: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const controllers = nodes.filter(({ role }) => role === "controller");
+  const others = nodes.filter(({ role }) => role !== "controller");
+  const common = {
+    node: node.id,
+    data: "data",
+    token: "${file:../token}",
+    controllers: Object.fromEntries(controllers.map(({ id, place }) => [id, `ws://${place}`])),
+  };
+  switch (node.role) {
+    case "controller":
+      return {
+        ...common,
+        listen: node.place,
+        roles: Object.fromEntries(others.map(({ id, role }) => [id, [role]])),
+        keys: [{ ...admin, label: "made by cluster up" }],
+      };
+    case "agent":
+      return common;
+    case "gateway":
+      return { ...common, http: node.place };
+  }
+}

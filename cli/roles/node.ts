@@ -1,0 +1,74 @@
+/** The node of a role: started from its settings, with links to the controllers. */
+
+import type { Env, LogLevel } from "../../runtime/env/env.ts";
+import { stderrLog } from "../../runtime/env/real/log.ts";
+import { type LinkedNode, startLinkedNode } from "../../runtime/remote/linked_node.ts";
+import type { HubOptions, PeerAddress } from "../../runtime/remote/hub_options.ts";
+import type { ActorLimits } from "../../runtime/actor/limits.ts";
+import type { RemoteLimits } from "../../runtime/remote/limits.ts";
+import type { Place } from "../config/fields.ts";
+import type { CommonSettings } from "../config/roles.ts";
+import type { Session } from "../session.ts";
+import { revealSetting } from "./secret.ts";
+
+/** The settings that make a node. */
+export interface NodeSettings extends CommonSettings {
+  /** Where it listens; agents and gateways dial only. */
+  readonly listen?: Place;
+  readonly limits: { readonly node: ActorLimits; readonly remote: RemoteLimits };
+}
+
+/** Writes the log of a role as JSON lines from now on. */
+export function routeLog({ log }: Session, level: LogLevel): void {
+  const lines = stderrLog(level);
+  log.route((at, message, facts) => lines.write(at, message, facts));
+}
+
+/** Starts the node; `dials` are the nodes that it calls. Resolves once it listens. */
+export async function startRoleNode(
+  session: Session,
+  settings: NodeSettings,
+  dials: readonly PeerAddress[],
+  onFatal: (error: unknown) => void,
+): Promise<LinkedNode> {
+  const { node: id, limits } = settings;
+  const links = await linksOf(session, settings, dials);
+  const node = startLinkedNode(session.env, { id, limits: limits.node, links, onFatal });
+  try {
+    await node.links.ready;
+  } catch (error) {
+    await node.stop({ withinMs: 0 });
+    throw error;
+  }
+  return node;
+}
+
+async function linksOf(
+  { env, process }: Session,
+  { token, allowPlain, listen, limits }: NodeSettings,
+  peers: readonly PeerAddress[],
+): Promise<HubOptions> {
+  const secret = token === undefined
+    ? undefined
+    : await revealSetting(token, env.disk, (name) => process.env(name));
+  return {
+    limits: limits.remote,
+    allowPlain,
+    peers,
+    ...(secret === undefined ? {} : { token: secret }),
+    ...(listen === undefined ? {} : { listen: [listen] }),
+  };
+}
+
+/** The controllers as addresses. */
+export function controllerAddresses(
+  controllers: Readonly<Record<string, string>>,
+): { readonly node: string; readonly url: string }[] {
+  return Object.entries(controllers).map(([node, url]) => ({ node, url }));
+}
+
+/** Env and node of one role, for what runs on it. */
+export interface RoleHost {
+  readonly env: Env;
+  readonly node: LinkedNode;
+}

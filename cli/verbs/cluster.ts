@@ -1,0 +1,204 @@
+/** `quorus cluster up|status|kill|restart|down`: a cluster of local processes to try things on. */
+
+import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import { absolutePath } from "../input/text_file.ts";
+import { takeInterrupts } from "../run/interrupt.ts";
+import type { Process, SentSignal } from "../process.ts";
+import { type Session, withSession } from "../session.ts";
+import type { OutputFormat } from "../show/data_formats.ts";
+import { tableLines } from "../show/table.ts";
+import { awaitReady, signalNode, stopNode } from "../cluster/processes.ts";
+import { nodeOf, requireCluster } from "../cluster/state_file.ts";
+import {
+  checkCount,
+  type Cluster,
+  fileRoots,
+  nodeRows,
+  prepareCluster,
+  startAll,
+  startRecorded,
+  stopAll,
+} from "../cluster/up.ts";
+
+/** What every verb on a local cluster is told. */
+export interface ClusterOptions {
+  readonly dir: string;
+  readonly output: OutputFormat;
+}
+
+/** The options of `cluster up`. */
+export interface ClusterUpOptions extends ClusterOptions {
+  readonly controllers: number;
+  readonly agents: number;
+  readonly gateways: number;
+  readonly files?: readonly string[];
+  readonly set?: readonly string[];
+}
+
+/** Starts a cluster and says how to use it. Interrupted or failed, it leaves nothing running. */
+export async function clusterUpVerb(
+  process: Process,
+  options: ClusterUpOptions,
+): Promise<ExitCode> {
+  return await withSession(process, async (session) => {
+    const interrupt = takeInterrupts(process);
+    const stop = new AbortController();
+    void interrupt.requested.then((signal) => stop.abort(signal));
+    try {
+      const { controllers, agents, gateways } = options;
+      const files = fileRoots(process.cwd, options.files ?? []);
+      const settings = assignments(options.set ?? []);
+      const shape = { controllers, agents, gateways, files, settings };
+      checkCount(shape);
+      const folder = absolutePath(process.cwd, options.dir);
+      const machine = { env: session.env, process };
+      const { cluster } = await prepareCluster(machine, folder, shape);
+      process.err(`starting ${cluster.state.nodes.length} processes in ${folder}\n`);
+      await startAll(cluster, stop.signal);
+      await tellCluster(session, cluster, options.output);
+      return EXIT.ok;
+    } catch (error) {
+      if (interrupt.signal !== null) return EXIT.interrupted;
+      throw error;
+    } finally {
+      interrupt.dispose();
+    }
+  });
+}
+
+/** `a.b=1` as `{a: {b: "1"}}`; the roles say whether there is such a setting. */
+function assignments(given: readonly string[]): Record<string, unknown> {
+  const settings: Record<string, unknown> = {};
+  for (const text of given) {
+    const at = text.indexOf("=");
+    if (at < 1) throw new CliError("usage", `cannot use --set ${text}: write --set KEY=VALUE`);
+    const keys = text.slice(0, at).split(".");
+    let inner = settings;
+    for (const key of keys.slice(0, -1)) {
+      const deeper = (inner[key] ?? {}) as Record<string, unknown>;
+      inner[key] = deeper;
+      inner = deeper;
+    }
+    inner[keys.at(-1)!] = text.slice(at + 1);
+  }
+  return settings;
+}
+
+async function tellCluster(
+  session: Session,
+  cluster: Cluster,
+  output: OutputFormat,
+): Promise<void> {
+  await showNodes(session, cluster, output);
+  if (output !== "table") return;
+  const { state, folder } = cluster;
+  const http = state.nodes.find(({ role }) => role === "gateway")?.place;
+  const commands = http === undefined || http === null
+    ? ["quorus cluster status", "quorus cluster kill c1", "quorus cluster down"]
+    : ["quorus get agents", "quorus submit examples/02_copy.yaml", "quorus get jobs"];
+  const lines = ["", `The cluster is in ${folder}; quorus cluster down --dir ${folder} ends it.`];
+  if (http !== undefined && http !== null) {
+    lines.push(
+      "",
+      `  export QUORUS_SERVER=http://${http} QUORUS_API_KEY=$(cat ${state.adminKeyFile})`,
+    );
+  }
+  lines.push(...commands.map((command) => `  ${command}`));
+  session.process.out(`${lines.join("\n")}\n`);
+}
+
+/** The processes of a cluster; exit 1 unless all are ready. */
+export async function clusterStatusVerb(
+  process: Process,
+  options: ClusterOptions,
+): Promise<ExitCode> {
+  return await withCluster(process, options, async (session, cluster) => {
+    const rows = await showNodes(session, cluster, options.output);
+    return rows.every(({ state }) => state === "ready") ? EXIT.ok : EXIT.failed;
+  });
+}
+
+async function showNodes({ process, outPaint }: Session, cluster: Cluster, output: OutputFormat) {
+  const rows = await nodeRows(cluster);
+  if (output !== "table") {
+    const { dataText } = await import("../show/data.ts");
+    const { adminKeyFile } = cluster.state;
+    process.out(dataText({ folder: cluster.folder, adminKeyFile, nodes: rows }, output));
+    return rows;
+  }
+  const columns = ["NODE", "ROLE", "STATE", "PID", "ADDRESS", "LOG"].map((title) => ({ title }));
+  const cells = rows.map(({ node, role, state, pid, place, log }) => [
+    node,
+    role,
+    state,
+    pid === null ? "-" : String(pid),
+    place ?? "-",
+    log,
+  ]);
+  process.out(`${tableLines(columns, cells, outPaint).join("\n")}\n`);
+  return rows;
+}
+
+/** Sends a signal to one node: SIGKILL unless told. Exit 1 where it does not run. */
+export async function clusterKillVerb(
+  process: Process,
+  id: string,
+  options: ClusterOptions & { readonly signal: SentSignal },
+): Promise<ExitCode> {
+  return await withCluster(process, options, async (_session, { machine, state }) => {
+    const node = nodeOf(state, id);
+    if (await signalNode(machine, node, options.signal)) {
+      process.out(`${id} got ${options.signal}\n`);
+      return EXIT.ok;
+    }
+    process.err(`quorus: ${id} does not run\n`);
+    return EXIT.failed;
+  });
+}
+
+/** Ends one node in order and starts it again. */
+export async function clusterRestartVerb(
+  process: Process,
+  id: string,
+  options: ClusterOptions,
+): Promise<ExitCode> {
+  return await withCluster(process, options, async (_session, cluster) => {
+    const node = nodeOf(cluster.state, id);
+    await stopNode(cluster.machine, node);
+    const child = await startRecorded(cluster, node);
+    await awaitReady(cluster.machine, node, child, new AbortController().signal);
+    process.out(`${id} is ready (pid ${child.pid})\n`);
+    return EXIT.ok;
+  });
+}
+
+/** Ends every process; with `remove` their folders go, too. */
+export async function clusterDownVerb(
+  process: Process,
+  options: ClusterOptions & { readonly remove?: boolean },
+): Promise<ExitCode> {
+  return await withCluster(process, options, async ({ env }, cluster) => {
+    for (const { node, how } of await stopAll(cluster)) {
+      const text = how === "wasStopped" ? "did not run" : how;
+      process.out(`${node} ${text}\n`);
+    }
+    if (options.remove === true) {
+      const { removeCluster } = await import("../cluster/remove.ts");
+      await removeCluster(env.disk, cluster);
+      process.out(`${cluster.folder} is removed\n`);
+    }
+    return EXIT.ok;
+  });
+}
+
+async function withCluster(
+  process: Process,
+  { dir }: ClusterOptions,
+  work: (session: Session, cluster: Cluster) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return await withSession(process, async (session) => {
+    const folder = absolutePath(process.cwd, dir);
+    const state = await requireCluster(session.env.disk, folder);
+    return await work(session, { machine: { env: session.env, process }, folder, state });
+  });
+}
