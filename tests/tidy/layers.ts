@@ -110,6 +110,23 @@ const rooms: readonly Room[] = [
     why: "the door speaks to actors by their messages, never to Raft or a transfer protocol",
   },
   {
+    name: "client",
+    owns: ["client/"],
+    local: ["client/", "runtime/base/"],
+    packages: ["zod"],
+    builtins: "none",
+    why:
+      "the client also runs in browsers and in Node: web standards only, which client/host.ts takes",
+  },
+  {
+    name: "the client's entry",
+    owns: ["client.ts"],
+    local: ["client/"],
+    packages: [],
+    builtins: "none",
+    why: "the entry offers the client and holds no code of its own",
+  },
+  {
     name: "cli",
     owns: ["cli/", "cli.ts"],
     local: [""],
@@ -219,6 +236,7 @@ const hostPlaces: readonly string[] = [
   "runtime/env/real",
   "cli.ts",
   "cli/process.ts",
+  "client/host.ts",
   "tests/",
   "examples/",
 ];

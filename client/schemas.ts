@@ -1,0 +1,227 @@
+/**
+ * The answers of the API, as `/openapi.json` describes them (`tests/client/openapi_test.ts` compares).
+ * Fields that a newer gateway adds are kept and not typed.
+ */
+
+import { z } from "zod";
+
+const timeMs = z.number();
+const labels = z.record(z.string(), z.string());
+const intent = z.enum(["run", "pause", "cancel"]);
+const counts = z.record(z.string(), z.number());
+
+/** How fresh an answer is, and which controller gave it. */
+export const freshness = z.looseObject({
+  consistency: z.enum(["linearizable", "stale"]),
+  node: z.string(),
+  appliedIndex: z.number(),
+  appliedAt: z.string(),
+  ageMs: z.number(),
+});
+
+export const progress = z.looseObject({
+  phase: z.enum(["opening", "keeping", "running", "verifying", "publishing"]),
+  doneBytes: z.number(),
+  totalBytes: z.number().nullable(),
+  fetchedBytes: z.number(),
+  keptBytes: z.number(),
+  bytesPerSecond: z.number(),
+  etaMs: z.number().nullable(),
+});
+
+export const job = z.looseObject({
+  id: z.string(),
+  runId: z.string(),
+  tenant: z.string(),
+  name: z.string(),
+  state: z.string(),
+  why: z.string(),
+  intent,
+  source: z.string(),
+  destination: z.string(),
+  attempts: z.number(),
+  failures: z.number(),
+  agent: z.string().nullable(),
+  error: z.looseObject({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    definite: z.boolean(),
+  }).nullable(),
+  receipt: z.record(z.string(), z.unknown()).nullable(),
+  progress: progress.nullable(),
+  labels,
+  submittedMs: timeMs,
+  startedMs: timeMs.nullable(),
+  endedMs: timeMs.nullable(),
+  version: z.number(),
+});
+
+export const run = z.looseObject({
+  id: z.string(),
+  tenant: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  state: z.string(),
+  why: z.string(),
+  intent,
+  labels,
+  transfers: counts,
+  skipped: z.array(z.looseObject({ name: z.string(), why: z.string(), failed: z.boolean() })),
+  createdMs: timeMs,
+  endedMs: timeMs.nullable(),
+  version: z.number(),
+});
+
+export const agent = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  why: z.string(),
+  registration: z.looseObject({
+    agentId: z.string(),
+    hostname: z.string(),
+    version: z.string(),
+    capabilities: z.looseObject({
+      protocols: z.array(z.string()),
+      maxConcurrentTransfers: z.number(),
+    }),
+    location: z.looseObject({
+      datacenter: z.string().nullable(),
+      zone: z.string().nullable(),
+      region: z.string().nullable(),
+      tags: z.array(z.string()),
+    }),
+  }),
+  leases: z.number(),
+  heartbeat: z.looseObject({ timestampMs: z.number(), status: z.string() }).nullable(),
+  registeredMs: timeMs,
+  changedMs: timeMs,
+});
+
+export const definition = z.looseObject({
+  tenant: z.string(),
+  name: z.string(),
+  text: z.string(),
+  version: z.number(),
+  changedMs: timeMs,
+});
+
+export const cluster = z.looseObject({
+  node: z.string(),
+  leader: z.string().nullable(),
+  term: z.number(),
+  appliedIndex: z.number(),
+  appliedAtMs: timeMs,
+  degraded: z.boolean(),
+  controllers: z.array(z.looseObject({
+    node: z.string(),
+    role: z.string(),
+    witness: z.boolean(),
+    lagEntries: z.number().nullable(),
+    lagMs: z.number().nullable(),
+    status: z.string(),
+  })),
+  agents: counts,
+  jobs: counts,
+  runs: counts,
+});
+
+export const accepted = z.looseObject({ index: z.number(), href: z.string().nullable() });
+
+export const startedRuns = z.looseObject({
+  runs: z.array(z.looseObject({
+    id: z.string(),
+    name: z.string(),
+    tenant: z.string(),
+    transfers: z.number(),
+    href: z.string(),
+  })),
+});
+
+export const startedJob = z.looseObject({
+  id: z.string(),
+  runId: z.string(),
+  name: z.string(),
+  tenant: z.string(),
+  href: z.string(),
+});
+
+export const operation = z.looseObject({
+  id: z.string(),
+  what: z.string(),
+  status: z.enum(["running", "succeeded", "failed"]),
+  error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  startedMs: timeMs,
+  endedMs: timeMs.nullable(),
+});
+
+export const explanation = z.looseObject({ lines: z.array(z.string()) });
+
+export const apiKey = z.looseObject({
+  id: z.string(),
+  scope: z.enum(["viewer", "operator", "admin"]),
+  tenants: z.array(z.string()).nullable(),
+  label: z.string(),
+  expiresMs: timeMs.nullable(),
+  createdMs: timeMs,
+});
+
+/** A page of a list. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.looseObject({ items: z.array(item), next: z.string().nullable() });
+}
+
+/** A CloudEvent of the live feed; its data is checked by its type. */
+const head = {
+  specversion: z.literal("1.0"),
+  id: z.string(),
+  source: z.string(),
+  subject: z.string().optional(),
+  time: z.string(),
+  tenant: z.string().optional(),
+  run: z.string().optional(),
+  job: z.string().optional(),
+};
+
+export const liveEvent = z.discriminatedUnion("type", [
+  z.looseObject({ ...head, type: z.literal("dev.quorus.job.changed"), data: job }),
+  z.looseObject({
+    ...head,
+    type: z.literal("dev.quorus.job.progress"),
+    data: z.looseObject({ jobId: z.string(), runId: z.string(), progress }),
+  }),
+  z.looseObject({ ...head, type: z.literal("dev.quorus.run.changed"), data: run }),
+  z.looseObject({ ...head, type: z.literal("dev.quorus.agent.changed"), data: agent }),
+  z.looseObject({
+    ...head,
+    type: z.literal("dev.quorus.missed"),
+    data: z.looseObject({
+      why: z.enum(["slow", "gone"]),
+      count: z.number().nullable(),
+      byType: counts,
+      first: z.string().nullable(),
+      last: z.string().nullable(),
+    }),
+  }),
+]);
+
+/** A job as it is shown. */
+export type Job = z.infer<typeof job>;
+/** A run as it is shown. */
+export type Run = z.infer<typeof run>;
+/** An agent as it is shown. */
+export type Agent = z.infer<typeof agent>;
+/** A workflow that is kept by name. */
+export type Definition = z.infer<typeof definition>;
+/** The cluster as one controller sees it. */
+export type Cluster = z.infer<typeof cluster>;
+/** A change that has been decided. */
+export type Accepted = z.infer<typeof accepted>;
+/** A change that takes long. */
+export type Operation = z.infer<typeof operation>;
+/** An API key, without the key. */
+export type ApiKey = z.infer<typeof apiKey>;
+/** What a job has moved. */
+export type Progress = z.infer<typeof progress>;
+/** A CloudEvent of the live feed. */
+export type LiveEvent = z.infer<typeof liveEvent>;
