@@ -13,7 +13,9 @@ export type Effect =
     readonly agent: AgentRecord;
     readonly before: AgentRecord | null;
   }
-  | { readonly type: "tenantChanged"; readonly tenant: string };
+  | { readonly type: "tenantChanged"; readonly tenant: string }
+  /** A segment was cut, is on enough disks, or is not kept any longer. */
+  | { readonly type: "archiveChanged" };
 
 /** The outcome of one command. */
 export interface Applied {

@@ -10,6 +10,7 @@ import { unreachable } from "../../runtime/base/assert.ts";
 import { type JobEvent, lifecycle, type Refusal } from "../job/lifecycle.ts";
 import type { Job } from "../job/record.ts";
 import { applyAgent, heldBy } from "./agents.ts";
+import { applyArchive } from "./archive.ts";
 import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyConfiguration } from "./configuration.ts";
@@ -62,6 +63,10 @@ function applyCommand(state: State, command: Command): Applied {
     case "configureTenant":
     case "admitJobs":
       return applyTenant(state, command);
+    case "archiveRuns":
+    case "sealSegment":
+    case "dropSegments":
+      return applyArchive(state, command);
     case "putDefinition":
     case "deleteDefinition":
     case "putKey":

@@ -132,11 +132,13 @@ export const tenantSettings = z.object({
 /** What a key may do: see, act, or configure. */
 export const scope = z.enum(["viewer", "operator", "admin"]);
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** An API key as it is kept: its hash alone. */
 const apiKey = z.object({
   id: z.string(),
   /** SHA-256 of the key, hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
   scope,
   /** The tenants it is for; null: all. */
   tenants: z.array(z.string()).nullable(),
@@ -208,6 +210,20 @@ export const command = z.discriminatedUnion("type", [
     intent: z.enum(["run", "pause", "cancel"]),
     why: z.string(),
   }),
+  /**
+   * Cuts a segment of the archive: these runs, which have ended, with all their jobs. Whoever proposes it
+   * has made the segment's bytes; `version`: the highest of a run and its jobs, as they are in there.
+   */
+  z.object({
+    type: z.literal("archiveRuns"),
+    previous: sha256,
+    hash: sha256,
+    runs: z.array(z.object({ runId: z.string(), version: z.number().int() })).min(1),
+  }),
+  /** The segment is on the disks of most controllers: its rows leave the state. */
+  z.object({ type: z.literal("sealSegment"), number: z.number().int(), hash: sha256 }),
+  /** Forgets the segments up to this one. */
+  z.object({ type: z.literal("dropSegments"), through: z.number().int() }),
   /** The run is over. */
   z.object({
     type: z.literal("endRun"),

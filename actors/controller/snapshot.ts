@@ -9,7 +9,15 @@ import { jsonLines, readJsonLines } from "../../runtime/raft/json_lines.ts";
 import type { Restoring } from "../../runtime/raft/machine.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import type { Job } from "../job/record.ts";
-import { INITIAL_STATE, type Run, type State, withJob } from "./state.ts";
+import {
+  type ArchivedRun,
+  type ArchiveState,
+  INITIAL_STATE,
+  type Run,
+  type SegmentRecord,
+  type State,
+  withJob,
+} from "./state.ts";
 
 /** Of what is written; earlier ones are read as well. */
 const SNAPSHOT_VERSION = 1;
@@ -17,7 +25,7 @@ const SNAPSHOT_VERSION = 1;
 /** What is neither a map nor derived. */
 type Head = Pick<State, "epoch" | "index" | "nowMs">;
 /** The maps whose values are plain data. A new noun of the state does not compile until it is here. */
-type PlainNoun = Exclude<keyof State, keyof Head | "load" | "runs" | "jobs">;
+type PlainNoun = Exclude<keyof State, keyof Head | "load" | "runs" | "jobs" | "archive">;
 const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
   agents: "agents",
   definitions: "definitions",
@@ -37,6 +45,11 @@ type Line =
   | ["runJob", string, string, string]
   | ["skipped", string, string, Skipped]
   | ["job", Job]
+  | ["archive", Pick<ArchiveState, "first" | "count" | "root">]
+  | ["segment", SegmentRecord]
+  /** A run of a segment that is open, followed by the lines of a run and by its jobs. */
+  | ["openRun", string, PlainRun]
+  | ["openJob", Job]
   | [PlainNoun, string, unknown];
 
 /** A snapshot that this version cannot read. */
@@ -63,12 +76,27 @@ function* lines(state: State): Iterable<Line> {
   for (const noun of Object.values(PLAIN_NOUNS)) {
     for (const [key, value] of state[noun]) yield [noun, key, value];
   }
+  yield* archiveLines(state.archive);
+}
+
+function* archiveLines({ first, count, root, segments, open }: ArchiveState): Iterable<Line> {
+  yield ["archive", { first, count, root }];
+  for (const segment of segments.values()) yield ["segment", segment];
+  for (const [number, rows] of open) {
+    for (const { run, jobs } of rows) {
+      yield* runLines(run, (plain) => ["openRun", number, plain]);
+      for (const job of jobs) yield ["openJob", job];
+    }
+  }
 }
 
 /** A plan may be long: a line for each of its transfers. */
-function* runLines(run: Run): Iterable<Line> {
+function* runLines(
+  run: Run,
+  head: (plain: PlainRun) => Line = (plain) => ["run", plain],
+): Iterable<Line> {
   const { plan: { transfers, ...plan }, jobs, skipped, ...rest } = run;
-  yield ["run", { ...rest, plan }];
+  yield head({ ...rest, plan });
   for (const transfer of transfers) yield ["transfer", run.id, transfer];
   for (const [name, jobId] of jobs) yield ["runJob", run.id, name, jobId];
   for (const [name, why] of skipped) yield ["skipped", run.id, name, why];
@@ -80,15 +108,18 @@ class StateReader {
   #hasHead = false;
   #run: Run | null = null;
   #transfers: Plan["transfers"][number][] = [];
+  /** The segment that the run belongs to; null: none, it is hot. */
+  #segment: string | null = null;
+  #openJobs: Job[] = [];
 
   take(line: Line): void {
     switch (line[0]) {
       case "state":
         return this.#head(line[1]);
       case "run":
-        this.#endRun();
-        this.#run = begun(line[1]);
-        return;
+        return this.#beginRun(null, line[1]);
+      case "openRun":
+        return this.#beginRun(line[1], line[2]);
       case "transfer":
         return void this.#transfers.push(line[2]);
       case "runJob":
@@ -98,6 +129,15 @@ class StateReader {
       case "job":
         this.#state = withJob(this.#state, null, line[1]);
         return;
+      case "openJob":
+        return void this.#openJobs.push(line[1]);
+      case "archive":
+        return this.#archive((archive) => ({ ...archive, ...line[1] }));
+      case "segment":
+        return this.#archive((archive) => ({
+          ...archive,
+          segments: archive.segments.set(String(line[1].number), line[1]),
+        }));
       default:
         return this.#plain(line[0], line[1], line[2]);
     }
@@ -126,13 +166,32 @@ class StateReader {
     this.#run = { ...this.#run, ...change(this.#run) };
   }
 
+  #archive(change: (archive: ArchiveState) => ArchiveState): void {
+    this.#state = { ...this.#state, archive: change(this.#state.archive) };
+  }
+
+  #beginRun(segment: string | null, run: PlainRun): void {
+    this.#endRun();
+    this.#run = begun(run);
+    this.#segment = segment;
+  }
+
   #endRun(): void {
-    const run = this.#run;
-    if (run === null) return;
-    const plan = { ...run.plan, transfers: this.#transfers };
-    this.#state = { ...this.#state, runs: this.#state.runs.set(run.id, { ...run, plan }) };
+    if (this.#run === null) return;
+    const run = { ...this.#run, plan: { ...this.#run.plan, transfers: this.#transfers } };
+    const { runs } = this.#state;
+    if (this.#segment === null) this.#state = { ...this.#state, runs: runs.set(run.id, run) };
+    else this.#openRow(this.#segment, { run, jobs: this.#openJobs });
     this.#run = null;
     this.#transfers = [];
+    this.#openJobs = [];
+  }
+
+  #openRow(segment: string, row: ArchivedRun): void {
+    this.#archive((archive) => {
+      const rows = [...archive.open.get(segment) ?? [], row];
+      return { ...archive, open: archive.open.set(segment, rows) };
+    });
   }
 
   #plain(noun: PlainNoun, key: string, value: unknown): void {

@@ -67,6 +67,46 @@ export interface KeyRecord extends ApiKey {
   readonly createdMs: number;
 }
 
+/** A run that has ended, with all its jobs: what the archive keeps. */
+export interface ArchivedRun {
+  readonly run: Run;
+  /** In the order of their ids. */
+  readonly jobs: readonly Job[];
+}
+
+/** A segment of the archive: a file of ended runs that names the one before it by its hash. */
+export interface SegmentRecord {
+  /** From 1. */
+  readonly number: number;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+  readonly previous: string;
+  readonly runs: number;
+  readonly jobs: number;
+  /** The index and the clock of the command that cut it. */
+  readonly index: number;
+  readonly cutMs: number;
+  /** When the last of its runs ended. */
+  readonly lastEndedMs: number;
+}
+
+/** What is known of the archive: it is whole where each of its segments is. */
+export interface ArchiveState {
+  /** The first segment that is kept. */
+  readonly first: number;
+  /** The number of the last one; 0 before there is any. */
+  readonly count: number;
+  /** The hash of the last one: the root of the chain. */
+  readonly root: string;
+  /** By number, from `first` to `count`. */
+  readonly segments: PersistentMap<SegmentRecord>;
+  /** The rows of segments that are not on enough disks yet, by number. */
+  readonly open: PersistentMap<readonly ArchivedRun[]>;
+}
+
+/** What the first segment names as the one before it. */
+export const CHAIN_START = "0".repeat(64);
+
 /** Everything that `apply` works on. */
 export interface State {
   /** Starts at 1; a restore from a backup starts the next one, so that old tokens are void. */
@@ -82,6 +122,7 @@ export interface State {
   readonly definitions: PersistentMap<Definition>;
   readonly keys: PersistentMap<KeyRecord>;
   readonly tenants: PersistentMap<TenantRecord>;
+  readonly archive: ArchiveState;
   readonly load: Load;
 }
 
@@ -96,6 +137,13 @@ export const INITIAL_STATE: State = {
   definitions: PersistentMap.empty(),
   keys: PersistentMap.empty(),
   tenants: PersistentMap.empty(),
+  archive: {
+    first: 1,
+    count: 0,
+    root: CHAIN_START,
+    segments: PersistentMap.empty(),
+    open: PersistentMap.empty(),
+  },
   load: { waiting: 0, leases: PersistentMap.empty(), tenants: PersistentMap.empty() },
 };
 
@@ -121,11 +169,16 @@ function loadAfter(load: Load, before: Job | null, job: Job): Load {
   const submitted = Number(job.state === "submitted") - Number(before?.state === "submitted");
   if (from === to && waiting === 0 && submitted === 0) return load;
   let { leases } = load;
-  if (from !== to && from !== null) leases = leases.set(from, (leases.get(from) ?? 0) - 1);
-  if (from !== to && to !== null) leases = leases.set(to, (leases.get(to) ?? 0) + 1);
+  if (from !== to && from !== null) leases = withMore(leases, from, -1);
+  if (from !== to && to !== null) leases = withMore(leases, to, 1);
   const held = Number(to !== null) - Number(from !== null);
   const tenants = tenantsAfter(load.tenants, job.tenant, { submitted, waiting, leases: held });
   return { waiting: load.waiting + waiting, leases, tenants };
+}
+
+function withMore(counts: PersistentMap<number>, key: string, more: number): PersistentMap<number> {
+  const count = (counts.get(key) ?? 0) + more;
+  return count === 0 ? counts.delete(key) : counts.set(key, count);
 }
 
 /** Who is idle has no entry: the load is what the jobs give, whatever was before them. */

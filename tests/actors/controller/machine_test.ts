@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { archivable, versionOf } from "../../../actors/controller/archive.ts";
 import { type Command, ENTRY_VERSION } from "../../../actors/controller/commands.ts";
 import { controllerMachine, type GroupEntry } from "../../../actors/controller/machine.ts";
 import type { State } from "../../../actors/controller/state.ts";
@@ -15,8 +16,27 @@ function entryOf(command: Command): GroupEntry {
   return { version: ENTRY_VERSION, atMs: 0, command };
 }
 
-function applyAll(state: State, commands: readonly Command[], from: number): State {
-  return commands.reduce((at, command, n) => {
+/** A command, or one that depends on the state: what can be archived is, or the last segment is sealed. */
+type Step = Command | "archive" | "seal";
+
+function commandOf(state: State, step: Step): Command {
+  if (typeof step !== "string") return step;
+  const { count, root, segments } = state.archive;
+  if (step === "seal") {
+    const hash = segments.get(String(count))?.hash ?? root;
+    return { type: "sealSegment", number: count, hash };
+  }
+  const runs = [...state.runs.keys()].flatMap((runId) => {
+    const row = archivable(state, runId);
+    return typeof row === "string" ? [] : [{ runId, version: versionOf(row) }];
+  });
+  return { type: "archiveRuns", previous: root, hash: `${count % 10}`.repeat(64), runs };
+}
+
+function applyAll(state: State, steps: readonly Step[], from: number): State {
+  return steps.reduce((at, step, n) => {
+    const command = commandOf(at, step);
+    if (command.type === "archiveRuns" && command.runs.length === 0) return at;
     const index = from + n;
     return machine.apply(at, entryOf(command), { index, term: 1, nowMs: 1_000 + index }).state;
   }, state);
@@ -33,14 +53,21 @@ function restored(state: State, pieceBytes: number): State {
   return restoring.end();
 }
 
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: anyCommand, weight: 12 },
+  fc.constantFrom("archive" as const, "seal" as const),
+);
+
 Deno.test("a state restored from a snapshot is equal, and goes on as the other one does", () => {
-  const commands = fc.array(anyCommand, { maxLength: 60 });
-  const begun: Command[] = ["r1", "r2"].flatMap((runId) => [
-    { type: "createRun", runId, tenant: "acme", plan: emptyPlan() },
-  ]);
+  const steps = fc.array(anyStep, { minLength: 30, maxLength: 60 });
+  const begun: Command[] = ["r1", "r2"].map((runId) => (
+    { type: "createRun", runId, tenant: "acme", plan: emptyPlan() }
+  ));
+  let archived = 0;
   fc.assert(
-    fc.property(commands, commands, fc.integer({ min: 1, max: 4_096 }), (first, then, bytes) => {
+    fc.property(steps, steps, fc.integer({ min: 1, max: 4_096 }), (first, then, bytes) => {
       const before = applyAll(machine.initial(), [...begun, ...first], 1);
+      archived += before.archive.open.size;
       const back = restored(before, bytes);
       assert.equal(textOf(back), textOf(before));
       const from = 1 + begun.length + first.length;
@@ -48,6 +75,7 @@ Deno.test("a state restored from a snapshot is equal, and goes on as the other o
     }),
     { numRuns: 60 },
   );
+  assert.ok(archived > 0, "rows of open segments were among them");
 });
 
 Deno.test("the state's time is the leader's stamp, whatever the proposer says", () => {
