@@ -136,7 +136,7 @@ function startTree(
   const feed = options.feed?.(node) ?? null;
   const tools = attemptTools(env, folder, group, options);
   const worker = node.spawn(agent, { name: "agent", args: { tools, feed } });
-  const agents = new Map([[AGENT, worker]]);
+  const agents = (id: string) => id === AGENT ? worker : null;
   const candidates = fixedCandidates(new Map([[AGENT, tools.limits.agentSlots]]));
   const finished = Promise.race([runEnd(group, runId), group.lost, lost.promise]);
   finished.catch(() => {});

@@ -10,26 +10,33 @@ import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
+import { warden, type WardenArgs } from "../fleet/warden.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
 import { run } from "../workflow/run.ts";
 import type { Effect } from "./applied.ts";
-import { isWaiting } from "./state.ts";
+import { isWaiting, type Run as RunRecord } from "./state.ts";
 import type { Group } from "./group.ts";
 import { Controller, type Run, type Scheduler } from "./messages.ts";
 
 /** What a controller is started with. */
 export interface ControllerArgs {
   readonly group: Group;
-  readonly agents: ReadonlyMap<string, Ref<typeof Agent>>;
+  /** Where an agent is; null if there is none of that name. */
+  readonly agents: (id: string) => Ref<typeof Agent> | null;
   /** The same agents, as the scheduler looks at them. */
   readonly candidates: Candidates;
   /** The term in which this node leads; absent in an embedded run. */
   readonly term?: number;
+  /** What looks after the agents of a cluster. */
+  readonly fleet?: Omit<WardenArgs, "group" | "agents" | "scheduler">;
   readonly feed: Ref<typeof JobFeed> | null;
   /** For what a run does itself at its end (clean-up, rollback). */
   readonly actions: Actions;
 }
+
+/** Jobs that one message assigns. */
+const ASSIGNED_TOGETHER = 64;
 
 interface State extends ControllerArgs {
   readonly scheduler: Ref<typeof Scheduler>;
@@ -42,8 +49,11 @@ export const controller = actor(Controller, {
   mailbox: { capacity: 65_536, full: "reject" },
   children: { strategy: "oneForOne" },
   state: (args: ControllerArgs, ctx: Context<typeof Controller>): State => {
-    const { group } = args;
+    const { group, agents, fleet } = args;
     const child = ctx.spawn(scheduler, { name: "scheduler", args });
+    if (fleet !== undefined) {
+      ctx.spawn(warden, { name: "warden", args: { ...fleet, group, agents, scheduler: child } });
+    }
     const self = ctx.self;
     const unsubscribe = group.subscribe((effects) =>
       self.tell("committed", { effects: [...effects] })
@@ -56,7 +66,7 @@ export const controller = actor(Controller, {
     return state;
   },
   on: {
-    committed: (state, { effects }) => act(state, effects),
+    committed: (state, { effects }, ctx) => act(state, effects, ctx),
     takeUp: (state, { runId }, ctx) => takeUp(state, runId, ctx),
   },
   stopping: (state) => state.unsubscribe(),
@@ -77,19 +87,28 @@ function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): v
   state.runs.set(runId, ref);
 }
 
-/** Leases that an earlier incarnation of this controller may not have passed on. */
-function assignLeased(state: State): void {
-  for (const job of state.group.state.jobs.values()) {
-    if (LEASED_STATES.has(job.state)) assign(state, [job]);
-  }
+/** A run that was created is taken up; one that has ended has no actor any more. */
+function follow(state: State, run: RunRecord, ctx: Context<typeof Controller>): void {
+  if (run.state === "running") takeUp(state, run.id, ctx);
+  else state.runs.delete(run.id);
 }
 
-function act(state: State, effects: readonly Effect[]): void {
+/** Leases that an earlier incarnation of this controller may not have passed on. */
+function assignLeased(state: State): void {
+  assign(
+    state,
+    [...state.group.state.jobs.values()].filter(({ state }) => LEASED_STATES.has(state)),
+  );
+}
+
+function act(state: State, effects: readonly Effect[], ctx: Context<typeof Controller>): void {
   if (isForScheduler(state, effects)) state.scheduler.tell("committed", { effects: [...effects] });
   const changed: Job[] = [];
   const assigned: Job[] = [];
   const settled = new Map<string, Job[]>();
   for (const effect of effects) {
+    if (effect.type === "runChanged") follow(state, effect.run, ctx);
+    if (effect.type === "agentChanged") state.scheduler.tell("fleetChanged", {});
     if (effect.type !== "jobChanged") continue;
     const { job, before } = effect;
     changed.push(job);
@@ -116,14 +135,17 @@ function isForScheduler(state: State, effects: readonly Effect[]): boolean {
 
 function assign(state: State, jobs: readonly Job[]): void {
   if (jobs.length === 0) return;
-  for (const [name, ref] of state.agents) {
-    const own = jobs.filter((job) => job.lease?.agent === name);
-    if (own.length > 0) ref.tell("assign", { jobs: own });
+  for (const [name, own] of Map.groupBy(jobs, (job) => job.lease?.agent ?? "")) {
+    const ref = state.agents(name);
+    // What is lost on the way is told again when the leases are compared.
+    for (let at = 0; at < own.length; at += ASSIGNED_TOGETHER) {
+      ref?.tell("assign", { jobs: own.slice(at, at + ASSIGNED_TOGETHER) });
+    }
   }
 }
 
 function release(state: State, job: Job): void {
   const why = job.intent === "pause" ? "paused" : "cancelled";
-  const agent = job.lease === null ? undefined : state.agents.get(job.lease.agent);
+  const agent = job.lease === null ? null : state.agents(job.lease.agent);
   agent?.tell("release", { jobIds: [job.id], why });
 }

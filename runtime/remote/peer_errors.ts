@@ -26,6 +26,7 @@ const KNOWN: Readonly<Record<ActorErrorCode, true>> = {
   NodeStopped: true,
   TooMany: true,
   NotEncodable: true,
+  NotAdmitted: true,
   BadMessage: true,
 };
 

@@ -1,0 +1,16 @@
+/** Which messages of other nodes are let in, by what those nodes are. An agent speaks as an agent only. */
+
+import type { InboundHead } from "../runtime/actor/bridge.ts";
+import { Desk } from "./desk/messages.ts";
+import { Fleet } from "./fleet/messages.ts";
+import type { RoleBook } from "./roles.ts";
+
+/** For `admit` of a node: controllers may say everything, the others what their doors are for. */
+export function admission(book: RoleBook): (head: InboundHead) => boolean {
+  return ({ node, protocol }) => {
+    const roles = book.rolesOf(node);
+    if (roles.includes("controller")) return true;
+    if (protocol === Fleet.name) return roles.includes("agent");
+    return protocol === Desk.name && roles.includes("gateway");
+  };
+}

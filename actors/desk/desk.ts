@@ -1,0 +1,175 @@
+/**
+ * The door of a controller for gateways: writes, reads, who has a key, and what has happened. Each answer
+ * comes later, so that nobody waits behind somebody else's commit.
+ */
+
+import { actor } from "../../runtime/actor/definition.ts";
+import type { Context } from "../../runtime/actor/definition.ts";
+import { later } from "../../runtime/actor/later.ts";
+import type { ReplyOf } from "../../runtime/actor/protocol.ts";
+import type { LimitValues } from "../../runtime/base/limits.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import type { Links } from "../../runtime/remote/hub.ts";
+import { Scheduler } from "../controller/messages.ts";
+import type { Replica } from "../controller/replica.ts";
+import type { Board } from "../fleet/board.ts";
+import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
+import { explainJob } from "./explain.ts";
+import type { DESK_LIMITS } from "./limits.ts";
+import { Desk, type LiveEvent, type Principal } from "./messages.ts";
+import { ProgressNews } from "./progress_news.ts";
+import { read } from "./reads.ts";
+import { viewAgent, viewJob, viewRun } from "./views.ts";
+import { write } from "./writes.ts";
+
+/** What a desk is started with. */
+export interface DeskArgs {
+  readonly replica: Replica;
+  readonly board: Board;
+  readonly links: Pick<Links, "peers">;
+  /** Where the scheduler is on the node that leads in a term. */
+  readonly schedulerPath: (term: number) => string;
+  readonly inspect: () => unknown;
+  readonly limits: LimitValues<typeof DESK_LIMITS>;
+}
+
+interface State extends DeskArgs {
+  readonly ring: EventRing;
+  readonly progress: ProgressNews;
+  /** Up to which change of progress each gateway was told. */
+  readonly toldProgress: Map<string, number>;
+  readonly unsubscribe: () => void;
+}
+
+type Here = Context<typeof Desk>;
+
+/** One on every controller. */
+export const desk = actor(Desk, {
+  mailbox: { capacity: 16_384, full: "reject" },
+  state: (args: DeskArgs): State => {
+    const ring = new EventRing(args.limits.eventsKept, args.replica.state.index);
+    const progress = new ProgressNews(args.limits.eventsKept);
+    const releases = [
+      args.replica.follow((news) => ring.take(news)),
+      args.board.watchProgress((jobIds) => {
+        progress.take(jobIds);
+        ring.wake();
+      }),
+    ];
+    const unsubscribe = () => releases.forEach((release) => release());
+    return { ...args, ring, progress, toldProgress: new Map(), unsubscribe };
+  },
+  on: {
+    write: (state, { key, principal, request, fingerprint }) =>
+      later(() => write(state, key, principal, request, fingerprint)),
+    read: (state, { consistency, principal, query }, ctx) => {
+      const node = nodeOf(ctx);
+      const scheduler = (leader: string) =>
+        ctx.ref(Scheduler, `quorus://${leader}/${state.schedulerPath(state.replica.term)}`);
+      const explain = (jobId: string) => explainJob(state.replica, scheduler, jobId);
+      return later(() => read({ ...state, node, explain }, consistency, principal, query));
+    },
+    authenticate: (state, { sha256 }, ctx) => principalOf(state, sha256, ctx.env.clock.now()),
+    events: (state, { after, limit }, ctx) => {
+      const { senderNode, env } = ctx;
+      return later((signal) => events(state, after, limit, senderNode, env, signal));
+    },
+  },
+  stopping: (state) => state.unsubscribe(),
+});
+
+function nodeOf(ctx: Here): string {
+  return ctx.self.address.split("/")[2] ?? "";
+}
+
+function principalOf({ replica }: State, sha256: string, nowMs: number): Principal | null {
+  for (const key of replica.state.keys.values()) {
+    if (key.sha256 !== sha256) continue;
+    if (key.expiresMs !== null && key.expiresMs <= nowMs) return null;
+    return { keyId: key.id, scope: key.scope, tenants: key.tenants };
+  }
+  return null;
+}
+
+type Events = ReplyOf<typeof Desk, "events">;
+
+async function events(
+  state: State,
+  after: string | null,
+  limit: number,
+  gateway: string,
+  env: Env,
+  signal: AbortSignal,
+): Promise<Events> {
+  const { ring, limits, progress, toldProgress } = state;
+  if (!toldProgress.has(gateway)) toldProgress.set(gateway, progress.last);
+  const from = after === null ? ring.last : parseEventId(after) ?? ring.last;
+  const isEmpty = () =>
+    ring.since(from, 1).happened.length === 0 && progress.last === toldProgress.get(gateway);
+  if (after !== null && isEmpty() && !ring.since(from, 1).missed) {
+    await waitFor(ring, env, limits.eventsWaitMs, signal);
+    if (!isEmpty()) await pause(env, limits.eventsGatherMs);
+  }
+  const { happened, missed } = ring.since(from, limit);
+  const last = happened[happened.length - 1] ?? (missed ? ring.last : from);
+  const told = happened.map((one) => liveEvent(state, one)).filter((one) => one !== null);
+  if (happened.length < limit) told.push(...progressEvents(state, gateway, env.clock.now()));
+  return { events: told, last: eventId(last), missed };
+}
+
+async function waitFor(
+  ring: EventRing,
+  env: Env,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const timer = env.timers.after(withinMs, () => over.abort());
+  await ring.changed(AbortSignal.any([signal, over.signal]));
+  timer.cancel();
+}
+
+function pause(env: Env, ms: number): Promise<void> {
+  return new Promise((resolve) => void env.timers.after(ms, resolve));
+}
+
+function liveEvent({ replica, board }: State, happened: Happened): LiveEvent | null {
+  const { state } = replica;
+  const { effect, atMs } = happened;
+  const id = eventId(happened);
+  switch (effect.type) {
+    case "jobChanged":
+      return {
+        type: "job",
+        id,
+        atMs,
+        job: viewJob(effect.job, state.runs.get(effect.job.runId), board),
+      };
+    case "runChanged":
+      return { type: "run", id, atMs, run: viewRun(effect.run, state) };
+    case "agentChanged":
+      return { type: "agent", id, atMs, agent: viewAgent(effect.agent, state, board) };
+    default:
+      // Tenants' settings are configuration, and nothing to be followed.
+      return null;
+  }
+}
+
+function progressEvents(state: State, gateway: string, atMs: number): LiveEvent[] {
+  const { progress, toldProgress, board, replica, limits } = state;
+  const since = progress.since(
+    toldProgress.get(gateway) ?? progress.last,
+    limits.progressPerAnswer,
+  );
+  toldProgress.set(gateway, since.last);
+  const told: LiveEvent[] = [];
+  for (const jobId of since.jobIds) {
+    const job = replica.state.jobs.get(jobId);
+    const seen = board.progress(jobId);
+    if (job === undefined || job.lease === null || seen === null) continue;
+    const { runId, tenant } = job;
+    const labels = replica.state.runs.get(runId)?.plan.labels ?? {};
+    told.push({ type: "progress", atMs, jobId, runId, tenant, labels, progress: seen.progress });
+  }
+  return told;
+}

@@ -1,0 +1,39 @@
+/** Why a job is where it is: from its record, and from the scheduler where it waits for an agent. */
+
+import type { Ref } from "../../runtime/actor/ref.ts";
+import type { Scheduler } from "../controller/messages.ts";
+import type { Replica } from "../controller/replica.ts";
+import { isWaiting } from "../controller/state.ts";
+import type { Job } from "../job/record.ts";
+
+/** Lines for people; where the leader cannot be asked, one says so. */
+export async function explainJob(
+  { state, leader }: Pick<Replica, "state" | "leader">,
+  scheduler: (leader: string) => Ref<typeof Scheduler>,
+  jobId: string,
+): Promise<readonly string[]> {
+  const job = state.jobs.get(jobId);
+  if (job === undefined) return [`there is no job ${jobId}`];
+  const known = recordLines(job);
+  if (!isWaiting(job)) return known;
+  if (leader === null) return [...known, "no controller leads: nothing is assigned until one does"];
+  try {
+    const { lines } = await scheduler(leader).ask("explain", { jobId });
+    return [...known, ...lines];
+  } catch {
+    return [...known, `controller ${leader} leads and did not say why it waits: ask again`];
+  }
+}
+
+function recordLines(job: Job): string[] {
+  const lines = [`${job.state}: ${job.why}`];
+  const { lease, grant, error, failures, stale, intent } = job;
+  if (intent !== "run") lines.push(`its owner wants it to ${intent}`);
+  if (lease !== null) lines.push(`attempt ${job.attempts} on ${lease.agent}, lease ${lease.index}`);
+  if (grant !== null) lines.push(`may publish ${grant.finalName} (lease ${grant.leaseIndex})`);
+  if (error !== null) lines.push(`${failures} failures, the last: ${error.message}`);
+  if (stale.length > 0) {
+    lines.push(`${stale.length} temporary files of lost leases are seized before it publishes`);
+  }
+  return lines;
+}

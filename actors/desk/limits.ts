@@ -1,0 +1,43 @@
+/** The limits of what a controller keeps for those who ask. */
+
+import type { LimitTable } from "../../runtime/base/limits.ts";
+
+export const DESK_LIMITS = {
+  eventsKept: {
+    unit: "count",
+    value: 20_000,
+    why: "events that a gateway may be behind before it is told that it has missed some",
+  },
+  eventsWaitMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "how long a question for events waits when there are none; its asker asks again",
+  },
+  eventsGatherMs: {
+    unit: "ms",
+    value: 50,
+    why: "pause after the first event, so that many travel together",
+  },
+  progressPerAnswer: {
+    unit: "count",
+    value: 500,
+    why: "jobs whose progress one answer tells; the others are told with the next",
+  },
+  writeMs: {
+    unit: "ms",
+    value: 8_000,
+    why: "how long a write may take, an election included, before its outcome is called unknown",
+  },
+  readMs: { unit: "ms", value: 3_000, why: "how long a linearizable read may wait for the quorum" },
+  changeMs: { unit: "ms", value: 25_000, why: "how long a change of the controllers may take" },
+  voterSilentMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "a voter that was silent for so long is not counted on when another one is to be removed",
+  },
+  retryAfterMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "after so long somebody may ask again who was refused for want of a quorum",
+  },
+} as const satisfies LimitTable;

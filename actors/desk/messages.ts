@@ -1,0 +1,360 @@
+/**
+ * What gateways ask of controllers: every controller has a `desk` actor, and takes everything. Writes go
+ * to the leader through the group and are done exactly once per key; reads are answered by whoever is
+ * asked. The desk trusts a gateway to have checked who is asking, and checks what they may do.
+ */
+
+import { z } from "zod";
+import { ask, protocol } from "../../runtime/actor/protocol.ts";
+import type { Plan } from "../../workflows/plan.ts";
+import { heartbeat, registration } from "../agent/registration.ts";
+import { scope } from "../controller/commands.ts";
+import { progress } from "../job/messages.ts";
+
+/** Where the actor is, on every controller. */
+export const DESK_PATH = "desk";
+
+const plan = z.custom<Plan>((value) => typeof value === "object" && value !== null);
+const timeMs = z.number();
+
+/** Who is asking, as the gateway has found out. */
+export const principal = z.object({
+  keyId: z.string(),
+  scope,
+  /** The tenants that may be seen and acted for; null: all. */
+  tenants: z.array(z.string()).nullable(),
+});
+
+const intent = z.enum(["run", "pause", "cancel"]);
+
+/** Something to be done. */
+export const writeRequest = z.discriminatedUnion("type", [
+  /** Starts a run; its id is chosen by whoever asks, so that it is known whatever becomes of the answer. */
+  z.object({ type: z.literal("submit"), runId: z.string(), plan }),
+  z.object({ type: z.literal("intendRun"), runId: z.string(), intent, why: z.string() }),
+  z.object({ type: z.literal("intendJob"), jobId: z.string(), intent, why: z.string() }),
+  /** Settles a job that is `unknown`. */
+  z.object({
+    type: z.literal("decide"),
+    jobId: z.string(),
+    published: z.boolean(),
+    why: z.string(),
+  }),
+  z.object({
+    type: z.literal("putDefinition"),
+    tenant: z.string(),
+    name: z.string(),
+    text: z.string(),
+    ifVersion: z.number().int().nullable(),
+  }),
+  z.object({
+    type: z.literal("deleteDefinition"),
+    tenant: z.string(),
+    name: z.string(),
+    ifVersion: z.number().int().nullable(),
+  }),
+  z.object({
+    type: z.literal("putKey"),
+    id: z.string(),
+    sha256: z.string(),
+    scope,
+    tenants: z.array(z.string()).nullable(),
+    label: z.string(),
+    expiresMs: z.number().nullable(),
+  }),
+  z.object({ type: z.literal("revokeKey"), id: z.string() }),
+  z.object({
+    type: z.literal("drainAgent"),
+    agentId: z.string(),
+    why: z.string(),
+    untilMs: timeMs.nullable(),
+  }),
+  z.object({ type: z.literal("resumeAgent"), agentId: z.string(), why: z.string() }),
+  z.object({ type: z.literal("deregisterAgent"), agentId: z.string(), why: z.string() }),
+  /** Changes of the controllers' own group; refused with the reason where they would cost the quorum. */
+  z.object({ type: z.literal("addController"), node: z.string(), witness: z.boolean() }),
+  z.object({ type: z.literal("promoteController"), node: z.string() }),
+  z.object({ type: z.literal("removeController"), node: z.string() }),
+  z.object({ type: z.literal("replaceController"), node: z.string(), by: z.string() }),
+  z.object({ type: z.literal("transferLeadership"), to: z.string().nullable() }),
+]);
+
+/** Why something was not done, as stable words. */
+export const refusalCode = z.enum([
+  "invalid",
+  "forbidden",
+  "notFound",
+  "conflict",
+  "keyReused",
+  "noQuorum",
+  "tooMany",
+  "unknownOutcome",
+]);
+
+/** What became of a request. `index`: of the command that did it. */
+export const written = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), index: z.number().int() }),
+  z.object({
+    ok: z.literal(false),
+    code: refusalCode,
+    message: z.string(),
+    retryAfterMs: z.number().optional(),
+  }),
+]);
+
+const errorView = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  definite: z.boolean(),
+});
+
+/** A job as it is shown; secrets are references still. */
+export const jobView = z.object({
+  id: z.string(),
+  runId: z.string(),
+  tenant: z.string(),
+  name: z.string(),
+  state: z.string(),
+  /** Why it is in this state. */
+  why: z.string(),
+  intent,
+  source: z.string(),
+  destination: z.string(),
+  attempts: z.number().int(),
+  failures: z.number().int(),
+  agent: z.string().nullable(),
+  error: errorView.nullable(),
+  receipt: z.record(z.string(), z.unknown()).nullable(),
+  /** The last that was heard; null unless it runs, and on controllers that have just begun to lead. */
+  progress: progress.nullable(),
+  labels: z.record(z.string(), z.string()),
+  submittedMs: timeMs,
+  startedMs: timeMs.nullable(),
+  endedMs: timeMs.nullable(),
+  /** The index of the last command that changed it: an ETag. */
+  version: z.number().int(),
+});
+
+/** A run as it is shown. */
+export const runView = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  state: z.string(),
+  why: z.string(),
+  intent,
+  labels: z.record(z.string(), z.string()),
+  /** Number of transfers by state; those that are no job yet are `waiting`. */
+  transfers: z.record(z.string(), z.number().int()),
+  skipped: z.array(z.object({ name: z.string(), why: z.string(), failed: z.boolean() })),
+  createdMs: timeMs,
+  endedMs: timeMs.nullable(),
+  version: z.number().int(),
+});
+
+/** An agent as it is shown. */
+export const agentView = z.object({
+  id: z.string(),
+  /** Of the state machine of agents, `working` and `idle` included. */
+  status: z.string(),
+  why: z.string(),
+  registration,
+  /** Jobs whose leases it has. */
+  leases: z.number().int(),
+  /** The leader's: null where it has not been heard of, and on other controllers. */
+  heartbeat: heartbeat.nullable(),
+  registeredMs: timeMs,
+  changedMs: timeMs,
+});
+
+const controllerView = z.object({
+  node: z.string(),
+  role: z.string(),
+  witness: z.boolean(),
+  /** What the leader knows: how far it is behind, in entries and ms; null where it cannot tell. */
+  lagEntries: z.number().nullable(),
+  lagMs: z.number().nullable(),
+  status: z.string(),
+});
+
+/** The cluster as one controller sees it. */
+export const clusterView = z.object({
+  node: z.string(),
+  leader: z.string().nullable(),
+  term: z.number().int(),
+  /** The last command that this controller has applied, and the leader's clock at it. */
+  appliedIndex: z.number().int(),
+  appliedAtMs: timeMs,
+  degraded: z.boolean(),
+  controllers: z.array(controllerView),
+  agents: z.record(z.string(), z.number().int()),
+  jobs: z.record(z.string(), z.number().int()),
+  runs: z.record(z.string(), z.number().int()),
+});
+
+export const definitionView = z.object({
+  tenant: z.string(),
+  name: z.string(),
+  text: z.string(),
+  version: z.number().int(),
+  changedMs: timeMs,
+});
+
+/** A page of a list: `after` is the cursor that `next` of the page before gave. */
+const page = {
+  after: z.string().nullable(),
+  limit: z.number().int().min(1).max(1_000),
+};
+
+/** `name` alone: it is there; with values: it is one of them. */
+export const labelSelector = z.array(z.object({
+  name: z.string(),
+  values: z.array(z.string()).nullable(),
+}));
+
+/** Something to be looked up. */
+export const query = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("job"), jobId: z.string() }),
+  z.object({
+    type: z.literal("jobs"),
+    runId: z.string().nullable(),
+    states: z.array(z.string()).nullable(),
+    labels: labelSelector,
+    ...page,
+  }),
+  z.object({ type: z.literal("run"), runId: z.string() }),
+  z.object({
+    type: z.literal("runs"),
+    states: z.array(z.string()).nullable(),
+    labels: labelSelector,
+    ...page,
+  }),
+  z.object({ type: z.literal("agent"), agentId: z.string() }),
+  z.object({ type: z.literal("agents"), ...page }),
+  z.object({ type: z.literal("definition"), tenant: z.string(), name: z.string() }),
+  z.object({ type: z.literal("definitions"), ...page }),
+  z.object({ type: z.literal("cluster") }),
+  /** Why a job waits, runs where it runs, or has failed; asked of the leader. */
+  z.object({ type: z.literal("explain"), jobId: z.string() }),
+  /** The living tree of actors of this controller. */
+  z.object({ type: z.literal("inspect") }),
+  z.object({ type: z.literal("keys"), ...page }),
+]);
+
+/** What was found, how fresh it is, and who says so. */
+export const answer = z.object({
+  found: z.discriminatedUnion("type", [
+    z.object({ type: z.literal("job"), job: jobView }),
+    z.object({ type: z.literal("jobs"), jobs: z.array(jobView), next: z.string().nullable() }),
+    z.object({ type: z.literal("run"), run: runView }),
+    z.object({ type: z.literal("runs"), runs: z.array(runView), next: z.string().nullable() }),
+    z.object({ type: z.literal("agent"), agent: agentView }),
+    z.object({
+      type: z.literal("agents"),
+      agents: z.array(agentView),
+      next: z.string().nullable(),
+    }),
+    z.object({ type: z.literal("definition"), definition: definitionView }),
+    z.object({
+      type: z.literal("definitions"),
+      definitions: z.array(definitionView),
+      next: z.string().nullable(),
+    }),
+    z.object({ type: z.literal("cluster"), cluster: clusterView }),
+    z.object({ type: z.literal("explain"), lines: z.array(z.string()) }),
+    z.object({ type: z.literal("inspect"), tree: z.unknown() }),
+    z.object({
+      type: z.literal("keys"),
+      keys: z.array(z.object({
+        id: z.string(),
+        scope,
+        tenants: z.array(z.string()).nullable(),
+        label: z.string(),
+        expiresMs: z.number().nullable(),
+        createdMs: timeMs,
+      })),
+      next: z.string().nullable(),
+    }),
+    /** Nothing there, not allowed to be seen, or not to be had fresh. */
+    z.object({
+      type: z.literal("none"),
+      code: refusalCode,
+      message: z.string(),
+      retryAfterMs: z.number().optional(),
+    }),
+  ]),
+  node: z.string(),
+  appliedIndex: z.number().int(),
+  /** The leader's clock at the last command that was applied here. */
+  appliedAtMs: timeMs,
+});
+
+/**
+ * One thing that has happened. `id` is the index of its command and a number within it: the same on every
+ * controller, growing; progress has none, as it is not kept.
+ */
+export const liveEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("job"), id: z.string(), atMs: timeMs, job: jobView }),
+  z.object({ type: z.literal("run"), id: z.string(), atMs: timeMs, run: runView }),
+  z.object({ type: z.literal("agent"), id: z.string(), atMs: timeMs, agent: agentView }),
+  z.object({
+    type: z.literal("progress"),
+    atMs: timeMs,
+    jobId: z.string(),
+    runId: z.string(),
+    tenant: z.string(),
+    labels: z.record(z.string(), z.string()),
+    progress,
+  }),
+]);
+
+/** What gateways ask of a controller. */
+export const Desk = protocol("quorus.desk", {
+  version: 1,
+  messages: {
+    /** `fingerprint`: hash of what the client has sent; another one under the same key is `keyReused`. */
+    write: ask(
+      z.object({
+        key: z.string(),
+        fingerprint: z.string().optional(),
+        principal,
+        request: writeRequest,
+      }),
+      written,
+    ),
+    read: ask(
+      z.object({
+        consistency: z.enum(["linearizable", "stale"]),
+        principal,
+        query,
+      }),
+      answer,
+    ),
+    /** Who has the key with this hash; null: nobody, or not any more. */
+    authenticate: ask(z.object({ sha256: z.string() }), principal.nullable()),
+    /**
+     * What has happened after an event, oldest first; waits a while where there is nothing yet. `missed`:
+     * events after `after` that nobody has any more. With `after` null it begins now.
+     */
+    events: ask(
+      z.object({ after: z.string().nullable(), limit: z.number().int().min(1).max(1_000) }),
+      z.object({ events: z.array(liveEvent), last: z.string(), missed: z.boolean() }),
+    ),
+  },
+});
+
+export type Principal = z.infer<typeof principal>;
+export type WriteRequest = z.infer<typeof writeRequest>;
+export type Written = z.infer<typeof written>;
+export type RefusalCode = z.infer<typeof refusalCode>;
+export type Query = z.infer<typeof query>;
+export type Answer = z.infer<typeof answer>;
+export type Found = Answer["found"];
+export type JobView = z.infer<typeof jobView>;
+export type RunView = z.infer<typeof runView>;
+export type AgentView = z.infer<typeof agentView>;
+export type ClusterView = z.infer<typeof clusterView>;
+export type DefinitionView = z.infer<typeof definitionView>;
+export type LiveEvent = z.infer<typeof liveEvent>;

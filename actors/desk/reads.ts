@@ -1,0 +1,192 @@
+/** Reads: what a principal may see of the state, as one controller has it. */
+
+import type { LimitValues } from "../../runtime/base/limits.ts";
+import type { Links } from "../../runtime/remote/hub.ts";
+import type { Replica } from "../controller/replica.ts";
+import { definitionKey, type State } from "../controller/state.ts";
+import type { Board } from "../fleet/board.ts";
+import { viewCluster } from "./cluster_view.ts";
+import type { DESK_LIMITS } from "./limits.ts";
+import type { Answer, Found, Principal, Query } from "./messages.ts";
+import { pageOf } from "./pages.ts";
+import { sees, seesAll } from "./permissions.ts";
+import { viewAgent, viewDefinition, viewJob, viewRun } from "./views.ts";
+import { failed } from "./writes.ts";
+
+/** What reads work with. */
+export interface ReadContext {
+  readonly node: string;
+  readonly replica: Replica;
+  readonly board: Board;
+  readonly links: Pick<Links, "peers">;
+  readonly limits: LimitValues<typeof DESK_LIMITS>;
+  /** Why a job waits; asked of who leads. */
+  readonly explain: (jobId: string) => Promise<readonly string[]>;
+  readonly inspect: () => unknown;
+}
+
+/** Answers a query; never rejects. */
+export async function read(
+  context: ReadContext,
+  consistency: "linearizable" | "stale",
+  principal: Principal,
+  query: Query,
+): Promise<Answer> {
+  const { node, replica, limits } = context;
+  try {
+    const { state, index, atMs } = await replica.read(consistency, limits.readMs);
+    const found = await find(context, state, principal, query);
+    return { found, node, appliedIndex: index, appliedAtMs: atMs };
+  } catch (error) {
+    const written = failed(error, context);
+    const { index, nowMs } = replica.state;
+    const found: Found = written.ok ? none("nothing") : {
+      type: "none",
+      code: written.code === "unknownOutcome" ? "noQuorum" : written.code,
+      message: `${written.message}; what this controller has can be read with consistency=stale`,
+      ...(written.retryAfterMs === undefined ? {} : { retryAfterMs: written.retryAfterMs }),
+    };
+    return { found, node, appliedIndex: index, appliedAtMs: nowMs };
+  }
+}
+
+async function find(
+  context: ReadContext,
+  state: State,
+  principal: Principal,
+  query: Query,
+): Promise<Found> {
+  switch (query.type) {
+    case "job":
+    case "jobs":
+    case "run":
+    case "runs":
+      return findWork(context, state, principal, query);
+    case "explain": {
+      const job = state.jobs.get(query.jobId);
+      if (job === undefined || !sees(principal, job.tenant)) return none(`job ${query.jobId}`);
+      return { type: "explain", lines: [...await context.explain(query.jobId)] };
+    }
+    case "definition":
+    case "definitions":
+      return findDefinition(state, principal, query);
+    default:
+      if (!seesAll(principal)) return forbidden("the nodes of the cluster and its keys");
+      return findNodes(context, state, query);
+  }
+}
+
+type WorkQuery = Extract<Query, { type: "job" | "jobs" | "run" | "runs" }>;
+
+function findWork(
+  { board }: ReadContext,
+  state: State,
+  principal: Principal,
+  query: WorkQuery,
+): Found {
+  switch (query.type) {
+    case "job": {
+      const job = state.jobs.get(query.jobId);
+      if (job === undefined || !sees(principal, job.tenant)) return none(`job ${query.jobId}`);
+      return { type: "job", job: viewJob(job, state.runs.get(job.runId), board) };
+    }
+    case "jobs": {
+      const page = pageOf(
+        state.jobs,
+        (job) =>
+          sees(principal, job.tenant) && (query.runId === null || query.runId === job.runId) &&
+          hasState(query.states, job.state) &&
+          hasLabels(query.labels, state.runs.get(job.runId)?.plan.labels),
+        query.after,
+        query.limit,
+      );
+      const jobs = page.items.map((job) => viewJob(job, state.runs.get(job.runId), board));
+      return { type: "jobs", jobs, next: page.next };
+    }
+    case "run": {
+      const run = state.runs.get(query.runId);
+      if (run === undefined || !sees(principal, run.tenant)) return none(`run ${query.runId}`);
+      return { type: "run", run: viewRun(run, state) };
+    }
+    case "runs": {
+      const page = pageOf(
+        state.runs,
+        (run) =>
+          sees(principal, run.tenant) && hasState(query.states, run.state) &&
+          hasLabels(query.labels, run.plan.labels),
+        query.after,
+        query.limit,
+      );
+      return { type: "runs", runs: page.items.map((run) => viewRun(run, state)), next: page.next };
+    }
+  }
+}
+
+type DefinitionQuery = Extract<Query, { type: "definition" | "definitions" }>;
+
+function findDefinition(state: State, principal: Principal, query: DefinitionQuery): Found {
+  if (query.type === "definitions") {
+    const page = pageOf(
+      state.definitions,
+      ({ tenant }) => sees(principal, tenant),
+      query.after,
+      query.limit,
+    );
+    return { type: "definitions", definitions: page.items.map(viewDefinition), next: page.next };
+  }
+  const { tenant, name } = query;
+  const definition = state.definitions.get(definitionKey(tenant, name));
+  if (definition === undefined || !sees(principal, tenant)) return none(`definition ${name}`);
+  return { type: "definition", definition: viewDefinition(definition) };
+}
+
+type NodeQuery = Exclude<Query, WorkQuery | DefinitionQuery | { type: "explain" }>;
+
+function findNodes(context: ReadContext, state: State, query: NodeQuery): Found {
+  const { board } = context;
+  switch (query.type) {
+    case "agent": {
+      const agent = state.agents.get(query.agentId);
+      if (agent === undefined) return none(`agent ${query.agentId}`);
+      return { type: "agent", agent: viewAgent(agent, state, board) };
+    }
+    case "agents": {
+      const page = pageOf(state.agents, () => true, query.after, query.limit);
+      const agents = page.items.map((agent) => viewAgent(agent, state, board));
+      return { type: "agents", agents, next: page.next };
+    }
+    case "cluster":
+      return { type: "cluster", cluster: viewCluster(context, state) };
+    case "inspect":
+      return { type: "inspect", tree: context.inspect() };
+    case "keys": {
+      const page = pageOf(state.keys, () => true, query.after, query.limit);
+      // Never the hash: whoever has it could look for the key.
+      const keys = page.items.map(({ sha256: _, ...shown }) => shown);
+      return { type: "keys", keys, next: page.next };
+    }
+  }
+}
+
+function hasState(states: readonly string[] | null, state: string): boolean {
+  return states === null || states.includes(state);
+}
+
+function hasLabels(
+  selector: Extract<Query, { type: "jobs" }>["labels"],
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  return selector.every(({ name, values }) => {
+    const value = labels?.[name];
+    return value !== undefined && (values === null || values.includes(value));
+  });
+}
+
+function none(what: string): Found {
+  return { type: "none", code: "notFound", message: `no ${what}` };
+}
+
+function forbidden(what: string): Found {
+  const message = `${what} are shown to keys that are not bound to tenants`;
+  return { type: "none", code: "forbidden", message };
+}

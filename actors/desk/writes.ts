@@ -1,0 +1,152 @@
+/** Writes: what a principal asks for becomes a command, or a change of the controllers' own group. */
+
+import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import { RaftError } from "../../runtime/raft/errors.ts";
+import type { Command } from "../controller/commands.ts";
+import { type Replica, ReplicaError } from "../controller/replica.ts";
+import type { State } from "../controller/state.ts";
+import type { DESK_LIMITS } from "./limits.ts";
+import type { LimitValues } from "../../runtime/base/limits.ts";
+import { changeGroup, isGroupChange } from "./group_changes.ts";
+import type { Principal, RefusalCode, WriteRequest, Written } from "./messages.ts";
+import { mayNot, sees } from "./permissions.ts";
+
+/** What writes work with. */
+export interface WriteContext {
+  readonly replica: Replica;
+  readonly limits: LimitValues<typeof DESK_LIMITS>;
+}
+
+/** Does what is asked, once per principal and key; never rejects. */
+export async function write(
+  context: WriteContext,
+  key: string,
+  principal: Principal,
+  request: WriteRequest,
+  fingerprint?: string,
+): Promise<Written> {
+  const forbidden = mayNot(principal, request);
+  if (forbidden !== null) return refusal("forbidden", forbidden);
+  try {
+    if (isGroupChange(request)) return await changeGroup(context, request);
+    const once = { key: `${principal.keyId}/${key}`, fingerprint };
+    return await commit(context, once, principal, request);
+  } catch (error) {
+    return failed(error, context);
+  }
+}
+
+type CommandRequest = Exclude<WriteRequest, Parameters<typeof changeGroup>[1]>;
+
+async function commit(
+  { replica, limits }: WriteContext,
+  { key, fingerprint }: { readonly key: string; readonly fingerprint: string | undefined },
+  principal: Principal,
+  request: CommandRequest,
+): Promise<Written> {
+  const { state } = await replica.read("linearizable", limits.readMs);
+  const absent = notThere(state, principal, request);
+  if (absent !== null) return absent;
+  const command = commandOf(request);
+  const { index, refused } = await replica.commit(command, {
+    key,
+    withinMs: limits.writeMs,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  });
+  if (refused.length > 0) return refusal("conflict", refused.join("; "));
+  return { ok: true, index };
+}
+
+/** A thing of another tenant is not there. */
+function notThere(state: State, principal: Principal, request: CommandRequest): Written | null {
+  const found = ofTenant(state, request);
+  if (found === null || (found.tenant !== undefined && sees(principal, found.tenant))) return null;
+  if (request.type === "submit" || request.type === "putDefinition") {
+    return refusal("forbidden", `this key is not for tenant "${found.tenant}"`);
+  }
+  return refusal("notFound", `no ${found.what}`);
+}
+
+/** Whose thing a request is about; `tenant` is undefined if there is no such thing, null: nobody's. */
+function ofTenant(
+  state: State,
+  request: CommandRequest,
+): { readonly what: string; readonly tenant: string | undefined } | null {
+  switch (request.type) {
+    case "submit":
+      return { what: "run", tenant: request.plan.tenant };
+    case "intendRun":
+      return { what: `run ${request.runId}`, tenant: state.runs.get(request.runId)?.tenant };
+    case "intendJob":
+    case "decide":
+      return { what: `job ${request.jobId}`, tenant: state.jobs.get(request.jobId)?.tenant };
+    case "putDefinition":
+    case "deleteDefinition":
+      return { what: `definition ${request.name}`, tenant: request.tenant };
+    default:
+      return null;
+  }
+}
+
+function commandOf(request: CommandRequest): Command {
+  switch (request.type) {
+    case "submit": {
+      const { runId, plan } = request;
+      return { type: "createRun", runId, tenant: plan.tenant, plan };
+    }
+    case "intendRun":
+    case "putDefinition":
+    case "deleteDefinition":
+    case "revokeKey":
+      return request;
+    case "intendJob": {
+      const { jobId, intent, why } = request;
+      return { type: "jobEvent", jobId, event: { type: "intend", intent, why } };
+    }
+    case "decide": {
+      const { jobId, published, why } = request;
+      return { type: "jobEvent", jobId, event: { type: "decide", published, why } };
+    }
+    case "putKey": {
+      const { type, ...key } = request;
+      return { type, key };
+    }
+    case "drainAgent": {
+      const { agentId: agent, why, untilMs } = request;
+      return { type: "agentEvent", agent, event: { type: "drain", why, untilMs } };
+    }
+    case "resumeAgent":
+      return {
+        type: "agentEvent",
+        agent: request.agentId,
+        event: { type: "resume", why: request.why },
+      };
+    case "deregisterAgent":
+      return {
+        type: "agentEvent",
+        agent: request.agentId,
+        event: { type: "deregister", why: request.why },
+      };
+  }
+}
+
+/** Something was not done, and why. */
+export function refusal(code: RefusalCode, message: string, retryAfterMs?: number): Written {
+  return retryAfterMs === undefined
+    ? { ok: false, code, message }
+    : { ok: false, code, message, retryAfterMs };
+}
+
+/** What an error of the group means to who asked. */
+export function failed(error: unknown, { limits }: Pick<WriteContext, "limits">): Written {
+  if (error instanceof ReplicaError && error.code === "keyReused") {
+    return refusal("keyReused", error.message);
+  }
+  if (error instanceof QuorusError && !error.definite) {
+    return refusal("unknownOutcome", error.message, limits.retryAfterMs);
+  }
+  if (error instanceof RaftError && error.retryable) {
+    return refusal("noQuorum", error.message, limits.retryAfterMs);
+  }
+  return refusal("invalid", errorData(error).message);
+}

@@ -1,0 +1,129 @@
+/**
+ * The door of a controller for agents. It keeps what it hears on the board of its node; what must survive
+ * it commits, and answers when that is done. Nobody speaks for another agent: the link proves who asks.
+ */
+
+import { actor } from "../../runtime/actor/definition.ts";
+import { later } from "../../runtime/actor/later.ts";
+import type { BodyOf } from "../../runtime/actor/protocol.ts";
+import { QuorusError } from "../../runtime/base/errors.ts";
+import type { Replica } from "../controller/replica.ts";
+import type { JobEvent } from "../job/lifecycle.ts";
+import type { Board } from "./board.ts";
+import type { FleetLimits } from "./liveness.ts";
+import { Fleet, FLEET_PATH } from "./messages.ts";
+
+/** What a fleet door is started with. */
+export interface FleetArgs {
+  readonly replica: Replica;
+  readonly board: Board;
+  /** The other controllers, to whom the leader passes progress on. */
+  readonly controllers: readonly string[];
+  readonly limits: FleetLimits;
+}
+
+type Reported = BodyOf<typeof Fleet, "report">["events"][number]["event"];
+
+/** What an agent may say of a job; the rest is for operators and for `apply`. */
+const OF_AGENTS: ReadonlySet<JobEvent["type"]> = new Set<JobEvent["type"]>([
+  "phase",
+  "grant",
+  "notPublished",
+  "succeed",
+  "fail",
+  "ambiguous",
+  "release",
+  "handBack",
+  "progress",
+]);
+
+/** An agent spoke for another one, or of what is not its own. */
+export class FleetError extends QuorusError<"notYours"> {
+  override readonly name = "FleetError";
+}
+
+/** One on every controller. */
+export const fleet = actor(Fleet, {
+  mailbox: { capacity: 8_192, full: "wait" },
+  state: (args: FleetArgs) => args,
+  on: {
+    register: ({ replica, limits }, registration, ctx) => {
+      const { agentId } = registration;
+      const { senderNode } = ctx;
+      return later(async () => {
+        checkItself(agentId, senderNode);
+        const event = { type: "register", registration } as const;
+        const refused = await replica.propose({ type: "agentEvent", agent: agentId, event });
+        return {
+          ...leadershipOf(replica),
+          refused: refused.length === 0 ? null : refused.join("; "),
+          heartbeatMs: limits.heartbeatMs,
+        };
+      });
+    },
+    heartbeat: ({ replica, board }, sign, ctx) => {
+      const { senderNode } = ctx;
+      if (sign.agentId !== senderNode) {
+        return later(async () => {
+          checkItself(sign.agentId, senderNode);
+          return leadershipOf(replica);
+        });
+      }
+      board.heard(sign, ctx.env.clock.monotonic());
+      return leadershipOf(replica);
+    },
+    report: ({ replica }, { agentId, events }, ctx) => {
+      const { senderNode } = ctx;
+      return later(async () => {
+        checkItself(agentId, senderNode);
+        for (const { jobId, event } of events) checkOwn(agentId, jobId, event);
+        const refused = await Promise.all(
+          events.map(({ jobId, event }) => replica.propose({ type: "jobEvent", jobId, event })),
+        );
+        return { refused: refused.map((reasons) => [...reasons]) };
+      });
+    },
+    progress: ({ replica, board, controllers }, { jobs }, ctx) => {
+      board.progressed(jobs, ctx.env.clock.monotonic());
+      // From an agent, not from the leader: those who follow hear it from us.
+      if (!replica.isLeader || controllers.includes(ctx.senderNode)) return;
+      for (const node of controllers) {
+        ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`).tell("progress", { jobs });
+      }
+    },
+    leave: ({ replica }, { agentId, why, deregister }, ctx) => {
+      const { senderNode } = ctx;
+      return later(async () => {
+        checkItself(agentId, senderNode);
+        const event = deregister
+          ? { type: "deregister", why } as const
+          : { type: "drain", why, untilMs: null } as const;
+        const refused = await replica.propose({ type: "agentEvent", agent: agentId, event });
+        return { refused: [...refused] };
+      });
+    },
+  },
+});
+
+function leadershipOf({ leader, term }: Replica) {
+  return { leader, term };
+}
+
+/** Thrown in a later reply: it costs the ask, and not the door. */
+function checkItself(agentId: string, senderNode: string): void {
+  if (senderNode === agentId) return;
+  throw new FleetError(
+    "notYours",
+    `node ${senderNode} spoke for agent ${agentId}: an agent speaks for itself only`,
+  );
+}
+
+function checkOwn(agentId: string, jobId: string, event: Reported): void {
+  const isTheirs = OF_AGENTS.has(event.type) &&
+    (!("lease" in event) || event.lease.agent === agentId);
+  if (isTheirs) return;
+  throw new FleetError(
+    "notYours",
+    `agent ${agentId} reported "${event.type}" of job ${jobId}: that is not for it to say`,
+  );
+}

@@ -1,0 +1,44 @@
+/** The limits of what controllers know of agents: when one is doubted, given up, asked again. */
+
+import type { LimitTable } from "../../runtime/base/limits.ts";
+
+export const FLEET_LIMITS = {
+  heartbeatMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "pause between heartbeats of an agent; 30,000 where links cross a WAN",
+  },
+  heartbeatTimeoutMs: {
+    unit: "ms",
+    value: 90_000,
+    why: "an agent that was not heard of for so long is lost, though its link stands",
+  },
+  loseMs: {
+    unit: "ms",
+    value: 3_000,
+    why:
+      "how long an agent may be without a link (noticed under 5 s) before its jobs go elsewhere; longer than a WAN's outages where those are usual",
+  },
+  leaderGraceMs: {
+    unit: "ms",
+    value: 8_000,
+    why: "a new leader waits so long for the links of agents before it gives any of them up",
+  },
+  massLossMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "when more than a third of the agents vanish at once, nothing is reassigned for so long",
+  },
+  probeMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "pause between comparisons of an agent's leases with those that were committed",
+  },
+  probeTimeoutMs: { unit: "ms", value: 5_000, why: "how long an agent has to answer one" },
+  lookMs: { unit: "ms", value: 250, why: "pause between looks at who has to be given up" },
+  progressMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "progress that was not told again for so long is not shown any more",
+  },
+} as const satisfies LimitTable;

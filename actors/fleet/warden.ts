@@ -1,0 +1,199 @@
+/**
+ * The warden of the fleet, on the leader: gives agents up that do not answer, takes those back that do,
+ * and compares the leases that agents work on with those that were committed.
+ */
+
+import { actor } from "../../runtime/actor/definition.ts";
+import type { Context, TaskEnd } from "../../runtime/actor/definition.ts";
+import type { Ref } from "../../runtime/actor/ref.ts";
+import type { Links } from "../../runtime/remote/hub.ts";
+import { Agent } from "../agent/messages.ts";
+import type { AgentRecord } from "../agent/record.ts";
+import { heldBy } from "../controller/agents.ts";
+import type { Group } from "../controller/group.ts";
+import type { Scheduler } from "../controller/messages.ts";
+import type { Board } from "./board.ts";
+import { type FleetLimits, judgeFleet, type Known } from "./liveness.ts";
+import { Warden } from "./warden_messages.ts";
+
+/** What a warden is started with. */
+export interface WardenArgs {
+  readonly group: Group;
+  readonly board: Board;
+  readonly links: Pick<Links, "peers" | "subscribe">;
+  readonly agents: (id: string) => Ref<typeof Agent> | null;
+  readonly scheduler: Ref<typeof Scheduler>;
+  readonly limits: FleetLimits;
+}
+
+interface State extends WardenArgs {
+  readonly unsubscribe: () => void;
+  readonly leadsSinceMs: number;
+  /** Agents whose change is being committed, by what it is. */
+  readonly underWay: Set<string>;
+  /** When each agent's leases were compared last. */
+  readonly probedMs: Map<string, number>;
+  suspects: string;
+  heldBack: string | null;
+}
+
+/** One on the leader, beside its scheduler. */
+export const warden = actor(Warden, {
+  mailbox: { capacity: 16_384, full: "reject" },
+  state: (args: WardenArgs, ctx: Context<typeof Warden>): State => {
+    const { board, links } = args;
+    const self = ctx.self;
+    const nowMs = ctx.env.clock.monotonic();
+    const up = new Set(
+      links.peers().filter(({ state }) => state === "up").map(({ node }) => node),
+    );
+    for (const { id } of args.group.state.agents.values()) {
+      if (up.has(id)) board.up(id);
+      else board.down(id, nowMs);
+    }
+    const unsubscribe = links.subscribe(({ kind, peer: { node } }) => {
+      if (kind === "up" || kind === "down" || kind === "unreachable") {
+        self.tell("linked", { node, isUp: kind === "up" });
+      }
+    });
+    ctx.every("look", args.limits.lookMs, "look", {});
+    return {
+      ...args,
+      unsubscribe,
+      leadsSinceMs: nowMs,
+      underWay: new Set(),
+      probedMs: new Map(),
+      suspects: "",
+      heldBack: null,
+    };
+  },
+  on: {
+    linked: (state, { node, isUp }, ctx) => {
+      const { board, group, scheduler, probedMs } = state;
+      if (!group.state.agents.has(node)) return;
+      if (isUp) board.up(node);
+      else board.down(node, ctx.env.clock.monotonic());
+      // What was on its way when the link broke may be lost: compare at once when it is back.
+      if (isUp) probedMs.delete(node);
+      scheduler.tell("fleetChanged", {});
+      look(state, ctx);
+    },
+    look: (state, _, ctx) => look(state, ctx),
+    why: (state) => ({ heldBack: state.heldBack }),
+  },
+  done: (state, task, ctx) => settled(state, task, ctx),
+  stopping: (state) => state.unsubscribe(),
+});
+
+function look(state: State, ctx: Context<typeof Warden>): void {
+  const nowMs = ctx.env.clock.monotonic();
+  const able = [...state.group.state.agents.values()].filter(isAble);
+  const verdict = judgeFleet(
+    able.map((agent) => known(state, agent)),
+    nowMs,
+    state.leadsSinceMs,
+    state.limits,
+  );
+  const suspects = verdict.suspects.join();
+  if (suspects !== state.suspects) {
+    state.suspects = suspects;
+    state.scheduler.tell("fleetChanged", {});
+  }
+  if (verdict.heldBack !== null && state.heldBack === null) {
+    ctx.log("warn", "agents are not given up", { why: verdict.heldBack });
+  }
+  state.heldBack = verdict.heldBack;
+  for (const { agent, why } of verdict.lost) lose(state, agent, why, ctx);
+  for (const agent of state.group.state.agents.values()) tend(state, agent, nowMs, ctx);
+}
+
+function isAble({ status }: AgentRecord): boolean {
+  return status === "active" || status === "draining";
+}
+
+function known({ board }: State, { id }: AgentRecord): Known {
+  return {
+    agent: id,
+    downSinceMs: board.downSinceMs(id),
+    heardMs: board.sign(id)?.atMs ?? null,
+  };
+}
+
+function lose(state: State, agent: string, why: string, ctx: Context<typeof Warden>): void {
+  const incarnation = state.group.state.agents.get(agent)?.registration.incarnation;
+  if (incarnation === undefined) return;
+  ctx.log("warn", "an agent is given up", { agent, why });
+  commit(state, agent, { type: "lose", incarnation, why }, ctx);
+}
+
+/** Takes an agent back that answers again, ends windows of maintenance, and compares leases in turn. */
+function tend(state: State, agent: AgentRecord, nowMs: number, ctx: Context<typeof Warden>): void {
+  const { id, status, registration, untilMs } = agent;
+  if (status === "draining" && untilMs !== null && untilMs <= ctx.env.clock.now()) {
+    commit(state, id, { type: "resume", why: "the maintenance window is over" }, ctx);
+  }
+  if (state.board.downSinceMs(id) !== null) return;
+  const sign = state.board.sign(id);
+  const answers = sign !== null && sign.heartbeat.incarnation === registration.incarnation &&
+    nowMs - sign.atMs < state.limits.heartbeatTimeoutMs;
+  if (status === "unhealthy" && answers) commit(state, id, { type: "register", registration }, ctx);
+  if (status === "deregistered") return;
+  if (nowMs - (state.probedMs.get(id) ?? -Infinity) < state.limits.probeMs) return;
+  probe(state, id, nowMs, ctx);
+}
+
+type AgentCommand = Extract<Parameters<Group["propose"]>[0], { type: "agentEvent" }>;
+
+function commit(
+  state: State,
+  agent: string,
+  event: AgentCommand["event"],
+  ctx: Context<typeof Warden>,
+): void {
+  const name = `${event.type} ${agent}`;
+  if (state.underWay.has(name)) return;
+  state.underWay.add(name);
+  ctx.task(name, () => state.group.propose({ type: "agentEvent", agent, event }));
+}
+
+function probe(state: State, id: string, nowMs: number, ctx: Context<typeof Warden>): void {
+  const name = `probe ${id}`;
+  const ref = state.agents(id);
+  if (ref === null || state.underWay.has(name)) return;
+  state.underWay.add(name);
+  state.probedMs.set(id, nowMs);
+  ctx.task(name, async () => {
+    // Before it answers: what is committed while it does must not look as if it had been lost.
+    const before = state.group.state.index;
+    const held = await ref.ask("leases", {}, { withinMs: state.limits.probeTimeoutMs });
+    reconcile(state, id, ref, held, before);
+  });
+}
+
+/** Assigned but not held: told again. Held but not assigned: revoked. */
+function reconcile(
+  { group }: State,
+  id: string,
+  ref: Ref<typeof Agent>,
+  held: readonly { readonly jobId: string; readonly leaseIndex: number }[],
+  before: number,
+): void {
+  const works = new Set(held.map(({ jobId, leaseIndex }) => `${jobId} ${leaseIndex}`));
+  const committed = heldBy(group.state, id);
+  const missing = committed.filter(({ id: jobId, lease }) =>
+    lease !== null && lease.index <= before && !works.has(`${jobId} ${lease.index}`)
+  );
+  if (missing.length > 0) ref.tell("assign", { jobs: missing });
+  const valid = new Set(committed.map((job) => `${job.id} ${job.lease?.index}`));
+  const over = held.filter(({ jobId, leaseIndex }) => !valid.has(`${jobId} ${leaseIndex}`));
+  const why = "its lease is over";
+  if (over.length > 0) ref.tell("revoke", { leases: over, why });
+}
+
+function settled(state: State, task: TaskEnd, ctx: Context<typeof Warden>): void {
+  state.underWay.delete(task.name);
+  if (task.ok) return;
+  if (!task.name.startsWith("probe ")) {
+    ctx.log("warn", "a change of an agent was not committed", { what: task.name });
+  }
+}

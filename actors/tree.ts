@@ -1,0 +1,139 @@
+/**
+ * The actors of a controller, and who is whose child; `agent/start.ts` has those of an agent.
+ *
+ * ```text
+ * quorus://c1/raft/controllers               the group: core, log, apply
+ *             /desk                          answers gateways
+ *             /fleet                         answers agents
+ *             /leadership                    while this node leads, has one child:
+ *             /leadership/controller-TERM    acts on what was committed
+ *                        /scheduler          proposes assignments
+ *                        /warden             gives agents up, takes them back, compares leases
+ *                        /run-RUN            one run
+ * ```
+ */
+
+import { limitValues } from "../runtime/base/limits.ts";
+import type { LimitOverrides } from "./tree_limits.ts";
+import type { LinkedNode } from "../runtime/remote/linked_node.ts";
+import type { FirstMember, WorkerEngineOptions } from "../runtime/raft/group.ts";
+import type { RaftError } from "../runtime/raft/errors.ts";
+import { Agent, AGENT_PATH, Performer } from "./agent/messages.ts";
+import type { ApiKey } from "./controller/commands.ts";
+import { controller } from "./controller/controller.ts";
+import { leadership } from "./controller/leadership.ts";
+import { joinControllers, type Replica } from "./controller/replica.ts";
+import { desk } from "./desk/desk.ts";
+import { DESK_LIMITS } from "./desk/limits.ts";
+import { DESK_PATH } from "./desk/messages.ts";
+import { fleetActions, performerAddress } from "./fleet/actions.ts";
+import { Board } from "./fleet/board.ts";
+import { fleetCandidates } from "./fleet/candidates.ts";
+import { fleet } from "./fleet/fleet.ts";
+import { FLEET_LIMITS } from "./fleet/limits.ts";
+import { FLEET_PATH } from "./fleet/messages.ts";
+
+/** How a controller is started. Its node links with the other controllers by itself. */
+export interface ControllerOptions {
+  /** Where it keeps log and snapshots: a folder of its own, for ever. */
+  readonly folder: string;
+  /** All controllers by their nodes' ids, this one too. */
+  readonly controllers: readonly { readonly node: string }[];
+  /** The first members; those of `controllers` if left out. Ignored once the folder holds a log. */
+  readonly members?: readonly FirstMember[];
+  /** It joins a group that is there: it waits until somebody adds it. */
+  readonly join: boolean;
+  /** Taken into the state by the first leader, where there are no keys yet. */
+  readonly bootstrapKeys: readonly ApiKey[];
+  readonly engine?: WorkerEngineOptions;
+  readonly limits?: LimitOverrides;
+  /** The disk of this member has failed, and it has stopped. Stops the node unless given. */
+  readonly onFailed?: (error: RaftError) => void;
+}
+
+/** A controller under way. */
+export interface ControllerRole {
+  readonly replica: Replica;
+  readonly board: Board;
+  /** Hands leadership over, if it has it, so that its end interrupts nobody; then stops its part. */
+  drain(withinMs: number): Promise<void>;
+}
+
+/** Starts the actors of a controller on its node. Throws what `joinControllers` throws. */
+export async function startController(
+  node: LinkedNode,
+  options: ControllerOptions,
+): Promise<ControllerRole> {
+  const { folder, controllers, join, engine, onFailed, limits } = options;
+  const ids = controllers.map(({ node: id }) => id);
+  const replica = await joinControllers(node, {
+    folder,
+    ...(join ? {} : { members: options.members ?? ids }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(onFailed === undefined ? {} : { onFailed }),
+    ...(limits?.raft === undefined ? {} : { limits: limits.raft }),
+  });
+  const board = new Board();
+  const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
+  const others = ids.filter((id) => id !== node.id);
+  node.spawn(fleet, {
+    name: FLEET_PATH,
+    restart: "permanent",
+    args: { replica, board, controllers: others, limits: fleetLimits },
+  });
+  node.spawn(desk, {
+    name: DESK_PATH,
+    restart: "permanent",
+    args: {
+      ...{ replica, board, links: node.links },
+      schedulerPath: (term: number) => `leadership/controller-${term}/scheduler`,
+      inspect: () => node.inspect(),
+      limits: limitValues(DESK_LIMITS, limits?.desk),
+    },
+  });
+  spawnLeadership(node, replica, board, fleetLimits, options.bootstrapKeys);
+  return { replica, board, drain: (withinMs) => drain(replica, withinMs) };
+}
+
+function spawnLeadership(
+  node: LinkedNode,
+  replica: Replica,
+  board: Board,
+  limits: ReturnType<typeof limitValues<typeof FLEET_LIMITS>>,
+  bootstrapKeys: readonly ApiKey[],
+): void {
+  const candidates = fleetCandidates(replica, board);
+  const agents = (id: string) => node.ref(Agent, `quorus://${id}/${AGENT_PATH}`);
+  const actions = fleetActions(candidates, (id) => node.ref(Performer, performerAddress(id)));
+  node.spawn(leadership, {
+    name: "leadership",
+    restart: "permanent",
+    args: {
+      replica,
+      begin: (ctx, term) => {
+        void bootstrap(replica, bootstrapKeys);
+        return ctx.spawn(controller, {
+          name: `controller-${term}`,
+          args: {
+            ...{ group: replica, agents, candidates, actions, term, feed: null },
+            fleet: { board, links: node.links, limits },
+          },
+        });
+      },
+    },
+  });
+}
+
+/** A cluster without any key could never be given one. */
+async function bootstrap(replica: Replica, keys: readonly ApiKey[]): Promise<void> {
+  if (replica.state.keys.size > 0) return;
+  for (const key of keys) {
+    // If it fails, the next leader does it.
+    await replica.commit({ type: "putKey", key }, { key: `bootstrap/${key.id}` }).catch(() => {});
+  }
+}
+
+async function drain(replica: Replica, withinMs: number): Promise<void> {
+  // Where nobody can take over there is nothing to wait for.
+  if (replica.isLeader) await replica.raft.transfer(undefined, { withinMs }).catch(() => {});
+}

@@ -1,0 +1,176 @@
+/** A cluster of simulated machines: controllers, and nodes that speak to them; awaited in virtual time. */
+
+import { admission } from "../../../actors/admission.ts";
+import { Desk, DESK_PATH, type Principal } from "../../../actors/desk/messages.ts";
+import { Fleet, FLEET_PATH } from "../../../actors/fleet/messages.ts";
+import { configuredRoles, type Role, type RoleBook } from "../../../actors/roles.ts";
+import {
+  type ControllerOptions,
+  type ControllerRole,
+  startController,
+} from "../../../actors/tree.ts";
+import type { Ref } from "../../../runtime/actor/ref.ts";
+import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
+import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
+import { World } from "../../../runtime/sim/world.ts";
+
+const PORT = 4_100;
+const RAFT = { segmentBytes: 256 * 1024, commandBytes: 64 * 1024, reserveBytes: 512 * 1024 };
+
+/** One node in its present life. */
+export interface Life {
+  readonly id: string;
+  readonly env: SimulatedEnv;
+  readonly node: LinkedNode;
+}
+
+/** A controller in its present life. */
+export interface ControllerLife extends Life {
+  readonly role: ControllerRole;
+}
+
+/** How a cluster is made. */
+export interface ClusterOptions {
+  readonly seed?: number;
+  readonly controllers?: readonly string[];
+  readonly limits?: ControllerOptions["limits"];
+  readonly bootstrapKeys?: ControllerOptions["bootstrapKeys"];
+}
+
+/** Somebody who may do everything. */
+export const ADMIN: Principal = { keyId: "admin", scope: "admin", tenants: null };
+
+/** See the head of this file. */
+export class SimulatedCluster {
+  readonly world: World;
+  readonly controllers = new Map<string, ControllerLife>();
+  readonly others = new Map<string, Life>();
+  readonly #roles = new Map<string, readonly Role[]>();
+  readonly #options: ClusterOptions;
+
+  private constructor(readonly ids: readonly string[], options: ClusterOptions) {
+    this.world = new World(options.seed ?? 1);
+    this.#options = options;
+    for (const id of ids) this.#roles.set(id, ["controller"]);
+  }
+
+  /** All controllers started, one of them leading and at work. */
+  static async start(options: ClusterOptions = {}): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster(options.controllers ?? ["c1", "c2", "c3"], options);
+    for (const id of cluster.ids) await cluster.#startController(id);
+    await cluster.leader();
+    return cluster;
+  }
+
+  get book(): RoleBook {
+    return configuredRoles(this.#roles);
+  }
+
+  get living(): ControllerLife[] {
+    return [...this.controllers.values()].filter(({ env }) => env.alive);
+  }
+
+  /** Lets time pass until a controller leads and its part is at work. */
+  async leader(): Promise<ControllerLife> {
+    let leading: ControllerLife | undefined;
+    await this.until("somebody leads", () => {
+      leading = this.living.filter(({ role }) => role.replica.isLeader)
+        .sort((a, b) => b.role.replica.term - a.role.replica.term)[0];
+      const path = `leadership/controller-${leading?.role.replica.term}/scheduler`;
+      return leading?.node.inspect().some(({ address }) => address.endsWith(path)) ?? false;
+    });
+    return leading!;
+  }
+
+  async follower(): Promise<ControllerLife> {
+    const leader = await this.leader();
+    return this.living.find(({ id }) => id !== leader.id)!;
+  }
+
+  /** A node that dials all controllers and has these roles. */
+  async join(id: string, roles: readonly Role[]): Promise<Life> {
+    this.#roles.set(id, roles);
+    const env = simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
+    const life = { id, env, node: this.#node(id, env, []) };
+    this.others.set(id, life);
+    await this.linked(life);
+    return life;
+  }
+
+  /** Lets time pass until a node is linked with all living controllers. */
+  linked({ node }: Life): Promise<void> {
+    return this.until(`${node.id} is linked`, () => {
+      const up = new Set(
+        node.links.peers().filter(({ state }) => state === "up").map((peer) => peer.node),
+      );
+      return this.living.every(({ id }) => id === node.id || up.has(id));
+    });
+  }
+
+  /** The desk of a controller, as `life` reaches it. */
+  desk({ node }: Life, controller: string): Ref<typeof Desk> {
+    return node.ref(Desk, `quorus://${controller}/${DESK_PATH}`);
+  }
+
+  /** The fleet door of a controller, as `life` reaches it. */
+  fleet({ node }: Life, controller: string): Ref<typeof Fleet> {
+    return node.ref(Fleet, `quorus://${controller}/${FLEET_PATH}`);
+  }
+
+  /** Waits for `promise` in virtual time. */
+  done<T>(promise: Promise<T>): Promise<T> {
+    return this.world.complete(promise);
+  }
+
+  /** Lets time pass until `holds`. */
+  async until(what: string, holds: () => boolean, withinMs = 30_000): Promise<void> {
+    for (let waitedMs = 0; !holds(); waitedMs += 10) {
+      if (waitedMs > withinMs) throw new Error(`in vain: ${what}`);
+      await this.world.pass(10);
+    }
+  }
+
+  /** Ends the life of a controller at once, and gives what starts its next one. */
+  crash(id: string, kind: "process" | "power" = "process"): () => Promise<ControllerLife> {
+    const { env } = this.controllers.get(id)!;
+    env.crash(kind);
+    return () => this.#startController(id, env.restart());
+  }
+
+  async stop(): Promise<void> {
+    const lives = [...this.others.values(), ...this.controllers.values()];
+    for (const { env, node } of lives) if (env.alive) await this.done(node.stop({ withinMs: 0 }));
+  }
+
+  async #startController(id: string, again?: SimulatedEnv): Promise<ControllerLife> {
+    const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
+    const node = this.#node(id, env, [{ hostname: id, port: PORT }]);
+    const { limits, bootstrapKeys = [] } = this.#options;
+    const role = await this.done(startController(node, {
+      folder: "/controllers",
+      controllers: this.ids.map((other) => ({ node: other })),
+      join: false,
+      bootstrapKeys,
+      limits: { ...limits, raft: { ...RAFT, ...limits?.raft } },
+    }));
+    const life = { id, env, node, role };
+    this.controllers.set(id, life);
+    return life;
+  }
+
+  #node(id: string, env: SimulatedEnv, listen: { hostname: string; port: number }[]): LinkedNode {
+    const dialled = this.ids.filter((other) => listen.length === 0 || other < id);
+    return startLinkedNode(env, {
+      id,
+      roundTripMessages: true,
+      admit: (head) => admission(this.book)(head),
+      onFatal: () => env.crash("process"),
+      links: {
+        listen,
+        token: "a token of the simulation",
+        allowPlain: true,
+        peers: dialled.map((other) => ({ node: other, url: `ws://${other}:${PORT}` })),
+      },
+    });
+  }
+}
