@@ -112,6 +112,11 @@ export interface ListenOptions {
 export interface SocketListener {
   /** `ws://` or `wss://`, host and actual port. */
   readonly url: string;
+  /**
+   * Certificate and authorities for connections from now on; those that stand go on. SocketError `tls`
+   * where they cannot be used, or where the listener is a plain one: then nothing has changed.
+   */
+  secure(tls: ListenTls): void;
   /** Takes no more; connections that stand go on. */
   close(): Promise<void>;
 }

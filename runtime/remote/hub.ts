@@ -5,7 +5,7 @@
 
 import type { Carrier, Dock } from "../actor/bridge.ts";
 import type { Env } from "../env/env.ts";
-import type { Socket } from "../env/sockets.ts";
+import type { ListenTls, Socket } from "../env/sockets.ts";
 import { HubCore } from "./hub_core.ts";
 import type { HubOptions, PeerAddress } from "./hub_options.ts";
 import type { PeerEvent, PeerView } from "./peer.ts";
@@ -36,6 +36,11 @@ export interface Links {
   peers(): PeerView[];
   /** Tells what happens to peers; the returned function ends that. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
+  /**
+   * Uses this certificate and these authorities for links from now on, dialled and accepted; those that
+   * stand go on. SocketError `tls` where they cannot be used: then nothing has changed.
+   */
+  secure(tls: ListenTls): void;
   /** Takes a new incarnation: leaves every peer, and dials again. Gives the new one. */
   renew(): string;
   /** Leaves every peer; everything pending settles. Idempotent. */

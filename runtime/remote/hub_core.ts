@@ -5,8 +5,8 @@ import type { EndReason } from "../actor/definition.ts";
 import { unreachableNode } from "../actor/errors.ts";
 import type { Protocol } from "../actor/protocol.ts";
 import { phiAccrualOfPings } from "../cluster/detector.ts";
-import type { Env } from "../env/env.ts";
-import type { Socket } from "../env/sockets.ts";
+import type { Env, TlsOptions } from "../env/env.ts";
+import type { ListenTls, Socket } from "../env/sockets.ts";
 import type { EndCause } from "./association.ts";
 import type { HandshakePeer, HandshakeSelf, Identity } from "./handshake.ts";
 import { ClientHandshake } from "./handshake_client.ts";
@@ -54,6 +54,7 @@ export class HubCore implements Carrier {
   readonly #listeners = new Set<(event: PeerEvent) => void>();
   readonly #adopted = new Set<(error: RemoteError) => void>();
   #incarnation: string;
+  #tls: TlsOptions | undefined;
   #closing: Promise<void> | null = null;
 
   constructor(env: HubEnv, dock: Dock, options: HubOptions) {
@@ -62,6 +63,7 @@ export class HubCore implements Carrier {
     this.env = env;
     this.dock = dock;
     this.options = options;
+    this.#tls = options.tls;
     this.limits = remoteLimits(options.limits);
     this.#incarnation = this.#newIncarnation();
     this.#partings = new Partings(dock.deadlines, this.limits);
@@ -179,6 +181,12 @@ export class HubCore implements Carrier {
   subscribe(listener: (event: PeerEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  secure(tls: ListenTls): void {
+    this.#checkOpen("use another certificate");
+    this.#door.secure(tls);
+    this.#tls = tls;
   }
 
   renew(): string {
@@ -367,7 +375,7 @@ export class HubCore implements Carrier {
       env: this.env,
       deadlines: this.dock.deadlines,
       limits: this.limits,
-      tls: this.options.tls,
+      tls: () => this.#tls,
       node: this.dock.node,
       self: (socket: Socket) => this.#self(socket),
       selfFor: (node: string | null) => this.#selfFor(node),

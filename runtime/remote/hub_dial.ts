@@ -26,7 +26,8 @@ export interface DialWay {
   readonly env: Pick<Env, "sockets" | "random">;
   readonly deadlines: Deadlines;
   readonly limits: RemoteLimits;
-  readonly tls: TlsOptions | undefined;
+  /** Read at each attempt. */
+  tls(): TlsOptions | undefined;
   readonly node: string;
   readonly partings: Partings;
   self(socket: Socket): HandshakeSelf;
@@ -157,7 +158,7 @@ export class Dial {
     this.#attempt = attempt;
     const { bulkFrameBytes, lowBytes, connectMs } = this.#way.limits;
     this.#late.set(connectMs);
-    const { tls } = this.#way;
+    const tls = this.#way.tls();
     this.#way.env.sockets.connect({
       url: this.url,
       ...(tls === undefined || !this.url.startsWith("wss:") ? {} : { tls }),

@@ -1,7 +1,7 @@
 /** Where a node listens, and the handshakes that are under way there. */
 
 import type { Env } from "../env/env.ts";
-import type { Socket, SocketListener } from "../env/sockets.ts";
+import type { ListenTls, Socket, SocketListener } from "../env/sockets.ts";
 import type { Shaking } from "./handshake_driver.ts";
 import { CLOSE_CODE } from "./handshake_driver.ts";
 import type { HubListen } from "./hub_options.ts";
@@ -39,6 +39,13 @@ export class HubDoor {
   open(places: readonly HubListen[]): Promise<void> {
     this.#opening = Promise.all(places.map((place) => this.#listen(place))).then(() => {});
     return this.#opening;
+  }
+
+  /** Shows another certificate to who comes from now on, wherever it listens with TLS. */
+  secure(tls: ListenTls): void {
+    for (const listener of this.#listeners) {
+      if (listener.url.startsWith("wss:")) listener.secure(tls);
+    }
   }
 
   /** A handshake begins. */

@@ -4,6 +4,7 @@
  * on (`renewal`), and takes none of the old ones of the peer.
  */
 
+import type { SocketPeer } from "../env/sockets.ts";
 import type { TargetCount } from "./wire.ts";
 import type { AssociationState, EndCause } from "./association.ts";
 import type { Handover } from "./handover.ts";
@@ -22,6 +23,8 @@ export interface PeerView {
   readonly incarnation: string | null;
   /** Where it was reached, or from where it came. */
   readonly address: string | null;
+  /** The names in the certificate that its main link has proved, roles among them; null without one. */
+  readonly certificateNames: readonly string[] | null;
   readonly rttMs: number | null;
   readonly phi: number;
   /** Records that no socket was given yet. */
@@ -83,6 +86,7 @@ export class Peer {
   #identity: Identity | null = null;
   #association: string | null = null;
   #address: string | null = null;
+  #certificateNames: readonly string[] | null = null;
   #renewal = 1;
   /** Its link is a port, which nobody can open again. */
   #isPort = false;
@@ -126,6 +130,7 @@ export class Peer {
         ? null
         : `${this.#identity.incarnation}.${this.#identity.renewal}`,
       address: this.#address,
+      certificateNames: this.#certificateNames,
       rttMs: session?.rttMs ?? null,
       phi: session?.phi ?? 0,
       queued: session?.queued ?? 0,
@@ -164,6 +169,7 @@ export class Peer {
     this.#association = association;
     this.#identity = identity;
     this.#address = handover.socket.peer.address;
+    this.#certificateNames = provedNames(handover.socket.peer);
     this.#isPort = handover.socket.peer.own;
     this.#session.connect(handover, other.windows, dialled);
     if (this.isUp) this.#host.happened(this, "up", dialled ? "we dialled" : "it dialled");
@@ -212,6 +218,11 @@ export class Peer {
     this.#host.happened(this, "unreachable", cause);
     this.#host.mainLost(this, cause);
   }
+}
+
+/** Whoever made the certificate up proves nothing by it. */
+function provedNames({ certificate }: SocketPeer): readonly string[] | null {
+  return certificate?.problem === null ? certificate.names : null;
 }
 
 /** Only what identifies. */

@@ -32,11 +32,19 @@ function listen(
   if (tls !== undefined && !network.certificates.isKnown(tls.cert)) {
     throw failure(where, "tls", "its certificate is not one; issue it in the world");
   }
-  const release = network.bind({ incarnation, machine, port, options, accept, wallMs });
+  const listener = { incarnation, machine, port, options, accept, wallMs };
+  const release = network.bind(listener);
   if (release === null) throw failure(where, "inUse", "somebody listens there");
   incarnation.onEnd(release);
   return {
     url: `${tls === undefined ? "ws" : "wss"}://${where}`,
+    secure: (next) => {
+      if (listener.options.tls === undefined) throw failure(where, "tls", "it is a plain listener");
+      if (!network.certificates.isKnown(next.cert)) {
+        throw failure(where, "tls", "its certificate is not one; issue it in the world");
+      }
+      listener.options = { ...listener.options, tls: next };
+    },
     close: () => incarnation.call(`close listener ${where}`, QUICK_MS, release),
   };
 }

@@ -8,6 +8,7 @@ import type { TLSSocket } from "node:tls";
 // @ts-types="npm:@types/ws@8.18.2"
 import type { WebSocketServer } from "ws";
 import { limitValues } from "../../base/limits.ts";
+import { SocketError } from "../errors.ts";
 import type {
   ListenOptions,
   ListenTls,
@@ -60,6 +61,7 @@ function shownBy(socket: TLSSocket, authorities: readonly string[]): PeerCertifi
 /** A server of links; connections that are no WebSocket yet are counted and timed. */
 class Listening {
   readonly #options: ListenOptions;
+  #tls: ListenTls | undefined;
   readonly #accept: (socket: Socket) => void;
   readonly #server: Server | TlsServer;
   readonly #web: WebSocketServer;
@@ -70,6 +72,7 @@ class Listening {
 
   constructor(ws: WebSocketPackage, options: ListenOptions, accept: (socket: Socket) => void) {
     this.#options = options;
+    this.#tls = options.tls;
     this.#accept = accept;
     this.#web = new ws.WebSocketServer(
       {
@@ -104,8 +107,28 @@ class Listening {
     const scheme = tls === undefined ? "ws" : "wss";
     return {
       url: `${scheme}://${addressText(hostname, actual)}`,
+      secure: (next) => this.#secure(next, action),
       close: () => this.#close(),
     };
+  }
+
+  #secure(tls: ListenTls, action: string): void {
+    const server = this.#server;
+    // Whether clients are asked for a certificate is fixed when a server is made.
+    const isAsking = (given: ListenTls | undefined) => (given?.caCerts ?? []).length > 0;
+    if (!("setSecureContext" in server) || isAsking(tls) !== isAsking(this.#tls)) {
+      const why = "it was started without TLS, or with authorities and is to have none";
+      throw new SocketError("tls", `cannot ${action} with another certificate: ${why}; restart it`);
+    }
+    checkIdentity(action, tls);
+    const { cert, key, caCerts = [] } = tls;
+    server.setSecureContext({
+      cert,
+      key,
+      minVersion: "TLSv1.2",
+      ...(isAsking(tls) ? { ca: [...caCerts] } : {}),
+    });
+    this.#tls = tls;
   }
 
   #attend(server: Server | TlsServer): void {
@@ -144,7 +167,8 @@ class Listening {
 
   #upgrade(request: IncomingMessage, socket: NetSocket, head: Uint8Array): void {
     socket.on("error", () => {}); // its WebSocket tells of it
-    const { tls, bounds } = this.#options;
+    const { bounds } = this.#options;
+    const tls = this.#tls;
     const address = addressOf(socket);
     const secure = tls === undefined ? null : socket as TLSSocket;
     this.#forget(secure === null ? socket : parentOf(secure) ?? socket);
