@@ -68,6 +68,11 @@ export const RAFT_LIMITS = {
     value: 4,
     why: "work on a snapshot before the event loop gets its turn",
   },
+  snapshotRests: {
+    unit: "count",
+    value: 2,
+    why: "slices' time that is left to others after each slice of one that is taken",
+  },
   chunkBytes: { unit: "bytes", value: 256 * KIB, why: "one piece of a snapshot on a link" },
   chunkWindow: { unit: "count", value: 4, why: "pieces of a snapshot under way to one member" },
   restoreBytes: {

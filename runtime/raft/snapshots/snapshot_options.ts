@@ -7,7 +7,10 @@ import type { RaftLimits } from "../limits.ts";
 export type SnapshotEnv = Pick<Env, "disk" | "hash" | "log" | "clock" | "timers">;
 
 /** What snapshots take of the room's limits. */
-export type SnapshotLimits = Pick<RaftLimits, "snapshotSliceMs" | "chunkBytes" | "restoreBytes">;
+export type SnapshotLimits = Pick<
+  RaftLimits,
+  "snapshotSliceMs" | "snapshotRests" | "chunkBytes" | "restoreBytes"
+>;
 
 /** Where they are. */
 export interface SnapshotOptions {
