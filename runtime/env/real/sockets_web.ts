@@ -3,19 +3,16 @@
 import { Buffer } from "node:buffer";
 import type { Socket as NetSocket } from "node:net";
 import process from "node:process";
-import { clearImmediate, setImmediate } from "node:timers";
 // @ts-types="npm:@types/ws@8.18.2"
 import type { RawData, WebSocket } from "ws";
 import { assert } from "../../base/assert.ts";
-import { limitValues } from "../../base/limits.ts";
 import type { Socket, SocketBounds, SocketEnd, SocketEvents, SocketPeer } from "../sockets.ts";
 import { endReason } from "./sockets_end.ts";
 import type { ReadFlow } from "./sockets_flow.ts";
-import { SOCKET_LIMITS } from "./sockets_limits.ts";
+import { Rest } from "./sockets_rest.ts";
 import { WaitingFrames } from "./sockets_waiting.ts";
 import { widenReceiver } from "./sockets_widen.ts";
 
-const LIMITS = limitValues(SOCKET_LIMITS);
 const ABNORMAL: SocketEnd = { code: 1006, reason: "" };
 
 /** What `ws` closes with when the other end breaks the rules (it tells us the error, not the code). */
@@ -39,8 +36,10 @@ export class WebSocketEnd implements Socket {
   /** Frames that came with the last read before a pause; at most what one read brought. */
   #kept: Uint8Array[] = [];
   #flushing = false;
-  #unrested = 0;
-  #restTurn: ReturnType<typeof setImmediate> | undefined;
+  readonly #readRest = new Rest(() => {
+    if (!this.#isHeld && this.#end === null) this.#read();
+  });
+  readonly #writeRest = new Rest(() => this.#goOn());
   #paused = false;
   #closing = false;
   #above = false;
@@ -128,6 +127,7 @@ export class WebSocketEnd implements Socket {
     if (this.bufferedBytes + frame.length + (rest?.length ?? 0) > this.#lowBytes) {
       this.#above = true;
     }
+    this.#writeRest.count(frame.length + (rest?.length ?? 0));
     const isBusy = this.#waiting.first !== null || (rest !== null && this.#web.bufferedAmount > 0);
     if (isBusy) this.#waiting.add(frame, rest);
     else this.#write(frame, rest);
@@ -163,12 +163,17 @@ export class WebSocketEnd implements Socket {
   };
 
   readonly #sent = (): void => {
+    if (!this.#writeRest.isOn) this.#goOn();
+  };
+
+  /** Gives the transport what waits, and asks for more. */
+  #goOn(): void {
     if (this.#closing || this.#end !== null) return;
     this.#writeWaiting();
     if (!this.#above || this.bufferedBytes > this.#lowBytes) return;
     this.#above = false;
     this.#events?.drained();
-  };
+  }
 
   #writeWaiting(): void {
     for (let next = this.#waiting.first; next !== null; next = this.#waiting.first) {
@@ -187,8 +192,7 @@ export class WebSocketEnd implements Socket {
       this.close(this.#broken.code, this.#broken.reason);
       return;
     }
-    this.#unrested += data.reduce((sum, { length }) => sum + length, 0);
-    const isKept = this.#paused || this.#events === null || this.#flushing;
+    const isKept = this.#isHeld;
     const [first, rest] = data;
     if (!isKept && data.length === 2 && this.#events?.parts !== undefined) {
       this.#events.parts(plainBytes(first!), plainBytes(rest!));
@@ -197,22 +201,13 @@ export class WebSocketEnd implements Socket {
       if (isKept) this.#kept.push(frame);
       else this.#events!.frame(frame);
     }
-    if (this.#unrested >= LIMITS.readBurstBytes) this.#rest();
+    const bytes = data.reduce((sum, { length }) => sum + length, 0);
+    if (!this.#closing && this.#readRest.count(bytes)) this.#hold();
   }
 
-  /**
-   * Lets other connections be read. Deno 2.9.6 goes on with one that always has more for up to a second
-   * without a look at the others: a ping beside 100 MB waited 0.5-1.7 s.
-   */
-  #rest(): void {
-    this.#unrested = 0;
-    const isHeld = this.#paused || this.#flushing || this.#events === null;
-    if (isHeld || this.#closing || this.#restTurn !== undefined) return;
-    this.#hold();
-    this.#restTurn = setImmediate(() => {
-      this.#restTurn = undefined;
-      if (!this.#paused && !this.#flushing) this.#read();
-    });
+  /** Nobody takes what comes. */
+  get #isHeld(): boolean {
+    return this.#paused || this.#events === null || this.#flushing;
   }
 
   #flushSoon(): void {
@@ -227,7 +222,7 @@ export class WebSocketEnd implements Socket {
     this.#kept.splice(0, next);
     this.#flushing = false;
     if (this.#end !== null) this.#tell();
-    else if (!this.#paused) this.#read();
+    else if (!this.#paused && !this.#readRest.isOn) this.#read();
   }
 
   #hold(): void {
@@ -247,7 +242,8 @@ export class WebSocketEnd implements Socket {
   }
 
   #closed(code: number, reason: string): void {
-    clearImmediate(this.#restTurn);
+    this.#readRest.cancel();
+    this.#writeRest.cancel();
     this.#end = this.#broken ?? (code === 1006 ? ABNORMAL : { code, reason });
     this.#tell();
   }

@@ -86,6 +86,12 @@ function start({ id, token, hostname, port, peers = [], limits = {} }: PeerArgum
   return node;
 }
 
+/** What has been given to the sockets that stand. */
+function sentBytes(node: LinkedNode): number {
+  const links = node.links.peers().flatMap(({ links }) => links);
+  return links.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+}
+
 async function obey(node: LinkedNode, streams: Streams, command: Command): Promise<void> {
   switch (command.do) {
     case "watch": {
@@ -111,11 +117,13 @@ async function obey(node: LinkedNode, streams: Streams, command: Command): Promi
     }
     case "ping": {
       const startedMs = performance.now();
+      const before = sentBytes(node);
       const ref = node.ref(Peer, command.address);
       const withinMs = 30_000;
       if (command.tag === "urgent") await ref.ask("urgent", {}, { withinMs });
       else await ref.ask("echo", { n: 1 }, { withinMs });
-      return say({ say: "pinged", ms: performance.now() - startedMs });
+      const overtaken = sentBytes(node) - before;
+      return say({ say: "pinged", ms: performance.now() - startedMs, sentBytes: overtaken });
     }
     case "seen": {
       const own = node.ref(Peer, `quorus://${node.id}/peer`);

@@ -72,7 +72,8 @@ export type Said =
     readonly failed: number;
   }
   | { readonly say: "loaded"; readonly ms: number }
-  | { readonly say: "pinged"; readonly ms: number }
+  /** `sentBytes`: what left on all links between the ping and its answer. */
+  | { readonly say: "pinged"; readonly ms: number; readonly sentBytes: number }
   | {
     readonly say: "seen";
     readonly streams: readonly {
