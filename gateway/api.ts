@@ -1,0 +1,277 @@
+/**
+ * One way for all routes: key, rate, scope, parameters, body, idempotency, answer, in this order; and what
+ * a route declares here is what `/openapi.json` says of it.
+ */
+
+import type { Context, Hono } from "hono";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { z } from "zod";
+import type { Principal } from "../actors/desk/messages.ts";
+import { QuorusError } from "../runtime/base/errors.ts";
+import { demandAllTenants, demandScope, keyOf, type Scope, unauthenticated } from "./access.ts";
+import { describe, type Described } from "./describe.ts";
+import type { Gateway, GatewayBindings } from "./gateway.ts";
+import type { Keyed } from "./idempotency.ts";
+import { hexOf } from "./keys.ts";
+import { parseParameters } from "./parameters.ts";
+import { Problem, problemResponse } from "./problem.ts";
+import { readText } from "./body.ts";
+
+/** The environment of the app, as Hono types it. */
+export interface AppEnv {
+  Bindings: GatewayBindings;
+}
+
+/** A request that has passed the gate. */
+export interface Call<Parameters, Query> {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly params: Parameters;
+  readonly query: Query;
+  /** Empty for methods without a body. */
+  readonly text: string;
+  /** The request under its idempotency key, for writes. */
+  readonly keyed: Keyed;
+  /** The `traceparent` that came with it. */
+  readonly trace: string | undefined;
+  readonly connection: GatewayBindings["connection"];
+}
+
+/** A route. */
+export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Described<P, Q> {
+  /** What the key must allow. */
+  readonly scope: Scope;
+  /** Only for keys of all tenants. */
+  readonly isClusterWide?: boolean;
+  /** Bytes of a body at most; default `bodyBytes`. */
+  readonly bodyBytes?: number;
+  /** The answer is not one to keep for a repeated request. */
+  readonly isNotKept?: boolean;
+  handle(call: Call<z.infer<P>, z.infer<Q>>): Promise<Response> | Response;
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const REQUEST_ID_BYTES = 8;
+const NO_KEY: Keyed = { key: "", fingerprint: "" };
+
+/** The routes of one gateway, and the app that they make. */
+export class Api {
+  readonly app = new OpenAPIHono<AppEnv>();
+  readonly #gateway: Gateway;
+  /** By the path as Hono writes it: the methods that it has. */
+  readonly #methods = new Map<string, string[]>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.app.onError((error, c) => {
+      const id = requestIdOf(gateway, c.req.raw.headers);
+      return this.#failed(error, id);
+    });
+    this.app.notFound((c) => this.#nothingHere(c));
+  }
+
+  /** Adds a route, and describes it. */
+  add<P extends z.ZodObject, Q extends z.ZodObject>(route: Route<P, Q>): void {
+    describe(this.app.openAPIRegistry, route);
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    this.#methods.set(path, [...this.#methods.get(path) ?? [], route.method.toUpperCase()]);
+    const meter = this.#gateway.meter.route(route.method.toUpperCase(), route.path);
+    const { clock } = this.#gateway.env;
+    this.app.on(route.method.toUpperCase(), path, async (c) => {
+      const startMs = clock.monotonic();
+      const response = await this.#guarded(c, (requestId) => this.#serve(route, c, requestId));
+      meter.ended(response.status, clock.monotonic() - startMs);
+      return response;
+    });
+  }
+
+  /** Adds a route that anybody may ask; it must neither cost nor tell anything. */
+  addOpen(method: string, path: string, handle: (c: Context<AppEnv>) => Response): void {
+    this.#methods.set(path, [...this.#methods.get(path) ?? [], method]);
+    this.app.on(method, path, handle);
+  }
+
+  /** Answers at the gate as a route would, for handlers with an answer of their own kind. */
+  async guard(
+    c: Context<AppEnv>,
+    scope: Scope,
+    handle: (principal: Principal, requestId: string) => Promise<Response> | Response,
+  ): Promise<Response> {
+    return await this.#guarded(c, async (requestId) => {
+      const principal = await this.#principal(c);
+      demandScope(principal, scope);
+      return await handle(principal, requestId);
+    });
+  }
+
+  async #guarded(
+    c: Context<AppEnv>,
+    work: (requestId: string) => Promise<Response>,
+  ): Promise<Response> {
+    const { meter, limits } = this.#gateway;
+    const requestId = requestIdOf(this.#gateway, c.req.raw.headers);
+    if (meter.inFlight >= limits.requestsInFlight) {
+      return this.#failed(
+        new Problem("overloaded", "too many requests are being worked on; try again", {
+          retryable: true,
+          retryAfterMs: limits.retryAfterMs,
+        }),
+        requestId,
+      );
+    }
+    meter.inFlight += 1;
+    try {
+      const response = await work(requestId);
+      if (response.status !== 101) response.headers.set("x-request-id", requestId);
+      return response;
+    } catch (thrown) {
+      return this.#failed(thrown, requestId);
+    } finally {
+      meter.inFlight -= 1;
+    }
+  }
+
+  async #serve<P extends z.ZodObject, Q extends z.ZodObject>(
+    route: Route<P, Q>,
+    c: Context<AppEnv>,
+    requestId: string,
+  ): Promise<Response> {
+    const principal = await this.#principal(c);
+    demandScope(principal, route.scope);
+    if (route.isClusterWide === true) demandAllTenants(principal);
+    const request = c.req.raw;
+    const { params, query } = parseParameters(route, c);
+    const trace = request.headers.get("traceparent");
+    const call = {
+      request,
+      requestId,
+      principal,
+      params,
+      query,
+      text: "",
+      keyed: NO_KEY,
+      trace: trace !== null && TRACEPARENT.test(trace) ? trace : undefined,
+      connection: c.env?.connection,
+    };
+    if (route.method === "get") return await route.handle(call);
+    return await this.#write(route, c, call);
+  }
+
+  async #write<P extends z.ZodObject, Q extends z.ZodObject>(
+    route: Route<P, Q>,
+    c: Context<AppEnv>,
+    call: Call<z.infer<P>, z.infer<Q>>,
+  ): Promise<Response> {
+    const { limits, env, idempotency } = this.#gateway;
+    const { headers, method, url } = call.request;
+    const bounds = { bytes: route.bodyBytes ?? limits.bodyBytes, ms: limits.bodyMs };
+    const text = await readText(call.request, bounds, env.timers);
+    const conditions = `${headers.get("if-match") ?? ""}\n${headers.get("if-none-match") ?? ""}`;
+    const path = `${c.req.path}${url.includes("?") ? url.slice(url.indexOf("?")) : ""}`;
+    const keyed = idempotency.keyed({
+      keyId: call.principal.keyId,
+      header: headers.get("idempotency-key"),
+      method,
+      path,
+      conditions,
+      body: text,
+    });
+    const work = async () => await route.handle({ ...call, text, keyed });
+    const hasKey = headers.has("idempotency-key") && route.isNotKept !== true;
+    const response = hasKey ? await idempotency.once(keyed, work) : await work();
+    env.log.write("info", "request", {
+      requestId: call.requestId,
+      keyId: call.principal.keyId,
+      method,
+      path: c.req.path,
+      status: response.status,
+    });
+    return response;
+  }
+
+  async #principal(c: Context<AppEnv>): Promise<Principal> {
+    const { keys, keyRate, refusedRate } = this.#gateway;
+    const { headers } = c.req.raw;
+    const key = keyOf(headers);
+    const address = hostOf(c.env?.connection?.remoteAddress);
+    const principal = key === null ? null : await keys.principalOf(key);
+    if (principal === null) {
+      const waitMs = refusedRate.take(address);
+      throw waitMs > 0 ? tooMany("without a valid API key", waitMs) : unauthenticated(headers);
+    }
+    const waitMs = keyRate.take(principal.keyId);
+    if (waitMs > 0) throw tooMany(`with the API key ${principal.keyId}`, waitMs);
+    return principal;
+  }
+
+  /** 404 and 405 too are for those who may ask. */
+  #nothingHere(c: Context<AppEnv>): Promise<Response> {
+    return this.guard(c, "viewer", () => {
+      const { method, path } = c.req;
+      const methods = [...this.#methods].find(([known]) => matches(known, path))?.[1];
+      if (methods === undefined) {
+        throw new Problem("notFound", `there is no ${path}; /openapi.json lists what there is`);
+      }
+      throw new Problem("methodNotAllowed", `${path} has no ${method}`, {
+        headers: { allow: methods.join(", ") },
+      });
+    });
+  }
+
+  #failed(thrown: unknown, requestId: string): Response {
+    const problem = problemOf(thrown);
+    if (problem.code === "internal") {
+      this.#gateway.env.log.write("error", "a request has failed", {
+        requestId,
+        error: String((thrown as Error)?.stack ?? thrown),
+      });
+    }
+    const response = problemResponse(problem, requestId);
+    response.headers.set("x-request-id", requestId);
+    return response;
+  }
+}
+
+/** The app without the document's types, to be mounted. */
+export type MountableApp = Hono<AppEnv>;
+
+function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  if (thrown instanceof QuorusError && thrown.code === "noQuorum") {
+    return new Problem("noQuorum", thrown.message, {
+      retryable: true,
+      retryAfterMs: thrown.retryAfterMs ?? 1_000,
+      cause: thrown,
+    });
+  }
+  return new Problem("internal", "the gateway has failed; its log has the reason by the instance", {
+    definite: false,
+    cause: thrown,
+  });
+}
+
+function tooMany(who: string, retryAfterMs: number): Problem {
+  return new Problem("tooMany", `too many requests ${who}; slow down`, {
+    retryable: true,
+    retryAfterMs,
+  });
+}
+
+function requestIdOf(gateway: Gateway, headers: Headers): string {
+  const given = headers.get("x-request-id");
+  if (given !== null && REQUEST_ID.test(given)) return given;
+  return hexOf(gateway.env.random.bytes(REQUEST_ID_BYTES));
+}
+
+/** The host of `host:port`; one name for all where nobody knows. */
+function hostOf(address: string | undefined): string {
+  return address?.replace(/:\d+$/, "") ?? "unknown";
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  return wanted.length === given.length &&
+    wanted.every((part, index) => part.startsWith(":") || part === given[index]);
+}

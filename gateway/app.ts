@@ -1,0 +1,46 @@
+/**
+ * The HTTP door as a Hono app: serve it with {@link startGateway}, or mount it in a service of your own.
+ *
+ * ```ts ignore
+ * const controllers = () => ["c1", "c2", "c3"];
+ * const door = deskDoor({ node, controllers });
+ * const feed = deskFeed(node, controllers);
+ * const quorus = gatewayApp({ env: node.env, node: node.id, door, feed, places });
+ * new Hono().route("/quorus", quorus);
+ * ```
+ */
+
+import { Api, type MountableApp } from "./api.ts";
+import type { Feed } from "./feed.ts";
+import { gatewayOf, type GatewayOptions } from "./gateway.ts";
+import { addAgents } from "./routes/agents.ts";
+import { addCluster } from "./routes/cluster.ts";
+import { addDefinitions } from "./routes/definitions.ts";
+import { addDocuments } from "./routes/documents.ts";
+import { addHealth } from "./routes/health.ts";
+import { addJobs } from "./routes/jobs.ts";
+import { addKeys } from "./routes/keys.ts";
+import { addLive } from "./routes/live.ts";
+import { addRuns } from "./routes/runs.ts";
+
+/** How an app is made. */
+export interface AppOptions extends GatewayOptions {
+  /** What `/v1/events` and `/v1/live` tell; without it they are not there. Whoever made it closes it. */
+  readonly feed?: Feed;
+}
+
+/** The app of one gateway. */
+export function gatewayApp(options: AppOptions): MountableApp {
+  const gateway = gatewayOf(options);
+  const api = new Api(gateway);
+  addHealth(api, gateway);
+  addJobs(api, gateway);
+  addRuns(api, gateway);
+  addDefinitions(api, gateway);
+  addAgents(api, gateway);
+  addCluster(api, gateway);
+  addKeys(api, gateway);
+  if (options.feed !== undefined) addLive(api, options.feed);
+  addDocuments(api);
+  return api.app;
+}
