@@ -52,6 +52,88 @@ export const ACTOR_LIMITS = {
     value: 200,
     why: "each running job tells its progress at most this often",
   },
+  finishedLeases: {
+    unit: "count",
+    value: 10_000,
+    why:
+      "leases that an agent remembers to have finished, so that a late order does not begin them again",
+  },
+  reportEvents: {
+    unit: "count",
+    value: 1_024,
+    why: "reports of attempts in one message to a controller: as many as its schema takes",
+  },
+  reportMs: {
+    unit: "ms",
+    value: 15_000,
+    why: "a controller has so long to answer them: longer than it tries to commit (groupProposeMs)",
+  },
+  reportPauseMs: {
+    unit: "ms",
+    value: 50,
+    why:
+      "before reports without an answer go to another controller; doubles up to reportPauseMostMs",
+  },
+  reportPauseMostMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "the longest of these pauses: publishing waits for it once controllers are back",
+  },
+  relayMs: {
+    unit: "ms",
+    value: 500,
+    why: "an agent tells the progress of its attempts to the controllers at most this often",
+  },
+  registerMs: {
+    unit: "ms",
+    value: 15_000,
+    why: "a controller has so long to commit a registration: longer than groupProposeMs",
+  },
+  registerPauseMs: {
+    unit: "ms",
+    value: 100,
+    why: "before another controller is asked; doubles up to registerPauseMostMs, spread by half",
+  },
+  registerPauseMostMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "the longest of these pauses: how late an agent may notice controllers that are back",
+  },
+  heartbeatMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "pause between heartbeats until a controller has said another",
+  },
+  beatMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "a controller has so long to answer a heartbeat before another one is told",
+  },
+  actionMs: {
+    unit: "ms",
+    value: 300_000,
+    why: "an agent has so long to perform an action of a run before another one is asked",
+  },
+  diskFullBytes: {
+    unit: "bytes",
+    value: 64 * 1_048_576,
+    why: "less room than this is a full disk: the agent counts as unhealthy and gets no jobs",
+  },
+  diskLowPercent: {
+    unit: "count",
+    value: 5,
+    why: "a file system with a smaller free share than this percentage is said to be low",
+  },
+  loadHighPercent: {
+    unit: "count",
+    value: 150,
+    why: "load average per core, in percent, from which the load of an agent is high",
+  },
+  loadOverPercent: {
+    unit: "count",
+    value: 400,
+    why: "load average per core, in percent, from which it is overloaded",
+  },
   agentSlots: {
     unit: "count",
     value: 256,
@@ -102,6 +184,62 @@ export const ACTOR_LIMITS = {
     unit: "ms",
     value: 100,
     why: "before a new leader tries that again, or starts its part again",
+  },
+  archiveAfterMs: {
+    unit: "ms",
+    value: 3_600_000,
+    why: "a run that has ended stays in the hot state for so long",
+  },
+  archiveHotJobs: {
+    unit: "count",
+    value: 50_000,
+    why: "jobs in the hot state above which the runs that ended first leave it before their time",
+  },
+  archiveRestMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "even then a run stays for so long, so that who waits for its end sees it",
+  },
+  archiveEveryMs: {
+    unit: "ms",
+    value: 5_000,
+    why:
+      "how often the leader looks for runs to archive, and for segments that are on enough disks",
+  },
+  archiveSegmentRuns: {
+    unit: "count",
+    value: 200,
+    why: "runs of one segment at most",
+  },
+  archiveSegmentJobs: {
+    unit: "count",
+    value: 5_000,
+    why: "jobs of one segment, some 10 MB, unless its only run has more",
+  },
+  archiveOpenSegments: {
+    unit: "count",
+    value: 4,
+    why: "segments whose rows are still in the state; with as many the next one waits",
+  },
+  archivePieceBytes: {
+    unit: "bytes",
+    value: 256 * 1_024,
+    why: "one piece of a segment that another controller asks for",
+  },
+  archiveFetchMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "until another controller must have answered with a piece",
+  },
+  archiveRetryMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "before segments that nobody could give are asked for again",
+  },
+  archiveScan: {
+    unit: "count",
+    value: 10_000,
+    why: "archived runs that one query looks at; what comes after is on the next page",
   },
   cleanupFiles: {
     unit: "count",

@@ -35,7 +35,7 @@ export const registration = z.object({
   }),
   resources: z.object({
     cpu: z.object({ cores: z.number().int().positive(), architecture: z.string().max(64) }),
-    memory: z.object({ totalBytes: bytes, availableBytes: bytes }),
+    memory: z.object({ totalBytes: bytes, availableBytes: bytes }).nullable(),
     storage: z.object({ totalBytes: bytes, availableBytes: bytes }).nullable(),
     network: z.object({
       interfaces: z.array(z.string().max(64)).max(64),
@@ -66,8 +66,16 @@ export const heartbeat = z.object({
   currentJobs: z.number().int().nonnegative(),
   availableCapacity: z.number().int().nonnegative(),
   metrics: z.object({
-    cpu: z.object({ usagePercent: percent, loadAverage: z.array(z.number()).length(3) }),
-    memory: z.object({ usagePercent: percent, availableBytes: bytes, rssBytes: bytes }),
+    cpu: z.object({
+      usagePercent: percent,
+      /** Over 1, 5 and 15 minutes. */
+      loadAverage: z.array(z.number()).length(3).nullable(),
+    }),
+    memory: z.object({
+      usagePercent: percent,
+      availableBytes: bytes.nullable(),
+      rssBytes: bytes,
+    }),
     network: z.object({ utilizationPercent: percent, bytesTransferred: bytes }),
     transfers: z.object({
       active: z.number().int(),

@@ -38,6 +38,8 @@ export interface CheckpointStore {
   /** Durable when it resolves; `firstChanged` is the lowest chunk that was set since the last save. */
   save(jobId: string, checkpoint: Checkpoint, firstChanged: number): Promise<void>;
   drop(jobId: string): Promise<void>;
+  /** The temporary files that checkpoints speak of. */
+  temporaries(): Promise<{ readonly jobId: string; readonly temp: string }[]>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function checkpointStore(open: () => Promise<KvStore>): CheckpointStore {
     save: async (jobId, checkpoint, firstChanged) =>
       await save(await store(), jobId, checkpoint, firstChanged),
     drop: async (jobId) => await drop(await store(), jobId),
+    temporaries: async () => await temporaries(await store()),
     close: async () => {
       if (opening !== null) await (await opening).close();
     },
@@ -101,6 +104,18 @@ async function save(
     mutations.push({ type: "set", key: ["checkpoint", jobId, page], value });
   }
   await kv.commit(mutations);
+}
+
+async function temporaries(kv: KvStore): Promise<{ jobId: string; temp: string }[]> {
+  const found: { jobId: string; temp: string }[] = [];
+  for await (const { key, value } of kv.list({ prefix: ["checkpoint"] })) {
+    const [, jobId, page] = key;
+    const parsed = page === undefined ? header.safeParse(value) : null;
+    if (parsed?.success === true && typeof jobId === "string") {
+      found.push({ jobId, temp: parsed.data.temp });
+    }
+  }
+  return found;
 }
 
 async function drop(kv: KvStore, jobId: string): Promise<void> {

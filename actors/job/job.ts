@@ -1,6 +1,7 @@
 /**
  * The actor of one attempt: a thin shell around `runAttempt`. It lives as long as its lease, tells
- * its progress, commits how it ended, and stops.
+ * its progress, commits how it ended, and stops. A lease that turns out to be over ends it at once; it
+ * hands back what it had, so that nobody has to wonder whether it is still at work.
  */
 
 import { actor } from "../../runtime/actor/definition.ts";
@@ -11,7 +12,9 @@ import type { JobEvent } from "./lifecycle.ts";
 import { Job, type JobFeed } from "./messages.ts";
 import { Meter } from "./meter.ts";
 import type { Job as JobRecord } from "./record.ts";
-import { type AttemptTools, Released } from "./tools.ts";
+import type { Tally } from "../agent/tally.ts";
+import type { Command } from "../controller/commands.ts";
+import { type AttemptTools, Released, Revoked } from "./tools.ts";
 
 /** What the actor of an attempt is started with. */
 export interface JobArgs {
@@ -19,12 +22,15 @@ export interface JobArgs {
   readonly tools: AttemptTools;
   /** Who is told about progress. */
   readonly feed: Ref<typeof JobFeed> | null;
+  readonly tally: Tally;
 }
 
 interface State extends JobArgs {
   readonly meter: Meter;
   /** The last phase that was proposed. */
   told: "running" | "verifying" | null;
+  /** Bytes that the tally knows of. */
+  toldBytes: number;
 }
 
 /** One attempt of one job; spawn it `temporary`: a new attempt needs a new lease. */
@@ -33,16 +39,20 @@ export const job = actor(Job, {
   state: (args: JobArgs, ctx: Context<typeof Job>): State => {
     const meter = new Meter(ctx.env.clock);
     const { job, tools } = args;
+    const self = ctx.self;
+    const watched = watching(tools, (why) => self.tell("revoke", { why }));
     ctx.task("attempt", async (signal) => {
       if (job.lease === null) return;
-      const event = await runAttempt(tools, job, job.lease, meter, signal);
-      await tools.propose({ type: "jobEvent", jobId: job.id, event: asCommand(event) });
+      const event = await runAttempt(watched, job, job.lease, meter, signal);
+      count(args.tally, event, tools.env.clock.now());
+      await report(tools, job.id, asCommand(event));
     });
     ctx.every("look", tools.limits.progressMs, "look", {});
-    return { ...args, meter, told: null };
+    return { ...args, tools: watched, meter, told: null, toldBytes: 0 };
   },
   on: {
     look: (state, _, ctx) => {
+      tallyBytes(state);
       if (state.meter.phase === "opening") return;
       state.feed?.tell("progress", { jobId: state.job.id, progress: state.meter.read() });
       tellPhase(state, ctx);
@@ -50,10 +60,14 @@ export const job = actor(Job, {
     release: (_, { why }, ctx) => {
       ctx.abort("attempt", new Released(why));
     },
+    revoke: (_, { why }, ctx) => {
+      ctx.abort("attempt", new Revoked(why));
+    },
     progress: (state) => state.meter.read(),
   },
   done: (state, task, ctx) => {
     if (task.name !== "attempt") return;
+    tallyBytes(state);
     if (!task.ok) ctx.log("error", "an attempt could not be reported", { job: state.job.id });
     ctx.stop();
   },
@@ -70,8 +84,53 @@ function tellPhase(state: State, ctx: Context<typeof Job>): void {
   ctx.task(`phase-${phase}`, () => tools.propose({ type: "jobEvent", jobId: job.id, event }));
 }
 
+/** Tools that notice when a report on the way is refused: then the lease is over. */
+function watching(tools: AttemptTools, over: (why: string) => void): AttemptTools {
+  const propose = async (command: Command): Promise<readonly string[]> => {
+    const refused = await tools.propose(command);
+    if (refused.length > 0 && isOnTheWay(command)) over(refused.join("; "));
+    return refused;
+  };
+  return { ...tools, propose };
+}
+
+function isOnTheWay(command: Command): boolean {
+  return command.type === "jobEvent" &&
+    (command.event.type === "phase" || command.event.type === "progress");
+}
+
+type Ending = Exclude<JobEvent, { type: "assign" }>;
+
+/** Commits how it ended; where that comes too late, at least that it has ended. */
+async function report(tools: AttemptTools, jobId: string, event: Ending): Promise<void> {
+  const refused = await tools.propose({ type: "jobEvent", jobId, event });
+  if (refused.length === 0 || !("lease" in event)) return;
+  const handBack = { type: "handBack", lease: event.lease } as const;
+  const kept = await tools.propose({ type: "jobEvent", jobId, event: handBack });
+  tools.env.log.write("info", "an attempt ended after its lease", {
+    job: jobId,
+    how: event.type,
+    why: refused.join("; "),
+    handedBack: kept.length === 0,
+  });
+}
+
+function tallyBytes(state: State): void {
+  const { fetchedBytes } = state.meter;
+  // Ranges take back what they fetch again.
+  state.tally.bytesTransferred += Math.max(0, fetchedBytes - state.toldBytes);
+  state.toldBytes = Math.max(state.toldBytes, fetchedBytes);
+}
+
+function count(tally: Tally, event: JobEvent, nowMs: number): void {
+  if (event.type !== "succeed" && event.type !== "fail") return;
+  if (event.type === "succeed") tally.completed += 1;
+  else tally.failed += 1;
+  tally.lastCompletionMs = nowMs;
+}
+
 /** Attempts never make the events that only `apply` or an operator makes. */
-function asCommand(event: JobEvent): Exclude<JobEvent, { type: "assign" }> {
+function asCommand(event: JobEvent): Ending {
   if (event.type === "assign") throw new TypeError("an attempt does not assign");
   return event;
 }

@@ -24,6 +24,8 @@ export const Job = protocol("quorus.job", {
     look: tell(z.object({})),
     /** Let go at the next chunk and hand the lease back; the checkpoint is kept. */
     release: tell(z.object({ why: z.string() })),
+    /** The lease is over: stop at once, publish nothing. */
+    revoke: tell(z.object({ why: z.string() })),
     progress: ask(z.object({}), progress),
   },
 });

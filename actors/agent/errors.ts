@@ -1,0 +1,21 @@
+/** The typed error of an agent's own part: what is not the failure of a transfer. */
+
+import { QuorusError } from "../../runtime/base/errors.ts";
+
+/**
+ * `locked`: another process works in the folder; `badVolume`: a path is no volume; `refused`: an order or
+ * a registration is not taken; `noAgent`: no agent can do it; `stopped`: the agent stops, and what was
+ * asked may have happened.
+ */
+export type AgentErrorCode =
+  | "locked"
+  | "unusable"
+  | "badVolume"
+  | "refused"
+  | "noAgent"
+  | "stopped";
+
+/** What an agent, or the controllers' side of it, could not do. */
+export class AgentError extends QuorusError<AgentErrorCode> {
+  override readonly name = "AgentError";
+}

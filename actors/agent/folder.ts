@@ -1,0 +1,51 @@
+/**
+ * The folder of an agent: its checkpoints, and a lock. Holding the lock proves that every earlier process
+ * of this agent is gone (the system frees it when a process ends, however it ends), so what they had can
+ * be handed back.
+ */
+
+import { messageOf } from "../../runtime/base/errors.ts";
+import type { Disk, DiskLock } from "../../runtime/env/env.ts";
+import type { CheckpointStore } from "../job/checkpoint.ts";
+import type { Lease } from "../job/record.ts";
+import { AgentError } from "./errors.ts";
+import type { Reported } from "./outbox.ts";
+
+/** Locks the folder, made if absent; AgentError `locked`, `unusable`. */
+export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
+  let lock: DiskLock | null;
+  try {
+    await disk.makeDirectory(folder, { recursive: true, mode: 0o700 });
+    lock = await disk.tryLock(`${folder}/lock`);
+  } catch (cause) {
+    throw new AgentError(
+      "unusable",
+      `cannot keep the agent's state in ${folder}: ${messageOf(cause)}; choose another place`,
+      { cause },
+    );
+  }
+  if (lock !== null) return lock;
+  throw new AgentError(
+    "locked",
+    `another agent works in ${folder} (it holds the lock there): stop it, or choose another place`,
+  );
+}
+
+/** What an earlier process of `agent` kept and can be handed back, as its checkpoints say. */
+export async function leftBehind(store: CheckpointStore, agent: string): Promise<Reported[]> {
+  const kept = await store.temporaries();
+  return kept.flatMap(({ jobId, temp }) => {
+    const lease = leaseOfTemporary(jobId, temp, agent);
+    return lease === null ? [] : [{ jobId, event: { type: "handBack", lease } }];
+  });
+}
+
+/** The lease in the name of a temporary file (`temporaryName`); `null` if it is not one of that job. */
+export function leaseOfTemporary(jobId: string, temp: string, agent: string): Lease | null {
+  const start = `.quorus-${jobId}-`;
+  if (!temp.startsWith(start)) return null;
+  const token = /^(\d+)\.(\d+)\.(\d+)\.part$/.exec(temp.slice(start.length));
+  if (token === null) return null;
+  const [epoch, group, index] = token.slice(1).map(Number) as [number, number, number];
+  return { epoch, group, index, agent };
+}

@@ -1,0 +1,235 @@
+/**
+ * The role of an agent on a linked node. The tree:
+ *
+ * ```text
+ * quorus://NODE/agent             carries out attempts, performs actions of runs
+ *                    /JOB.LEASE   one attempt
+ * quorus://NODE/courier           brings reports to a controller until one has answered
+ * quorus://NODE/progress          tells how far attempts are
+ * quorus://NODE/liaison           registers, sends heartbeats
+ * ```
+ */
+
+import { limitValues } from "../../runtime/base/limits.ts";
+import type { Ref } from "../../runtime/actor/ref.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
+import type { ProtocolRegistry } from "../../protocols/registry.ts";
+import { BufferPool } from "../job/buffers.ts";
+import { type CheckpointStore, checkpointStore } from "../job/checkpoint.ts";
+import type { JobFeed } from "../job/messages.ts";
+import { ReportRate } from "../job/replicate.ts";
+import type { AttemptTools, Replication } from "../job/tools.ts";
+import { ACTOR_LIMITS } from "../limits.ts";
+import { localFiles, volumeOf } from "../scheduler/volumes.ts";
+import { agent } from "./agent.ts";
+import { Controllers } from "./controllers.ts";
+import { courier } from "./courier.ts";
+import { leftBehind, lockFolder } from "./folder.ts";
+import { AgentLeaving } from "./leaving.ts";
+import { liaison } from "./liaison.ts";
+import type { AgentFacts } from "./measure.ts";
+import { AGENT_PATH } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { progressRelay } from "./progress_relay.ts";
+import type { Registration, Volume } from "./registration.ts";
+import { revealer, type SecretSources } from "./reveal.ts";
+import { type OwnStatus, Standing } from "./standing.ts";
+import { Tally } from "./tally.ts";
+import { readVolumes, type VolumeOption } from "./volumes.ts";
+
+type Limits = AttemptTools["limits"];
+
+/** How the role is started. Its id in the cluster is that of its node. */
+export interface AgentOptions {
+  /** Ids of the controllers; the node's links dial them. */
+  readonly controllers: readonly string[];
+  readonly version: string;
+  /** As the machine says unless given. */
+  readonly hostname?: string;
+  readonly location?: Partial<Registration["location"]>;
+  /** Transfers at a time; `agentSlots` unless given. */
+  readonly maxConcurrentTransfers?: number;
+  readonly maxBandwidthMbps?: number;
+  readonly volumes?: readonly VolumeOption[];
+  readonly certificateFingerprint?: string;
+  readonly supportedAuthMethods?: readonly string[];
+  /** For its checkpoints; one process at a time. */
+  readonly folder: string;
+  readonly protocols: ProtocolRegistry;
+  readonly secrets: SecretSources;
+  readonly limits?: Partial<Record<keyof typeof ACTOR_LIMITS, number>>;
+  /** `false` gives up durability for speed. */
+  readonly sync?: boolean;
+  /** Who on this node is told the progress of attempts too. */
+  readonly feed?: Ref<typeof JobFeed>;
+}
+
+/** What can be seen of an agent from its own process. */
+export interface AgentStatusView {
+  readonly agentId: string;
+  readonly status: OwnStatus;
+  readonly why: string;
+  /** The leader, as far as the agent knows. */
+  readonly leader: string | null;
+  readonly activeJobs: number;
+  /** Reports that no controller has answered yet. */
+  readonly unreported: number;
+  readonly volumes: readonly Volume[];
+}
+
+/** A running agent. */
+export interface AgentRole {
+  status(): AgentStatusView;
+  /**
+   * Leaves in order: takes no new jobs, lets those it has end within that time, hands the rest back with
+   * what they have kept, and deregisters. Resolves when it has left, or no controller has answered.
+   */
+  drain(withinMs: number): Promise<void>;
+  /** Lets all jobs go, keeping their checkpoints, and frees the folder. Idempotent; the node goes on. */
+  stop(): Promise<void>;
+}
+
+/** Starts the role; AgentError `locked`, `unusable` or `badVolume`. It joins the cluster by itself. */
+export async function startAgent(node: LinkedNode, options: AgentOptions): Promise<AgentRole> {
+  const { env } = node;
+  const limits = limitValues(ACTOR_LIMITS, options.limits);
+  const lock = await lockFolder(env.disk, options.folder);
+  const checkpoints = checkpointStore(() => env.kv.open(`${options.folder}/state.kv`));
+  try {
+    const volumes = await readVolumes(env.disk, env.random, options.volumes ?? []);
+    const earlier = await leftBehind(checkpoints, node.id);
+    const parts = spawnParts(node, options, { limits, checkpoints, volumes, earlier });
+    return roleOf(node, parts, async () => {
+      await checkpoints.close();
+      await lock.release();
+    });
+  } catch (error) {
+    await checkpoints.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+interface Found {
+  readonly limits: Limits;
+  readonly checkpoints: CheckpointStore;
+  readonly volumes: readonly Volume[];
+  readonly earlier: Awaited<ReturnType<typeof leftBehind>>;
+}
+
+type Parts = ReturnType<typeof spawnParts>;
+
+function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
+  const { env, id: agentId, links } = node;
+  const { limits, volumes, earlier } = found;
+  const controllers = new Controllers(options.controllers, env.random.next());
+  const outbox = new Outbox();
+  const tally = new Tally();
+  const standing = new Standing();
+  const facts = factsOf(options, limits);
+  const tools = attemptTools(env, options, found, outbox);
+  const feed = node.spawn(progressRelay, {
+    name: "progress",
+    args: { controllers, feed: options.feed ?? null, limits },
+  });
+  const cluster = { controllers: new Set(options.controllers), tally, volumes };
+  const worker = node.spawn(agent, { name: AGENT_PATH, args: { tools, feed, cluster } });
+  const messenger = node.spawn(courier, {
+    name: "courier",
+    restart: "permanent",
+    args: { agentId, outbox, controllers, limits },
+  });
+  const joined = () => {
+    // Whether these leases were lost, or are over for another reason, the controllers know.
+    for (const report of earlier) outbox.report(report).catch(() => {});
+  };
+  const host = node.spawn(liaison, {
+    name: "liaison",
+    restart: "permanent",
+    args: {
+      agentId,
+      incarnation: env.random.bytes(INCARNATION_BYTES).toHex(),
+      folder: options.folder,
+      facts,
+      protocols: options.protocols.protocols.map(({ name }) => name),
+      volumes,
+      controllers,
+      links,
+      standing,
+      tally,
+      limits,
+      joined,
+    },
+  });
+  return { controllers, outbox, tally, standing, volumes, limits, worker, feed, messenger, host };
+}
+
+const INCARNATION_BYTES = 8;
+
+function factsOf(options: AgentOptions, limits: Limits): AgentFacts {
+  const { datacenter = null, zone = null, region = null, tags = [] } = options.location ?? {};
+  return {
+    version: options.version,
+    hostname: options.hostname ?? null,
+    location: { datacenter, zone, region, tags },
+    maxConcurrentTransfers: options.maxConcurrentTransfers ?? limits.agentSlots,
+    maxBandwidthMbps: options.maxBandwidthMbps ?? null,
+    certificateFingerprint: options.certificateFingerprint ?? null,
+    supportedAuthMethods: options.supportedAuthMethods ?? [],
+  };
+}
+
+function attemptTools(
+  env: Env,
+  options: AgentOptions,
+  { limits, checkpoints, volumes }: Found,
+  outbox: Outbox,
+): AttemptTools {
+  return {
+    env,
+    protocols: options.protocols,
+    reveal: revealer(options.secrets),
+    propose: (command) => {
+      if (command.type !== "jobEvent") {
+        throw new TypeError(`an attempt reports what happens to its job, not ${command.type}`);
+      }
+      return outbox.report({ jobId: command.jobId, event: command.event });
+    },
+    checkpoints,
+    buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
+    limits,
+    sync: options.sync ?? true,
+    replication: replicationOf(volumes, limits, env),
+  };
+}
+
+/** A local file is read by others only where it lies on a volume, which others may hold as well. */
+function replicationOf(volumes: readonly Volume[], limits: Limits, env: Env): Replication {
+  const rate = new ReportRate(limits.replicatedPerSecond, env.clock);
+  return {
+    isShared: (spec) => {
+      const { destination } = localFiles(spec, undefined);
+      return destination === null || volumeOf(volumes, destination) !== null;
+    },
+    take: () => rate.take(),
+  };
+}
+
+function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): AgentRole {
+  const { controllers, outbox, tally, standing, volumes } = parts;
+  const leaving = new AgentLeaving(node, parts, free);
+  return {
+    status: () => ({
+      agentId: node.id,
+      status: standing.status,
+      why: standing.why,
+      leader: controllers.leader,
+      activeJobs: tally.active,
+      unreported: outbox.size,
+      volumes,
+    }),
+    drain: (withinMs) => leaving.drain(withinMs),
+    stop: () => leaving.stop(),
+  };
+}
