@@ -18,7 +18,7 @@ import type { LimitOverrides } from "./tree_limits.ts";
 import type { LinkedNode } from "../runtime/remote/linked_node.ts";
 import type { FirstMember, WorkerEngineOptions } from "../runtime/raft/group.ts";
 import type { RaftError } from "../runtime/raft/errors.ts";
-import { Agent, AGENT_PATH, Performer } from "./agent/messages.ts";
+import { Agent, AGENT_PATH } from "./agent/messages.ts";
 import type { ApiKey } from "./controller/commands.ts";
 import { controller } from "./controller/controller.ts";
 import { leadership } from "./controller/leadership.ts";
@@ -26,7 +26,7 @@ import { joinControllers, type Replica } from "./controller/replica.ts";
 import { desk } from "./desk/desk.ts";
 import { DESK_LIMITS } from "./desk/limits.ts";
 import { DESK_PATH } from "./desk/messages.ts";
-import { fleetActions, performerAddress } from "./fleet/actions.ts";
+import { fleetActions } from "./fleet/actions.ts";
 import { Board } from "./fleet/board.ts";
 import { fleetCandidates } from "./fleet/candidates.ts";
 import { fleet } from "./fleet/fleet.ts";
@@ -104,7 +104,7 @@ function spawnLeadership(
 ): void {
   const candidates = fleetCandidates(replica, board);
   const agents = (id: string) => node.ref(Agent, `quorus://${id}/${AGENT_PATH}`);
-  const actions = fleetActions(candidates, (id) => node.ref(Performer, performerAddress(id)));
+  const actions = fleetActions(candidates, agents);
   node.spawn(leadership, {
     name: "leadership",
     restart: "permanent",

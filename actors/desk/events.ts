@@ -6,6 +6,9 @@
 import type { Effect } from "../controller/applied.ts";
 import type { News } from "../controller/outbox.ts";
 
+/** Stands behind whatever a command has brought about. */
+const ALL_PARTS = 999_999_999;
+
 /** One thing that a command has brought about. */
 export interface Happened {
   readonly index: number;
@@ -43,7 +46,7 @@ export class EventRing {
   /** Keeps `most` events after the place `index`. */
   constructor(most: number, index: number) {
     this.#most = most;
-    this.#forgotten = { index, part: Number.MAX_SAFE_INTEGER };
+    this.#forgotten = { index, part: ALL_PARTS };
   }
 
   /** The place of the last event. */
@@ -56,7 +59,7 @@ export class EventRing {
     for (const one of news) {
       if (one.type === "restored") {
         this.#kept = [];
-        this.#forgotten = { index: one.index, part: Number.MAX_SAFE_INTEGER };
+        this.#forgotten = { index: one.index, part: ALL_PARTS };
         continue;
       }
       one.effects.forEach((effect, part) =>

@@ -4,7 +4,7 @@ import { errorData, QuorusError } from "../../runtime/base/errors.ts";
 import { RaftError } from "../../runtime/raft/errors.ts";
 import type { Command } from "../controller/commands.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
-import type { State } from "../controller/state.ts";
+import { definitionKey, type State } from "../controller/state.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import { changeGroup, isGroupChange } from "./group_changes.ts";
@@ -53,8 +53,24 @@ async function commit(
     withinMs: limits.writeMs,
     ...(fingerprint === undefined ? {} : { fingerprint }),
   });
-  if (refused.length > 0) return refusal("conflict", refused.join("; "));
-  return { ok: true, index };
+  if (refused.length === 0) return { ok: true, index };
+  return refusal(isThere(state, request) ? "conflict" : "notFound", refused.join("; "));
+}
+
+/** Whether what a refused request is about was there at all. */
+function isThere(state: State, request: CommandRequest): boolean {
+  switch (request.type) {
+    case "revokeKey":
+      return state.keys.has(request.id);
+    case "drainAgent":
+    case "resumeAgent":
+    case "deregisterAgent":
+      return state.agents.has(request.agentId);
+    case "deleteDefinition":
+      return state.definitions.has(definitionKey(request.tenant, request.name));
+    default:
+      return true;
+  }
 }
 
 /** A thing of another tenant is not there. */

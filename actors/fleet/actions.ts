@@ -1,7 +1,7 @@
 /** The actions at the end of a run, in a cluster: performed by an agent that reaches the files. */
 
 import type { Ref } from "../../runtime/actor/ref.ts";
-import { Performer, PERFORMER_PATH } from "../agent/messages.ts";
+import type { Agent } from "../agent/messages.ts";
 import { QuorusError } from "../../runtime/base/errors.ts";
 import type { Job } from "../job/record.ts";
 import type { Candidate, Candidates } from "../scheduler/candidates.ts";
@@ -15,23 +15,18 @@ export class ActionError extends QuorusError<"noAgent"> {
   override readonly name = "ActionError";
 }
 
-/** Actions that are sent to agents; `performer` gives the door of one. */
+/** Actions that are sent to agents; `agents` gives each by its name. */
 export function fleetActions(
   candidates: Candidates,
-  performer: (agent: string) => Ref<typeof Performer>,
+  agents: (id: string) => Ref<typeof Agent>,
 ): Actions {
   return {
     perform: async (action, failedJobs, signal): Promise<ActionFacts> => {
       const agent = chosen(candidates.list(), action, failedJobs);
       const body = { action, failedJobs: [...failedJobs] };
-      return await performer(agent).ask("perform", body, { withinMs: PERFORM_MS, signal });
+      return await agents(agent).ask("perform", body, { withinMs: PERFORM_MS, signal });
     },
   };
-}
-
-/** Where the performer of an agent is. */
-export function performerAddress(agent: string): string {
-  return `quorus://${agent}/${PERFORMER_PATH}`;
 }
 
 /** One that works, and holds the volumes of what is to be touched; first who had the jobs. */

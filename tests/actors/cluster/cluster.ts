@@ -76,8 +76,11 @@ export class SimulatedCluster {
     await this.until("somebody leads", () => {
       leading = this.living.filter(({ role }) => role.replica.isLeader)
         .sort((a, b) => b.role.replica.term - a.role.replica.term)[0];
-      const path = `leadership/controller-${leading?.role.replica.term}/scheduler`;
-      return leading?.node.inspect().some(({ address }) => address.endsWith(path)) ?? false;
+      if (leading === undefined) return false;
+      const part = `leadership/controller-${leading.role.replica.term}`;
+      return leading.node.inspect().some(({ children }) =>
+        children.some(({ address }) => address.endsWith(part))
+      );
     });
     return leading!;
   }
