@@ -17,7 +17,7 @@ const HEADERS = {
   "x-accel-buffering": "no",
 };
 
-/** The stream as a response; `random`: uniform in [0, 1). LiveError as {@link LiveHub.subscribe}. */
+/** The stream as a response; `random`: uniform in [0, 1). Problem as {@link LiveHub.subscribe}. */
 export function eventStream(
   hub: LiveHub,
   options: SubscribeOptions,

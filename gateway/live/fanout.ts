@@ -6,16 +6,12 @@
  */
 
 import { comparePositions, type EventPosition } from "./event_id.ts";
-import { filterKey, type LiveFilter, wants } from "./filter.ts";
+import { type LiveFilter, wants } from "./filter.ts";
+import { type Group, GroupIndex } from "./group_index.ts";
 import type { LiveLimits } from "./limits.ts";
 import { type LiveRecord, missedRecord } from "./record.ts";
 import { EventRing } from "./ring.ts";
 import { type Sink, type StreamEnd, Subscriber } from "./subscriber.ts";
-
-interface Group {
-  readonly filter: LiveFilter;
-  readonly members: Set<Subscriber>;
-}
 
 /** What has been counted. */
 export interface FanoutCounts {
@@ -30,7 +26,7 @@ export interface FanoutCounts {
 export class Fanout {
   readonly ring: EventRing;
   readonly #limits: LiveLimits;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new GroupIndex();
   readonly #slow = new Set<Subscriber>();
   #subscribers = 0;
   #delivered = 0;
@@ -59,16 +55,13 @@ export class Fanout {
 
   /** All clients. */
   *all(): Iterable<Subscriber> {
-    for (const { members } of this.#groups.values()) yield* members;
+    for (const { members } of this.#groups.all()) yield* members;
   }
 
   /** A new client, which gets nothing before {@link begin} or {@link beginAfter}. */
   add(filter: LiveFilter, sink: Sink, nowMs: number): Subscriber {
     const subscriber = new Subscriber(filter, sink, nowMs);
-    const key = filterKey(filter);
-    const group = this.#groups.get(key) ?? { filter, members: new Set() };
-    this.#groups.set(key, group);
-    group.members.add(subscriber);
+    this.#groups.add(subscriber);
     this.#subscribers += 1;
     // Until it begins, its place is one that nothing ever reaches.
     subscriber.cursor = Infinity;
@@ -98,10 +91,7 @@ export class Fanout {
     subscriber.isOpen = false;
     this.#slow.delete(subscriber);
     this.#subscribers -= 1;
-    const key = filterKey(subscriber.filter);
-    const group = this.#groups.get(key);
-    group?.members.delete(subscriber);
-    if (group?.members.size === 0) this.#groups.delete(key);
+    this.#groups.remove(subscriber);
   }
 
   /** Ends the stream of a client. */
@@ -115,8 +105,7 @@ export class Fanout {
   publish(record: LiveRecord, nowMs: number): void {
     this.ring.append(record, (dropped, number) => this.#dropped(dropped, number));
     const number = this.ring.end - 1;
-    for (const { filter, members } of this.#groups.values()) {
-      if (record.facts !== null && !wants(filter, record.facts)) continue;
+    for (const { members } of this.#groupsOf(record)) {
       for (const subscriber of members) {
         if (subscriber.cursor !== null) continue;
         if (subscriber.sink.isCongested) this.#falls(subscriber, number, nowMs);
@@ -127,9 +116,7 @@ export class Fanout {
 
   /** Takes progress, which is not kept: a slow client gets the newest of each job. */
   progress(record: LiveRecord, jobId: string, nowMs: number): void {
-    const { facts } = record;
-    for (const { filter, members } of this.#groups.values()) {
-      if (facts === null || !wants(filter, facts)) continue;
+    for (const { members } of this.#groupsOf(record)) {
       for (const subscriber of members) {
         if (subscriber.cursor === null && !subscriber.sink.isCongested) {
           this.#send(subscriber, record);
@@ -178,6 +165,11 @@ export class Fanout {
         this.end(subscriber, "stuck");
       }
     }
+  }
+
+  *#groupsOf({ facts }: LiveRecord): Iterable<Group> {
+    if (facts === null) return yield* this.#groups.all();
+    for (const group of this.#groups.of(facts)) if (wants(group.filter, facts)) yield group;
   }
 
   #falls(subscriber: Subscriber, number: number, nowMs: number): void {

@@ -14,8 +14,8 @@ export interface FeedReader {
 }
 
 /**
- * `GET /v1/events?tenant=&run=&job=&type=&label=`: server-sent events; `Last-Event-ID` (or `after`) goes
- * on after an event. LiveError, which the gateway shows as a problem.
+ * `GET /v1/events?tenant=&run=&job=&type=&labels=`: server-sent events; `Last-Event-ID` (or `after`) goes
+ * on after an event. Problem where that cannot be had.
  */
 export function answerEvents(
   hub: LiveHub,

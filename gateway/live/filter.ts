@@ -1,8 +1,15 @@
 /** Which events a client wants, and may see: pure. */
 
 import { EVENT_TYPES, type EventFacts } from "./cloud_event.ts";
-import { LiveError } from "./errors.ts";
+import { gatewayLimits } from "../limits.ts";
+import { Problem } from "../problem.ts";
+import { labelSelector } from "../selector.ts";
 import type { LiveLimits } from "./limits.ts";
+
+interface LabelTerm {
+  readonly name: string;
+  readonly values: ReadonlySet<string> | null;
+}
 
 /** All that are given must hold; null: whatever it is. */
 export interface LiveFilter {
@@ -12,8 +19,8 @@ export interface LiveFilter {
   readonly runs: ReadonlySet<string> | null;
   readonly jobs: ReadonlySet<string> | null;
   readonly types: ReadonlySet<string> | null;
-  /** By the label's name: one of the values; null: it is there. */
-  readonly labels: ReadonlyMap<string, ReadonlySet<string> | null>;
+  /** One of the values; null: the label is there. */
+  readonly labels: readonly LabelTerm[];
 }
 
 /** The parameters of a stream. */
@@ -22,13 +29,13 @@ const PARAMETERS: ReadonlySet<string> = new Set([
   "run",
   "job",
   "type",
-  "label",
+  "labels",
   "after",
 ]);
 
 /**
- * The filter of a request: `tenant`, `run`, `job`, `type` and `label` (`NAME` or `NAME=VALUE`), each as
- * often as wanted; several values of one are alternatives. LiveError `invalidFilter`.
+ * The filter of a request: `tenant`, `run`, `job` and `type`, each as often as wanted, several values of
+ * one being alternatives; `labels`, a selector as in lists. Problem `malformedRequest`.
  */
 export function filterOf(
   query: URLSearchParams,
@@ -47,7 +54,8 @@ export function filterOf(
     runs: values("run"),
     jobs: values("job"),
     types: typesOf(values("type")),
-    labels: labelsOf(values("label")),
+    labels: labelSelector(query.get("labels") ?? undefined, gatewayLimits())
+      .map(({ name, values }) => ({ name, values: values === null ? null : new Set(values) })),
   };
 }
 
@@ -59,7 +67,7 @@ export function wants(filter: LiveFilter, facts: EventFacts): boolean {
   if (jobs !== null && (facts.jobId === null || !jobs.has(facts.jobId))) return false;
   if (tenants !== null && (facts.tenant === null || !tenants.has(facts.tenant))) return false;
   if (types !== null && !types.has(facts.type)) return false;
-  for (const [name, values] of labels) {
+  for (const { name, values } of labels) {
     const value = Object.hasOwn(facts.labels, name) ? facts.labels[name] : undefined;
     if (value === undefined || (values !== null && !values.has(value))) return false;
   }
@@ -70,15 +78,14 @@ export function wants(filter: LiveFilter, facts: EventFacts): boolean {
 export function filterKey(filter: LiveFilter): string {
   const list = (set: ReadonlySet<string> | null) => set === null ? null : [...set].sort();
   const { allowed, tenants, runs, jobs, types, labels } = filter;
-  const byName = [...labels].map(([name, values]) => [name, list(values)] as const)
-    .sort(([a], [b]) => a < b ? -1 : 1);
+  const terms = labels.map((term) => JSON.stringify([term.name, list(term.values)])).sort();
   return JSON.stringify([
     list(allowed),
     list(tenants),
     list(runs),
     list(jobs),
     list(types),
-    byName,
+    terms,
   ]);
 }
 
@@ -111,23 +118,8 @@ function typesOf(values: ReadonlySet<string> | null): ReadonlySet<string> | null
   return values;
 }
 
-function labelsOf(
-  values: ReadonlySet<string> | null,
-): ReadonlyMap<string, ReadonlySet<string> | null> {
-  const labels = new Map<string, Set<string> | null>();
-  for (const text of values ?? []) {
-    const at = text.indexOf("=");
-    const name = at < 0 ? text : text.slice(0, at);
-    if (name === "") throw invalid("label", `${text} has no name; write NAME or NAME=VALUE`);
-    const earlier = labels.get(name);
-    if (at < 0) labels.set(name, null);
-    else if (earlier !== null) labels.set(name, (earlier ?? new Set()).add(text.slice(at + 1)));
-  }
-  return labels;
-}
-
-function invalid(name: string, why: string): LiveError {
-  return new LiveError("invalidFilter", `cannot follow events with this ${name}: ${why}`, {
-    details: { pointer: name },
+function invalid(name: string, why: string): Problem {
+  return new Problem("malformedRequest", `cannot follow events with this ${name}: ${why}`, {
+    errors: [{ detail: why, parameter: name }],
   });
 }

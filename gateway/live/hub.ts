@@ -2,7 +2,7 @@
 
 import type { LiveEvent } from "../../actors/desk/messages.ts";
 import type { Env, TimerHandle } from "../../runtime/env/env.ts";
-import { LiveError } from "./errors.ts";
+import { Problem } from "../problem.ts";
 import { comparePositions, type EventPosition, positionOf } from "./event_id.ts";
 import { Fanout, type FanoutCounts } from "./fanout.ts";
 import type { LiveFilter } from "./filter.ts";
@@ -77,7 +77,7 @@ export class LiveHub {
     return this.#lastId;
   }
 
-  /** Begins a stream. LiveError `tooManyStreams`, `invalidEventId`, `closing`. */
+  /** Begins a stream. Problem `tooMany`, `malformedRequest`, `overloaded`. */
   subscribe({ keyId, filter, after }: SubscribeOptions, sink: Sink): Subscription {
     const wanted = after === null ? null : { id: after, position: readPosition(after) };
     this.#admit(keyId);
@@ -113,14 +113,18 @@ export class LiveHub {
 
   #admit(keyId: string): void {
     if (this.#puller.isStopped) {
-      throw new LiveError("closing", "cannot begin a stream: this gateway stops; ask another one", {
-        retryable: true,
-      });
+      throw new Problem(
+        "overloaded",
+        "cannot begin a stream: this gateway stops; ask another one",
+        {
+          retryable: true,
+        },
+      );
     }
     const { subscribers, subscribersPerKey } = this.limits;
     const tooMany = (whose: string, most: number) =>
-      new LiveError(
-        "tooManyStreams",
+      new Problem(
+        "tooMany",
         `cannot begin a stream: ${whose} has ${most} already; end some, or ask another gateway`,
         { retryable: true, retryAfterMs: this.limits.heartbeatMs },
       );
@@ -268,9 +272,8 @@ export class LiveHub {
 function readPosition(id: string): EventPosition {
   const position = positionOf(id);
   if (position !== null) return position;
-  throw new LiveError(
-    "invalidEventId",
-    "cannot go on after this event: the id is not one of this feed; leave it out to begin now",
-    { details: { pointer: "Last-Event-ID" } },
-  );
+  const detail = "the id is not one of this feed; leave it out to begin now";
+  throw new Problem("malformedRequest", `cannot go on after this event: ${detail}`, {
+    errors: [{ detail, header: "Last-Event-ID" }],
+  });
 }

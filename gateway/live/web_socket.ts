@@ -1,7 +1,7 @@
 /** `/v1/live`: the live feed over a WebSocket, one CloudEvent in JSON a message. */
 
 import type { HttpConnection, TextSocket } from "../../runtime/env/http_server.ts";
-import { LiveError } from "./errors.ts";
+import { Problem } from "../problem.ts";
 import type { LiveHub, SubscribeOptions, Subscription } from "./hub.ts";
 import type { LiveRecord } from "./record.ts";
 import type { Sink, StreamEnd } from "./subscriber.ts";
@@ -17,7 +17,7 @@ const END_CODES: Readonly<Record<StreamEnd, readonly [number, string]>> = {
 };
 const POLICY = [1008, "this feed takes no messages"] as const;
 
-/** The response that opens the stream. LiveError as {@link LiveHub.subscribe}, and `notUpgrade`. */
+/** The response that opens the stream. Problem as {@link LiveHub.subscribe}, and `upgradeRequired`. */
 export function liveSocket(
   hub: LiveHub,
   options: SubscribeOptions,
@@ -25,9 +25,10 @@ export function liveSocket(
   connection: HttpConnection,
 ): Response {
   if (!connection.canUpgrade) {
-    throw new LiveError(
-      "notUpgrade",
+    throw new Problem(
+      "upgradeRequired",
       "cannot open /v1/live: the request asks for no WebSocket; open one, or read /v1/events",
+      { headers: { upgrade: "websocket", connection: "upgrade" } },
     );
   }
   const sink = new SocketSink(hub.limits.clientBufferBytes);

@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "actors-remote": "./actors_remote.ts",
   "frames": "./frames.ts",
   "link": "./link.ts",
+  "live": "./live.ts",
   "raft": "./raft.ts",
   "raft-engine": "./raft_engine.ts",
   "raft-log": "./raft_log.ts",

@@ -93,7 +93,7 @@ export const EVERYTHING: LiveFilter = {
   runs: null,
   jobs: null,
   types: null,
-  labels: new Map(),
+  labels: [],
 };
 
 /** A CloudEvent as it arrives. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { factsOf } from "../../../gateway/live/cloud_event.ts";
-import { LiveError } from "../../../gateway/live/errors.ts";
 import { filterKey, filterOf, wants } from "../../../gateway/live/filter.ts";
 import { liveLimits } from "../../../gateway/live/limits.ts";
+import { Problem } from "../../../gateway/problem.ts";
 import { jobEvent, progressEvent, runEvent } from "./events.ts";
 
 const limits = liveLimits();
@@ -22,10 +22,10 @@ Deno.test("several values of one parameter are alternatives, several parameters 
   const facts = factsOf(jobEvent("1", { id: "j", runId: "r", labels: { env: "prod" } }));
   assert.equal(wants(filter("run=q&run=r"), facts), true);
   assert.equal(wants(filter("run=r&job=x"), facts), false);
-  assert.equal(wants(filter("label=env"), facts), true);
-  assert.equal(wants(filter("label=env=test&label=env=prod"), facts), true);
-  assert.equal(wants(filter("label=env=test"), facts), false);
-  assert.equal(wants(filter("label=toString"), facts), false);
+  assert.equal(wants(filter("labels=env"), facts), true);
+  assert.equal(wants(filter("labels=env in (test, prod)"), facts), true);
+  assert.equal(wants(filter("labels=env=test"), facts), false);
+  assert.equal(wants(filter("labels=toString"), facts), false);
   assert.equal(wants(filter("type=dev.quorus.run.changed"), facts), false);
 });
 
@@ -49,15 +49,15 @@ Deno.test("a filter that says nothing sensible is refused with the parameter's n
       ["rum=a", "rum"],
       ["type=job", "type"],
       ["run=", "run"],
-      ["label==x", "label"],
+      ["labels==x", "labels"],
       [`job=${"x".repeat(300)}`, "job"],
       [Array.from({ length: 65 }, (_, at) => `job=${at}`).join("&"), "job"],
     ] as const
   ) {
     assert.throws(() => filter(query), (thrown: unknown) => {
-      assert.ok(thrown instanceof LiveError);
-      assert.equal(thrown.code, "invalidFilter");
-      return thrown.details.pointer === pointer;
+      assert.ok(thrown instanceof Problem);
+      assert.equal(thrown.code, "malformedRequest");
+      return thrown.errors[0]?.parameter === pointer;
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LiveError } from "../../../gateway/live/errors.ts";
 import { LiveHub } from "../../../gateway/live/hub.ts";
 import type { LiveLimits } from "../../../gateway/live/limits.ts";
+import { Problem } from "../../../gateway/problem.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../testing.ts";
 import { EVERYTHING, jobEvent, progressEvent, RememberingSink } from "./events.ts";
 import { Teller } from "./teller.ts";
@@ -130,18 +130,18 @@ Deno.test("streams have bounds for all and for each key, and a closing gateway e
         begin();
         return null;
       } catch (thrown) {
-        assert.ok(thrown instanceof LiveError);
+        assert.ok(thrown instanceof Problem);
         return thrown.code;
       }
     };
     const sinks = [new RememberingSink(), new RememberingSink(), new RememberingSink()];
     const [first] = [follow(hub, sinks[0]!), follow(hub, sinks[1]!)];
-    assert.equal(codeOf(() => follow(hub, sinks[2]!)), "tooManyStreams");
+    assert.equal(codeOf(() => follow(hub, sinks[2]!)), "tooMany");
     first?.close();
     follow(hub, sinks[2]!);
-    assert.equal(codeOf(() => follow(hub, new RememberingSink(), "x'); --")), "invalidEventId");
+    assert.equal(codeOf(() => follow(hub, new RememberingSink(), "x'); --")), "malformedRequest");
     await env.world.complete(hub.close());
     assert.equal(sinks[2]?.ended, "closing");
-    assert.equal(codeOf(() => follow(hub, new RememberingSink())), "closing");
+    assert.equal(codeOf(() => follow(hub, new RememberingSink())), "overloaded");
   });
 });
