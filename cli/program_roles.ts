@@ -14,12 +14,40 @@ export type AddGroup = (group: Command, fill: (add: AddVerb) => void) => void;
 const ROLES = ["controller", "agent", "gateway", "start"];
 
 /** See the file's comment. */
-export function addRoles(_add: AddVerb, addGroup: AddGroup, process: Process): void {
+export function addRoles(add: AddVerb, addGroup: AddGroup, process: Process): void {
+  addRoleVerbs(add, process);
   addConfig(addGroup, process);
   addGroup(new Command("cluster").description("a cluster of processes on this machine"), (to) => {
     addClusterUp(to, process);
     addClusterCare(to, process);
   });
+}
+
+/** Each ends with SIGTERM or Ctrl-C, in order; at once with the second one. */
+function addRoleVerbs(add: AddVerb, process: Process): void {
+  add(role("controller", "a node that decides: one of the group that agrees"), async (verb) => {
+    const { controllerVerb } = await import("./verbs/controller.ts");
+    return await controllerVerb(process, verb.opts());
+  });
+  add(role("agent", "a node that carries out transfers"), async (verb) => {
+    const { agentVerb } = await import("./verbs/agent.ts");
+    return await agentVerb(process, verb.opts());
+  });
+  add(role("gateway", "a node that serves the API"), async (verb) => {
+    const { gatewayVerb } = await import("./verbs/gateway.ts");
+    return await gatewayVerb(process, verb.opts());
+  });
+  add(role("start", "all roles in one process"), async (verb) => {
+    const { startVerb } = await import("./verbs/start.ts");
+    return await startVerb(process, verb.opts());
+  });
+}
+
+function role(name: string, description: string): Command {
+  return withSettings(new Command(name).description(description))
+    .option("--listen <HOST:PORT>", "where other nodes reach it (controller, start)")
+    .option("--http <HOST:PORT>", "where the API is (gateway, start)")
+    .option("--json", "tell readiness as a JSON line");
 }
 
 function addConfig(addGroup: AddGroup, process: Process): void {

@@ -76,7 +76,7 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
 /** The settings of one node, as its file has them. */
 function settingsOf(
   node: ClusterNode,
-  { nodes }: ClusterState,
+  { nodes, files }: ClusterState,
   admin: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const controllers = nodes.filter(({ role }) => role === "controller");
@@ -96,8 +96,8 @@ function settingsOf(
         keys: [{ ...admin, label: "made by cluster up" }],
       };
     case "agent":
-      return common;
+      return { ...common, volumes: (files ?? []).map((path) => ({ path, create: true })) };
     case "gateway":
-      return { ...common, http: node.place };
+      return { ...common, http: node.place, allowLocal: true };
   }
 }

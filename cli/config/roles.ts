@@ -5,6 +5,9 @@
 
 import { z } from "zod";
 import { ACTOR_LIMITS as DOMAIN_LIMITS } from "../../actors/limits.ts";
+import { DESK_LIMITS } from "../../actors/desk/limits.ts";
+import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
+import { GATEWAY_LIMITS } from "../../gateway/limits.ts";
 import { ACTOR_LIMITS as NODE_LIMITS } from "../../runtime/actor/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import { REMOTE_LIMITS } from "../../runtime/remote/limits.ts";
@@ -60,7 +63,14 @@ const placeName = (description: string) => z.string().min(1).optional().meta({ d
 const agentFields = {
   slots: z.number().int().min(1).max(100_000).default(DOMAIN_LIMITS.agentSlots.value)
     .meta({ description: "transfers at a time" }),
-  volumes: z.array(z.string()).default([])
+  volumes: z.array(z.union([
+    z.string(),
+    z.strictObject({
+      path: z.string(),
+      readOnly: z.boolean().default(false),
+      create: z.boolean().default(false),
+    }),
+  ])).default([])
     .meta({
       description: "directories that this agent holds; a marker file at the root proves it",
     }),
@@ -73,12 +83,21 @@ const agentFields = {
   secrets: path("a directory of secrets: one file each; else QUORUS_SECRET_NAME").optional(),
 };
 
-const http = place("where people and programs reach the API");
+const gatewayFields = {
+  http: place("where people and programs reach the API").prefault("127.0.0.1:8080"),
+  allowLocal: z.boolean().default(false)
+    .meta({ description: "transfers may name hosts that are the agent itself, such as 127.0.0.1" }),
+};
 
 const nodeLimits = limits(NODE_LIMITS);
 const remoteLimits = limits(REMOTE_LIMITS);
-const raftLimits = limits(RAFT_LIMITS);
-const domainLimits = limits(DOMAIN_LIMITS);
+const controllerLimits = {
+  raft: limits(RAFT_LIMITS),
+  fleet: limits(FLEET_LIMITS),
+  desk: limits(DESK_LIMITS),
+};
+const agentLimits = { actors: limits(DOMAIN_LIMITS) };
+const gatewayLimits = { gateway: limits(GATEWAY_LIMITS) };
 
 /** The settings of a controller. */
 export const controllerSettings = z.strictObject({
@@ -92,8 +111,7 @@ export const controllerSettings = z.strictObject({
   limits: z.strictObject({
     node: nodeLimits,
     remote: remoteLimits,
-    raft: raftLimits,
-    actors: domainLimits,
+    ...controllerLimits,
   }).prefault({}),
 });
 
@@ -102,7 +120,7 @@ export const agentSettings = z.strictObject({
   ...common,
   controllers,
   ...agentFields,
-  limits: z.strictObject({ node: nodeLimits, remote: remoteLimits, actors: domainLimits })
+  limits: z.strictObject({ node: nodeLimits, remote: remoteLimits, ...agentLimits })
     .prefault({}),
 });
 
@@ -110,8 +128,9 @@ export const agentSettings = z.strictObject({
 export const gatewaySettings = z.strictObject({
   ...common,
   controllers,
-  http: http.prefault("127.0.0.1:8080"),
-  limits: z.strictObject({ node: nodeLimits, remote: remoteLimits }).prefault({}),
+  ...gatewayFields,
+  limits: z.strictObject({ node: nodeLimits, remote: remoteLimits, ...gatewayLimits })
+    .prefault({}),
 });
 
 /** The settings of a process with all roles: a cluster of one, unless it names other controllers. */
@@ -125,12 +144,13 @@ export const startSettings = z.strictObject({
     .meta({ description: "it joins a cluster that is there, and waits until it is added" }),
   keys,
   ...agentFields,
-  http: http.prefault("127.0.0.1:8080"),
+  ...gatewayFields,
   limits: z.strictObject({
     node: nodeLimits,
     remote: remoteLimits,
-    raft: raftLimits,
-    actors: domainLimits,
+    ...controllerLimits,
+    ...agentLimits,
+    ...gatewayLimits,
   }).prefault({}),
 });
 

@@ -1,9 +1,10 @@
 /** The node of a role: started from its settings, with links to the controllers. */
 
-import type { Env, LogLevel } from "../../runtime/env/env.ts";
+import type { LogLevel } from "../../runtime/env/env.ts";
 import { stderrLog } from "../../runtime/env/real/log.ts";
 import { type LinkedNode, startLinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { HubOptions, PeerAddress } from "../../runtime/remote/hub_options.ts";
+import type { NodeOptions } from "../../runtime/actor/node.ts";
 import type { ActorLimits } from "../../runtime/actor/limits.ts";
 import type { RemoteLimits } from "../../runtime/remote/limits.ts";
 import type { Place } from "../config/fields.ts";
@@ -24,16 +25,21 @@ export function routeLog({ log }: Session, level: LogLevel): void {
   log.route((at, message, facts) => lines.write(at, message, facts));
 }
 
-/** Starts the node; `dials` are the nodes that it calls. Resolves once it listens. */
+/** What a node is told beside its settings. */
+export interface NodeStart extends Required<Pick<NodeOptions, "admit" | "onFatal">> {
+  /** The nodes that it calls. */
+  readonly dials: readonly PeerAddress[];
+}
+
+/** Starts the node. Resolves once it listens. */
 export async function startRoleNode(
   session: Session,
   settings: NodeSettings,
-  dials: readonly PeerAddress[],
-  onFatal: (error: unknown) => void,
+  { dials, ...rest }: NodeStart,
 ): Promise<LinkedNode> {
   const { node: id, limits } = settings;
   const links = await linksOf(session, settings, dials);
-  const node = startLinkedNode(session.env, { id, limits: limits.node, links, onFatal });
+  const node = startLinkedNode(session.env, { id, limits: limits.node, links, ...rest });
   try {
     await node.links.ready;
   } catch (error) {
@@ -65,10 +71,4 @@ export function controllerAddresses(
   controllers: Readonly<Record<string, string>>,
 ): { readonly node: string; readonly url: string }[] {
   return Object.entries(controllers).map(([node, url]) => ({ node, url }));
-}
-
-/** Env and node of one role, for what runs on it. */
-export interface RoleHost {
-  readonly env: Env;
-  readonly node: LinkedNode;
 }

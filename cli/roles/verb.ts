@@ -1,0 +1,62 @@
+/** What the verbs of all roles have in common: settings, log, folder, node, and who may say what to it. */
+
+import { admission } from "../../actors/admission.ts";
+import type { Role, RoleBook } from "../../actors/roles.ts";
+import type { PeerAddress } from "../../runtime/remote/hub_options.ts";
+import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
+import { type Effective, effectiveSettings, type SettingOptions } from "../config/effective.ts";
+import type { RoleName } from "../config/roles.ts";
+import type { ExitCode } from "../exit.ts";
+import type { Process } from "../process.ts";
+import { type Session, withSession } from "../session.ts";
+import { routeLog, startRoleNode } from "./node.ts";
+import { settingsRoles } from "./role_book.ts";
+import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
+
+/** The options of every role's verb. */
+export interface RoleVerbOptions extends SettingOptions {
+  readonly json?: boolean;
+}
+
+/** What a role is started with. */
+export interface RoleHost<R extends RoleName> extends RoleStart {
+  readonly session: Session;
+  readonly settings: Effective<R>["settings"];
+  /** Starts this process's node; `dials` are whom it calls, `ours` what it is. */
+  startNode(dials: readonly PeerAddress[], ours: readonly Role[]): Promise<LinkedNode>;
+}
+
+/** Reads the settings of a role, starts it, and serves until it is told to end. */
+export async function runRole<R extends RoleName>(
+  process: Process,
+  role: R,
+  { json, ...options }: RoleVerbOptions,
+  start: (host: RoleHost<R>) => Promise<StartedRole>,
+): Promise<ExitCode> {
+  return await withSession(process, async (session) => {
+    const { disk } = session.env;
+    const places = { disk, cwd: process.cwd, env: (name: string) => process.env(name) };
+    const { settings } = await effectiveSettings(role, places, options);
+    const { node, data, drain: drainMs, log } = settings;
+    routeLog(session, log);
+    const serving = { node, data, drainMs, json: json ?? false };
+    return await serveRole(session, serving, (given) => {
+      const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) => {
+        const book = bookOf(settings, ours);
+        return startRoleNode(session, settings, {
+          dials,
+          admit: admission(book),
+          onFatal: given.fail,
+        });
+      };
+      return start({ ...given, session, settings, startNode });
+    });
+  });
+}
+
+/** Agents and gateways believe controllers alone. */
+function bookOf(settings: Effective<RoleName>["settings"], ours: readonly Role[]): RoleBook {
+  const { node, controllers } = settings;
+  const roles = "roles" in settings ? settings.roles : {};
+  return settingsRoles({ controllers, roles }, { node, roles: ours });
+}
