@@ -127,7 +127,8 @@ function act(state: State, effects: readonly Effect[], ctx: Context<typeof Contr
 
 /** A job has joined or left the queue, or a slot may be free for one that waits. */
 function isForScheduler(state: State, effects: readonly Effect[]): boolean {
-  return state.group.state.load.waiting > 0 ||
+  // In a cluster it counts hosts and tenants too, whether anybody waits or not.
+  return state.term !== undefined || state.group.state.load.waiting > 0 ||
     effects.some((effect) =>
       effect.type === "jobChanged" && (isWaiting(effect.job) || isWaiting(effect.before))
     );

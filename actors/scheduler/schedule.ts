@@ -1,72 +1,38 @@
 /**
- * The scheduling policy as a pure function: who gets which job, and why the others wait.
+ * The scheduling policy as a pure function of what is known: who gets which job now.
  *
- * One embedded agent needs no more than order and slots; location, load, affinity and fairness join
- * as further terms of the same function.
+ * 1. Each `overdueMs` the longest waiting job of a tenant goes first, whatever ranks above it. If its hosts
+ *    or agents are busy, it holds what it can get of the hosts; an agent's slot never stays idle for it.
+ * 2. Then class by class, the most urgent first; who waits rises by a class each `ageMs`.
+ * 3. Within a class the tenant that has used least goes first (`Book.use`), and of its jobs the one that
+ *    has waited longest.
+ * 4. The job goes to the closest, least loaded agent that can take it (`placing.ts`).
+ *
+ * A bucket of alike jobs that has no agent or no host left is out for the rest of the pass, so that the cost
+ * is that of the buckets and of what is assigned, never of all pairs of jobs and agents.
  */
 
-/** A job that wants an agent. */
-export interface Waiting {
-  readonly jobId: string;
-  /** Jobs are taken in this order: that of their submission. */
-  readonly order: number;
-  /** Not before this time (retries); `null`: at once. */
-  readonly notBeforeMs: number | null;
-}
-
-/** An agent that may take jobs. */
-export interface AgentCapacity {
-  readonly agent: string;
-  readonly freeSlots: number;
-}
+import { overdueFirst } from "./overdue.ts";
+import { Pass, type PassInput } from "./pass.ts";
 
 /** What should be proposed now. */
 export interface Schedule {
   readonly assignments: readonly { readonly jobId: string; readonly agent: string }[];
-  /** When waiting alone will make another job ready; `null` if only events can. */
+  /** Tenants whose overdue job went first in this pass. */
+  readonly overdueServed: readonly string[];
+  /** When waiting alone will make another job ready; null: only events can. */
   readonly wakeAtMs: number | null;
 }
 
-/** What the agents can still take, by their slots and the leases that they hold. */
-export function capacities(
-  slots: ReadonlyMap<string, number>,
-  leases: { get(agent: string): number | undefined },
-): AgentCapacity[] {
-  const found: AgentCapacity[] = [];
-  for (const [agent, most] of slots) {
-    found.push({ agent, freeSlots: most - (leases.get(agent) ?? 0) });
+/** Decides; changes nothing of its input. */
+export function schedule(input: PassInput): Schedule {
+  const { fleet, queue } = input;
+  const wakeAtMs = queue.wakeAtMs;
+  if (fleet.freeSlots === 0 || queue.tenants.size === 0) {
+    return { assignments: [], overdueServed: [], wakeAtMs };
   }
-  return found;
-}
-
-/** Assigns waiting jobs, oldest first, to the agents with the most free slots. */
-export function schedule(
-  waiting: Iterable<Waiting>,
-  agents: readonly AgentCapacity[],
-  nowMs: number,
-): Schedule {
-  const free = agents.filter((one) => one.freeSlots > 0).map((one) => ({ ...one }));
-  const assignments: { jobId: string; agent: string }[] = [];
-  let wakeAtMs: number | null = null;
-  for (const { jobId, notBeforeMs } of waiting) {
-    if (notBeforeMs !== null && notBeforeMs > nowMs) {
-      wakeAtMs = Math.min(wakeAtMs ?? Infinity, notBeforeMs);
-      continue;
-    }
-    const best = mostFree(free);
-    if (best === null) continue;
-    best.freeSlots -= 1;
-    assignments.push({ jobId, agent: best.agent });
-  }
-  return { assignments, wakeAtMs };
-}
-
-function mostFree(
-  agents: { agent: string; freeSlots: number }[],
-): { agent: string; freeSlots: number } | null {
-  let best: { agent: string; freeSlots: number } | null = null;
-  for (const one of agents) {
-    if (one.freeSlots > (best?.freeSlots ?? 0)) best = one;
-  }
-  return best;
+  const pass = new Pass(input);
+  const overdueServed = overdueFirst(input, pass);
+  pass.byClass();
+  return { assignments: pass.assignments, overdueServed, wakeAtMs };
 }

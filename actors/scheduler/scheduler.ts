@@ -1,15 +1,24 @@
-/** The scheduler: keeps the queue that the state implies, and proposes assignments. It never decides. */
+/** The scheduler: keeps the indexes that the state implies, and proposes assignments. It never decides. */
 
+import { limitValues } from "../../runtime/base/limits.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Effect } from "../controller/applied.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Scheduler } from "../controller/messages.ts";
-import { isWaiting } from "../controller/state.ts";
-import type { Job } from "../job/record.ts";
+import { IDLE, isWaiting } from "../controller/state.ts";
+import type { TenantView } from "./book.ts";
 import type { Candidates } from "./candidates.ts";
-import { capacities, schedule, type Waiting } from "./schedule.ts";
+import { demandOf, PRIORITIES } from "./demand.ts";
+import { explainWaiting } from "./explain.ts";
+import { Fleet } from "./fleet.ts";
+import { SCHEDULER_LIMITS, type SchedulerLimits } from "./limits.ts";
+import type { PassInput } from "./pass.ts";
+import { Running } from "./running.ts";
+import { type Schedule, schedule } from "./schedule.ts";
+import { Usage } from "./usage.ts";
+import { WaitingQueue } from "./waiting_queue.ts";
 
 /** What a scheduler is started with. */
 export interface SchedulerArgs {
@@ -17,27 +26,31 @@ export interface SchedulerArgs {
   readonly candidates: Candidates;
   /** The term in which its node leads; absent in an embedded run. */
   readonly term?: number;
+  readonly limits?: Partial<SchedulerLimits>;
 }
 
-interface State extends SchedulerArgs {
-  /** In the order of submission. */
-  readonly waiting: Map<string, Waiting>;
+interface State {
+  readonly group: Group;
+  readonly candidates: Candidates;
+  readonly term: number | undefined;
+  readonly limits: SchedulerLimits;
+  readonly queue: WaitingQueue;
+  readonly fleet: Fleet;
+  readonly running: Running;
+  readonly usage: Usage;
+  /** When each tenant's overdue job went first the last time. */
+  readonly overdueServed: Map<string, number>;
   /** Jobs whose assignment is being committed. */
-  proposed: readonly string[];
-  order: number;
+  proposed: ReadonlySet<string>;
+  /** The fleet is to be looked at again soon. */
+  isFleetStale: boolean;
 }
 
 /** One scheduler per group, on its leader. */
 export const scheduler = actor(Scheduler, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: SchedulerArgs, ctx: Context<typeof Scheduler>): State => {
-    const state: State = {
-      ...args,
-      waiting: new Map(),
-      proposed: [],
-      order: 0,
-    };
-    for (const job of [...args.group.state.jobs.values()].sort(bySubmission)) note(state, job.id);
+    const state = begin(args);
     propose(state, ctx);
     return state;
   },
@@ -46,72 +59,170 @@ export const scheduler = actor(Scheduler, {
       for (const effect of effects) noteEffect(state, effect);
       propose(state, ctx);
     },
-    fleetChanged: (state, _, ctx) => propose(state, ctx),
-    wake: (state, _, ctx) => propose(state, ctx),
-    explain: (state, { jobId }) => ({ lines: explain(state, jobId) }),
+    fleetChanged: (state, _, ctx) => {
+      if (state.isFleetStale) return;
+      state.isFleetStale = true;
+      ctx.after("settle", state.limits.fleetSettleMs, "wake", {});
+    },
+    wake: (state, _, ctx) => {
+      if (state.isFleetStale) lookAtFleet(state);
+      propose(state, ctx);
+    },
+    explain: (state, { jobId }, ctx) => ({ lines: explain(state, jobId, ctx.env.clock.now()) }),
   },
   done: (state, task, ctx) => {
-    for (const jobId of state.proposed) note(state, jobId);
-    state.proposed = [];
-    if (!task.ok) {
-      ctx.log("error", "an assignment could not be proposed", { why: String(task.error) });
-    } else propose(state, ctx);
+    const { proposed } = state;
+    state.proposed = new Set();
+    for (const jobId of proposed) note(state, jobId);
+    if (task.ok && (task.value as readonly string[]).length === 0) return propose(state, ctx);
+    const why = task.ok ? (task.value as readonly string[])[0] : String(task.error);
+    ctx.log(task.ok ? "info" : "error", "assignments were not taken", { why });
+    ctx.after("refused", state.limits.refusedPauseMs, "wake", {});
   },
 });
 
-function noteEffect(state: State, effect: Effect): void {
-  if (effect.type === "jobChanged") note(state, effect.job.id);
-}
-
-/** Jobs of one submission are numbered in the order of their plan. */
-function bySubmission(a: Job, b: Job): number {
-  return a.submittedMs - b.submittedMs || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
-}
-
-/** Keeps the queue in step with a job as it is now: told late or twice, it is known once. */
-function note(state: State, jobId: string): void {
-  const job = state.group.state.jobs.get(jobId);
-  if (job === undefined || !isWaiting(job)) {
-    state.waiting.delete(jobId);
-    return;
+/** Everything anew from the state: a scheduler may start at any time. */
+function begin({ group, candidates, term, limits }: SchedulerArgs): State {
+  const values = limitValues(SCHEDULER_LIMITS, limits);
+  const state: State = {
+    group,
+    candidates,
+    term,
+    limits: values,
+    queue: new WaitingQueue(),
+    fleet: new Fleet(),
+    running: new Running(),
+    usage: new Usage(values.halfLifeMs),
+    overdueServed: new Map(),
+    proposed: new Set(),
+    isFleetStale: false,
+  };
+  lookAtFleet(state);
+  for (const job of group.state.jobs.values()) {
+    if (job.receipt !== null) noteReceipt(state, job);
+    if (job.endedMs === null) note(state, job.id);
   }
-  const order = state.waiting.get(jobId)?.order ?? state.order++;
-  state.waiting.set(jobId, { jobId, order, notBeforeMs: job.retryAtMs });
+  return state;
+}
+
+function lookAtFleet(state: State): void {
+  const { leases } = state.group.state.load;
+  state.isFleetStale = false;
+  state.fleet.refresh(state.candidates.list(), (agent) => leases.get(agent) ?? 0);
+}
+
+function noteEffect(state: State, effect: Effect): void {
+  if (effect.type !== "jobChanged") return;
+  const { job, before } = effect;
+  note(state, job.id);
+  if (job.receipt !== null && before !== null && before.receipt === null) noteReceipt(state, job);
+}
+
+type Ended = Parameters<typeof demandOf>[0];
+
+function noteReceipt(state: State, { tenant, receipt, endedMs }: Ended): void {
+  if (receipt !== null && endedMs !== null) state.usage.add(tenant, receipt.fetchedBytes, endedMs);
+}
+
+/** Keeps the indexes in step with a job as it is now: told late or twice, it is known once. */
+function note(state: State, jobId: string): void {
+  const { group, queue, running, term } = state;
+  const job = group.state.jobs.get(jobId);
+  const agents = new Set([running.agentOf(jobId), job?.lease?.agent ?? null]);
+  running.note(jobId, job);
+  for (const agent of agents) {
+    if (agent !== null) state.fleet.setLeases(agent, group.state.load.leases.get(agent) ?? 0);
+  }
+  if (job === undefined || !isWaiting(job)) queue.remove(jobId);
+  else if (!state.proposed.has(jobId)) queue.put(demandOf(job, term !== undefined));
 }
 
 /** One proposal at a time: what it changes comes back as effects before the next one is made. */
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
-  if (state.proposed.length > 0 || state.waiting.size === 0) return;
-  const slots = slotsOf(state);
-  const agents = capacities(slots, state.group.state.load.leases);
+  const { queue, limits } = state;
+  if (state.proposed.size > 0 || queue.size === 0) return;
   const nowMs = ctx.env.clock.now();
-  const { assignments, wakeAtMs } = schedule(state.waiting.values(), agents, nowMs);
+  queue.ripen(nowMs);
+  const { assignments, overdueServed, wakeAtMs } = decide(state, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
   if (assignments.length === 0) return;
-  state.proposed = assignments.map(({ jobId }) => jobId);
-  for (const jobId of state.proposed) state.waiting.delete(jobId);
-  ctx.task("propose", () => state.group.propose(command(state, [...assignments], slots)));
+  for (const tenant of overdueServed) state.overdueServed.set(tenant, nowMs);
+  forgetServed(state, nowMs - limits.overdueMs);
+  state.proposed = new Set(assignments.map(({ jobId }) => jobId));
+  for (const jobId of state.proposed) queue.remove(jobId);
+  ctx.task("propose", () => state.group.propose(command(state, assignments)));
+}
+
+function decide(state: State, nowMs: number): Schedule {
+  return schedule(passInput(state, nowMs));
+}
+
+function forgetServed({ overdueServed }: State, beforeMs: number): void {
+  for (const [tenant, servedMs] of overdueServed) {
+    if (servedMs < beforeMs) overdueServed.delete(tenant);
+  }
+}
+
+function passInput(state: State, nowMs: number): PassInput {
+  const { fleet, queue, running, limits, term } = state;
+  const bytes = state.usage.at(nowMs);
+  let totalBytes = 0;
+  for (const amount of bytes.values()) totalBytes += amount;
+  const most = term === undefined ? Infinity : limits.hostTransfers;
+  return {
+    fleet,
+    queue,
+    hosts: { source: running.source, destination: running.destination, most },
+    tenant: (name) => tenantView(state, name, bytes),
+    totalBytes,
+    runLeases: running.runLeases,
+    overdueServedMs: (tenant) => state.overdueServed.get(tenant) ?? -Infinity,
+    limits,
+    nowMs,
+  };
+}
+
+function tenantView(
+  { group }: State,
+  name: string,
+  bytes: ReadonlyMap<string, number>,
+): TenantView {
+  const { tenants, load } = group.state;
+  const record = tenants.get(name);
+  return {
+    weight: record?.weight ?? 1,
+    maxRunning: record?.maxConcurrentTransfers ?? null,
+    ceiling: record === undefined
+      ? PRIORITIES.length - 1
+      : PRIORITIES.indexOf(record.priorityCeiling),
+    leases: (load.tenants.get(name) ?? IDLE).leases,
+    bytes: bytes.get(name) ?? 0,
+  };
 }
 
 /** In a cluster the state itself knows the slots, and takes proposals of the leader's term alone. */
 function command(
-  { term }: State,
-  assignments: { jobId: string; agent: string }[],
-  slots: ReadonlyMap<string, number>,
+  { term, candidates }: State,
+  assigned: Schedule["assignments"],
 ): Command {
-  return term === undefined
-    ? { type: "assignJobs", assignments, slots: Object.fromEntries(slots) }
-    : { type: "assignJobs", assignments, slots: {}, term };
+  const assignments = [...assigned];
+  if (term !== undefined) return { type: "assignJobs", assignments, slots: {}, term };
+  const slots = candidates.list().map(({ agent, slots }) => [agent, slots]);
+  return { type: "assignJobs", assignments, slots: Object.fromEntries(slots) };
 }
 
-/** The slots of those that take jobs now. */
-function slotsOf({ candidates }: State): Map<string, number> {
-  const open = candidates.list().filter((one) => one.status === "active" && !one.isSuspect);
-  return new Map(open.map(({ agent, slots }) => [agent, slots]));
-}
-
-function explain(state: State, jobId: string): string[] {
-  const job = state.group.state.jobs.get(jobId);
+function explain(state: State, jobId: string, nowMs: number): string[] {
+  const { group, queue, fleet } = state;
+  const job = group.state.jobs.get(jobId);
   if (job === undefined) return [`there is no job ${jobId}`];
-  return [`job ${jobId} is ${job.state}: ${job.why}`];
+  const line = `job ${jobId} is ${job.state}: ${job.why}`;
+  if (state.proposed.has(jobId)) return [line, "its assignment is being committed"];
+  const demand = queue.find(jobId);
+  if (demand === null) return [line];
+  const input = {
+    ...passInput(state, nowMs),
+    members: () => fleet.members(),
+    demands: () => queue.demands(),
+  };
+  return [line, ...explainWaiting(input, demand)];
 }

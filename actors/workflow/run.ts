@@ -16,7 +16,8 @@ import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
-import { capacities, schedule } from "../scheduler/schedule.ts";
+import { atOnce } from "../scheduler/at_once.ts";
+import { rankOf } from "../scheduler/demand.ts";
 import { type Actions, performActions } from "./actions.ts";
 import { isComplete } from "./complete.ts";
 import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
@@ -194,20 +195,19 @@ function submitted(state: State, refused: readonly string[]): void {
   }
 }
 
-/** Names the agent of each job that can begin at once: if nobody waits and a slot is free. */
-function withAgents(
-  { group, slots }: State,
-  jobs: Submission["jobs"],
-  nowMs: number,
-): Submission["jobs"] {
+/**
+ * The most urgent first, each with the agent that takes it at once: if nobody waits and a slot is free. In
+ * a cluster there are no slots to be had here: the scheduler alone names agents.
+ */
+function withAgents({ group, slots, plan }: State, jobs: Submission["jobs"]): Submission["jobs"] {
   const { load } = group.state;
-  if (load.waiting > 0) return jobs;
-  const waiting = jobs.map(({ jobId }, order) => ({ jobId, order, notBeforeMs: null }));
-  const free = capacities(slots, load.leases);
-  const { assignments } = schedule(waiting, free, nowMs);
-  // In the order of `jobs`: the policy takes the oldest first, so those without an agent come last.
-  return jobs.map((job, at) => {
-    const agent = assignments[at]?.agent;
+  if (load.waiting > 0 || slots.size === 0) return jobs;
+  const rank = (job: Submission["jobs"][number]) =>
+    rankOf("spec" in job ? job.spec : plan.transfers[job.transfer]?.template ?? {});
+  const ordered = jobs.toSorted((a, b) => rank(b) - rank(a));
+  const agents = atOnce(ordered.map(({ jobId }) => jobId), slots, load.leases);
+  return ordered.map((job) => {
+    const agent = agents.get(job.jobId);
     return agent === undefined ? job : { ...job, agent };
   });
 }
@@ -221,7 +221,7 @@ function proceed(state: State, ctx: Context<typeof Run>): void {
     state.skipped = [];
     state.submitting = true;
     const slots = Object.fromEntries(state.slots);
-    const submission = withAgents(state, jobs, ctx.env.clock.now());
+    const submission = withAgents(state, jobs);
     ctx.task(
       "submit",
       () => group.propose({ type: "submitJobs", runId, jobs: submission, skipped, slots }),

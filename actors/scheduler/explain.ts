@@ -1,0 +1,162 @@
+/** Why a job waits, in words. The same facts as the policy's, looked at for one job when somebody asks. */
+
+import type { Candidate } from "./candidates.ts";
+import { Book, type TenantView } from "./book.ts";
+import { type Demand, isBefore, PRIORITIES } from "./demand.ts";
+import { isOpen, type Member, type Misfit, misfit } from "./fleet.ts";
+import { classOf, type PassInput } from "./pass.ts";
+
+/** What an explanation looks at beyond what a pass does. */
+export interface ExplainInput extends PassInput {
+  readonly members: () => Iterable<Member>;
+  /** Everybody who waits, now or later. */
+  readonly demands: () => Iterable<Demand>;
+}
+
+/** The reasons of a job that waits, the decisive one first; at least one. */
+export function explainWaiting(input: ExplainInput, demand: Demand): string[] {
+  const { notBeforeMs } = demand;
+  if (notBeforeMs !== null && notBeforeMs > input.nowMs) {
+    return [`retry at ${new Date(notBeforeMs).toISOString().slice(11, 19)} UTC`];
+  }
+  const members = [...input.members()];
+  const nobody = whyNobody(members, demand, input.limits.namedAgents);
+  if (nobody !== null) return [nobody];
+  const busy = [...whyHosts(input, demand), ...whyTenant(input, demand)];
+  const agents = whyAgents(input, demand);
+  if (agents !== null) busy.push(agents);
+  return [...(busy.length > 0 ? busy : ["it is about to be assigned"]), ...whyOrder(input, demand)];
+}
+
+const LACKS: Readonly<Record<Misfit, (demand: Demand) => string>> = {
+  protocol: ({ shape }) => `speaks ${[...new Set(shape.schemes)].join(" and ")}`,
+  volume: ({ shape }) => `has ${shape.files.map(placeOf).join(" and ")}`,
+  name: ({ shape }) => `is named ${shape.agents.join(" or ")}`,
+  tag: ({ shape }) => `has the tags ${shape.tags.join(", ")}`,
+  avoided: () => "is left that is not to be avoided",
+};
+
+function placeOf({ path, volume, isWritten }: Demand["shape"]["files"][number]): string {
+  const directory = path.slice(0, -2) || "/";
+  const which = volume === null ? "a volume" : `the volume ${volume}`;
+  return `${which} with ${directory}${isWritten ? " that can be written" : ""}`;
+}
+
+/** Nobody in the fleet could take it, were everybody free: what each of them lacks. */
+function whyNobody(members: readonly Member[], demand: Demand, most: number): string | null {
+  if (members.length === 0) return "no agent has registered";
+  const lacks = new Map<Misfit, string[]>();
+  for (const { candidate } of members) {
+    const lack = misfit(candidate, demand.shape);
+    if (lack === null) return null;
+    const names = lacks.get(lack);
+    if (names === undefined) lacks.set(lack, [candidate.agent]);
+    else names.push(candidate.agent);
+  }
+  const [first] = lacks;
+  if (lacks.size === 1 && first !== undefined) return `no agent ${LACKS[first[0]](demand)}`;
+  const parts = [...lacks].map(([lack, names]) =>
+    `none of ${namesOf(names, most)} ${LACKS[lack](demand)}`
+  );
+  return `no agent can take it: ${parts.join("; ")}`;
+}
+
+function whyHosts({ hosts }: PassInput, { sourceHost, destinationHost }: Demand): string[] {
+  const reasons: string[] = [];
+  const tell = (host: string | null, running: number, end: string) => {
+    if (host === null || running < hosts.most) return;
+    reasons.push(`host ${host} has ${running} of ${hosts.most} transfers ${end} it`);
+  };
+  tell(sourceHost, hosts.source.get(sourceHost ?? "") ?? 0, "from");
+  tell(destinationHost, hosts.destination.get(destinationHost ?? "") ?? 0, "to");
+  return reasons;
+}
+
+function whyTenant(input: PassInput, { tenant }: Demand): string[] {
+  const { leases, maxRunning } = input.tenant(tenant);
+  return maxRunning !== null && leases >= maxRunning
+    ? [`tenant ${tenant} runs ${leases} of ${maxRunning} transfers`]
+    : [];
+}
+
+/** Those who could take it do not, or are full; null: one has room. */
+function whyAgents({ fleet, limits }: PassInput, { shape }: Demand): string | null {
+  const fitting = [...fleet.fitting(shape)];
+  const closed = fitting.filter(({ candidate }) => !isOpen(candidate));
+  const open = fitting.filter(({ candidate }) => isOpen(candidate));
+  if (open.some((member) => fleet.free.has(member))) return null;
+  const parts: string[] = [];
+  if (open.length > 0) {
+    const slots = open.reduce((sum, { candidate }) => sum + candidate.slots, 0);
+    const leases = open.reduce((sum, member) => sum + member.leases, 0);
+    const names = namesOf(open.map(({ candidate }) => candidate.agent), limits.namedAgents);
+    parts.push(`${agentsAre(open.length, names)} full: ${leases} of ${slots} slots`);
+  }
+  for (const [state, names] of byState(closed)) {
+    parts.push(`${agentsAre(names.length, namesOf(names, limits.namedAgents))} ${state}`);
+  }
+  return parts.join("; ");
+}
+
+function agentsAre(count: number, names: string): string {
+  return count === 1 ? `agent ${names} is` : `agents ${names} are`;
+}
+
+function byState(members: readonly Member[]): Map<string, string[]> {
+  const states = new Map<string, string[]>();
+  for (const { candidate } of members) {
+    const state = stateOf(candidate);
+    states.set(state, [...states.get(state) ?? [], candidate.agent]);
+  }
+  return states;
+}
+
+function stateOf({ status, isSuspect }: Candidate): string {
+  return status === "active" && isSuspect ? "suspected: its heartbeats are late" : status;
+}
+
+function namesOf(names: readonly string[], most: number): string {
+  const shown = names.toSorted().slice(0, most).join(", ");
+  return names.length > most ? `${shown} and ${names.length - most} others` : shown;
+}
+
+/** Where it stands among those that wait. */
+function whyOrder(input: ExplainInput, demand: Demand): string[] {
+  const { nowMs, limits } = input;
+  const view = input.tenant(demand.tenant);
+  const own = classOf(demand, view.ceiling, nowMs, limits.ageMs);
+  let [above, before] = [0, 0];
+  for (const other of input.demands()) {
+    if (other.jobId === demand.jobId || (other.notBeforeMs ?? 0) > nowMs) continue;
+    const ceiling = other.tenant === demand.tenant
+      ? view.ceiling
+      : input.tenant(other.tenant).ceiling;
+    const rank = classOf(other, ceiling, nowMs, limits.ageMs);
+    if (rank > own) above += 1;
+    else if (rank === own && other.tenant === demand.tenant && isBefore(other, demand)) before += 1;
+  }
+  const lines = [priorityLine(demand, own, view, nowMs)];
+  if (above > 0) lines.push(`${above} waiting jobs are more urgent`);
+  if (before > 0) lines.push(`${before} jobs of tenant ${demand.tenant} have waited longer`);
+  const share = shareLine(input, demand.tenant, view);
+  return share === null ? lines : [...lines, share];
+}
+
+function priorityLine(demand: Demand, own: number, view: TenantView, nowMs: number): string {
+  const seconds = Math.floor(Math.max(0, nowMs - demand.sinceMs) / 1_000);
+  const declared = Math.min(demand.rank, view.ceiling);
+  const risen = own > declared ? `, risen to ${PRIORITIES[own]}` : "";
+  return `priority ${PRIORITIES[declared]}${risen}; it waits for ${seconds} s`;
+}
+
+/** Told where another tenant that waits has used less. */
+function shareLine(input: PassInput, tenant: string, view: TenantView): string | null {
+  const book = new Book(input.fleet, input.hosts, input.totalBytes);
+  const own = book.use(tenant, view);
+  for (const name of input.queue.tenants.keys()) {
+    if (name === tenant || book.use(name, input.tenant(name)) >= own) continue;
+    return `tenant ${tenant} has its share: ${view.leases} of ${input.fleet.slots} slots, ` +
+      "others that have used less wait";
+  }
+  return null;
+}

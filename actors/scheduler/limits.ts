@@ -1,0 +1,53 @@
+/** The numbers of the scheduling policy. */
+
+import type { LimitTable, LimitValues } from "../../runtime/base/limits.ts";
+
+export const SCHEDULER_LIMITS = {
+  ageMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "a waiting job rises by one class each so long: from low to critical in three minutes",
+  },
+  overdueMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "each so often the longest waiting job of a tenant goes first, whoever has used less",
+  },
+  halfLifeMs: {
+    unit: "ms",
+    value: 600_000,
+    why: "bytes that a tenant has moved count half after this time",
+  },
+  hostTransfers: {
+    unit: "count",
+    value: 64,
+    why: "transfers at a time from one source host, and to one destination host, in a cluster",
+  },
+  assignments: {
+    unit: "count",
+    value: 1_000,
+    why: "of one proposal: some 60 KB of the log; the next one follows when it is committed",
+  },
+  overdueLooks: {
+    unit: "count",
+    value: 8,
+    why: "overdue jobs of one tenant that are tried before its others go by class and share",
+  },
+  fleetSettleMs: {
+    unit: "ms",
+    value: 50,
+    why: "changes of the fleet are looked at together; heartbeats come a thousand a second",
+  },
+  refusedPauseMs: {
+    unit: "ms",
+    value: 250,
+    why: "before what the state has refused is proposed again, unless something changes",
+  },
+  namedAgents: {
+    unit: "count",
+    value: 5,
+    why: "agents that one reason names before it counts the others",
+  },
+} as const satisfies LimitTable;
+
+export type SchedulerLimits = LimitValues<typeof SCHEDULER_LIMITS>;

@@ -1,0 +1,58 @@
+/** The jobs under way, counted by what the policy asks of them: hosts, and agents of a run. */
+
+import { type Job, LEASED_STATES } from "../job/record.ts";
+import { hostsOf } from "./demand.ts";
+
+interface Entry {
+  readonly agent: string;
+  readonly runId: string;
+  readonly sourceHost: string | null;
+  readonly destinationHost: string | null;
+}
+
+/** Kept in step with the state, job by job. */
+export class Running {
+  readonly source = new Map<string, number>();
+  readonly destination = new Map<string, number>();
+  readonly #runs = new Map<string, Map<string, number>>();
+  readonly #entries = new Map<string, Entry>();
+
+  /** The agent that a job was counted for. */
+  agentOf(jobId: string): string | null {
+    return this.#entries.get(jobId)?.agent ?? null;
+  }
+
+  /** Jobs of a run that an agent works on. */
+  readonly runLeases = (runId: string, agent: string): number =>
+    this.#runs.get(runId)?.get(agent) ?? 0;
+
+  /** Counts a job as it is now; told late or twice, it is counted once. */
+  note(jobId: string, job: Job | undefined): void {
+    const isHeld = job !== undefined && LEASED_STATES.has(job.state) && job.lease !== null;
+    const known = this.#entries.get(jobId);
+    if (known !== undefined && isHeld && known.agent === job.lease?.agent) return;
+    if (known !== undefined) {
+      this.#entries.delete(jobId);
+      this.#count(known, -1);
+    }
+    if (!isHeld || job.lease === null) return;
+    const entry = { agent: job.lease.agent, runId: job.runId, ...hostsOf(job.spec) };
+    this.#entries.set(jobId, entry);
+    this.#count(entry, 1);
+  }
+
+  #count({ agent, runId, sourceHost, destinationHost }: Entry, by: 1 | -1): void {
+    if (sourceHost !== null) add(this.source, sourceHost, by);
+    if (destinationHost !== null) add(this.destination, destinationHost, by);
+    let agents = this.#runs.get(runId);
+    if (agents === undefined) this.#runs.set(runId, agents = new Map());
+    add(agents, agent, by);
+    if (agents.size === 0) this.#runs.delete(runId);
+  }
+}
+
+function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
