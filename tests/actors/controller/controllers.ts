@@ -25,7 +25,7 @@ export interface GroupOptions {
   readonly seed?: number;
   readonly limits?: Partial<RaftLimits>;
   /** Called for each life of a member, once its replica is there. */
-  readonly begun?: (member: Member) => void;
+  readonly begun?: (member: Member) => void | Promise<void>;
 }
 
 /** See the head of this file. */
@@ -104,6 +104,11 @@ export class Controllers {
     return () => this.#join(id, env.restart());
   }
 
+  /** Starts a member that waits to be added. */
+  newcomer(id: string): Promise<Member> {
+    return this.#join(id);
+  }
+
   async stop(): Promise<void> {
     for (const { env, node } of this.members.values()) if (env.alive) await this.done(node.stop());
   }
@@ -124,12 +129,12 @@ export class Controllers {
     });
     const replica = await this.done(joinControllers(node, {
       folder: `/data/${id}`,
-      members: this.ids,
+      ...(this.ids.includes(id) ? { members: this.ids } : {}),
       limits: { ...SMALL, ...this.#options.limits },
     }));
     const member = { id, env: own, node, replica };
     this.members.set(id, member);
-    this.#options.begun?.(member);
+    await this.#options.begun?.(member);
     return member;
   }
 }

@@ -1,0 +1,46 @@
+/** What controllers ask each other about the archive: each has an `archive` actor. */
+
+import { z } from "zod";
+import { ask, protocol, tell } from "../../runtime/actor/protocol.ts";
+
+/** Where the actor is, on every controller. */
+export const ARCHIVE_PATH = "archive";
+
+const segment = { number: z.number().int().positive(), hash: z.string().length(64) };
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "bytes");
+
+/** The archive of one controller. */
+export const Archive = protocol("quorus.archive", {
+  version: 1,
+  messages: {
+    /** The replicated state may speak of segments that are not here, or not kept any longer. */
+    look: tell(z.object({})),
+    /** Whether a segment is here, whole and durable. */
+    holds: ask(z.object(segment), z.boolean()),
+    /** A piece of a segment, and the size of all of it; null: it is not here. Controllers only. */
+    fetch: ask(
+      z.object({ ...segment, offset: z.number().int().nonnegative() }),
+      z.object({ bytes, size: z.number().int() }).nullable(),
+    ),
+    /** What should be here, and what of it is not: until it is, answers are incomplete. */
+    status: ask(
+      z.object({}),
+      z.object({
+        first: z.number().int(),
+        count: z.number().int(),
+        missing: z.array(z.number().int()),
+      }),
+    ),
+    /** Reads every byte; what is damaged is fetched again. */
+    verify: ask(z.object({}), z.object({ damaged: z.array(z.number().int()) })),
+  },
+});
+
+/** The leader's actor that cuts and seals segments. */
+export const Archiver = protocol("quorus.archiver", {
+  version: 1,
+  messages: {
+    /** It is time to see whether there is something to do. */
+    look: tell(z.object({})),
+  },
+});
