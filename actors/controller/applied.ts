@@ -17,6 +17,18 @@ export type Effect =
   /** A segment was cut, is on enough disks, or is not kept any longer. */
   | { readonly type: "archiveChanged" };
 
+/** A hint as it is told to actors: a run is to be looked up, as its maps cannot travel. */
+export type Told =
+  | Exclude<Effect, { readonly type: "runChanged" }>
+  | { readonly type: "runChanged"; readonly runId: string };
+
+/** Hints for actors. */
+export function toldOf(effects: readonly Effect[]): Told[] {
+  return effects.map((effect) =>
+    effect.type === "runChanged" ? { type: effect.type, runId: effect.runId } : effect
+  );
+}
+
 /** The outcome of one command. */
 export interface Applied {
   readonly state: State;

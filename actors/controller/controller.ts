@@ -14,8 +14,8 @@ import { warden, type WardenArgs } from "../fleet/warden.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
 import { run } from "../workflow/run.ts";
-import type { Effect } from "./applied.ts";
-import { isWaiting, type Run as RunRecord } from "./state.ts";
+import { type Told, toldOf } from "./applied.ts";
+import { isWaiting } from "./state.ts";
 import type { Group } from "./group.ts";
 import { Controller, type Run, type Scheduler } from "./messages.ts";
 
@@ -56,7 +56,7 @@ export const controller = actor(Controller, {
     }
     const self = ctx.self;
     const unsubscribe = group.subscribe((effects) =>
-      self.tell("committed", { effects: [...effects] })
+      self.tell("committed", { effects: toldOf(effects) })
     );
     const state: State = { ...args, scheduler: child, runs: new Map(), unsubscribe };
     assignLeased(state);
@@ -88,9 +88,9 @@ function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): v
 }
 
 /** A run that was created is taken up; one that has ended has no actor any more. */
-function follow(state: State, run: RunRecord, ctx: Context<typeof Controller>): void {
-  if (run.state === "running") takeUp(state, run.id, ctx);
-  else state.runs.delete(run.id);
+function follow(state: State, runId: string, ctx: Context<typeof Controller>): void {
+  if (state.group.state.runs.get(runId)?.state === "running") takeUp(state, runId, ctx);
+  else state.runs.delete(runId);
 }
 
 /** Leases that an earlier incarnation of this controller may not have passed on. */
@@ -101,13 +101,13 @@ function assignLeased(state: State): void {
   );
 }
 
-function act(state: State, effects: readonly Effect[], ctx: Context<typeof Controller>): void {
+function act(state: State, effects: readonly Told[], ctx: Context<typeof Controller>): void {
   if (isForScheduler(state, effects)) state.scheduler.tell("committed", { effects: [...effects] });
   const changed: Job[] = [];
   const assigned: Job[] = [];
   const settled = new Map<string, Job[]>();
   for (const effect of effects) {
-    if (effect.type === "runChanged") follow(state, effect.run, ctx);
+    if (effect.type === "runChanged") follow(state, effect.runId, ctx);
     if (effect.type === "agentChanged") state.scheduler.tell("fleetChanged", {});
     if (effect.type !== "jobChanged") continue;
     const { job, before } = effect;
@@ -126,7 +126,7 @@ function act(state: State, effects: readonly Effect[], ctx: Context<typeof Contr
 }
 
 /** A job has joined or left the queue, or a slot may be free for one that waits. */
-function isForScheduler(state: State, effects: readonly Effect[]): boolean {
+function isForScheduler(state: State, effects: readonly Told[]): boolean {
   // In a cluster it counts hosts and tenants too, whether anybody waits or not.
   return state.term !== undefined || state.group.state.load.waiting > 0 ||
     effects.some((effect) =>

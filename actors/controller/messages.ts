@@ -3,9 +3,9 @@
 import { z } from "zod";
 import { ask, protocol, tell } from "../../runtime/actor/protocol.ts";
 import type { Job } from "../job/record.ts";
-import type { Effect } from "./applied.ts";
+import type { Told } from "./applied.ts";
 
-const effect = z.custom<Effect>((value) => typeof value === "object" && value !== null);
+const effect = z.custom<Told>((value) => typeof value === "object" && value !== null);
 const job = z.custom<Job>((value) => typeof value === "object" && value !== null);
 
 /** The controller of a group, on the leader. */
