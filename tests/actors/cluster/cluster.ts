@@ -1,5 +1,6 @@
 /** A cluster of simulated machines: controllers, and nodes that speak to them; awaited in virtual time. */
 
+import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
 import { admission } from "../../../actors/admission.ts";
 import { Desk, DESK_PATH, type Principal } from "../../../actors/desk/messages.ts";
 import { Fleet, FLEET_PATH } from "../../../actors/fleet/messages.ts";
@@ -9,6 +10,9 @@ import {
   type ControllerRole,
   startController,
 } from "../../../actors/tree.ts";
+import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
+import { MemoryStore, type MemoryStoreOptions } from "../../../protocols/memory/store.ts";
+import { protocolRegistry } from "../../../protocols/registry.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
@@ -29,13 +33,28 @@ export interface ControllerLife extends Life {
   readonly role: ControllerRole;
 }
 
+/** An agent in its present life. */
+export interface AgentLife extends Life {
+  readonly role: AgentRole;
+}
+
 /** How a cluster is made. */
 export interface ClusterOptions {
   readonly seed?: number;
   readonly controllers?: readonly string[];
   readonly limits?: ControllerOptions["limits"];
   readonly bootstrapKeys?: ControllerOptions["bootstrapKeys"];
+  readonly store?: MemoryStoreOptions;
 }
+
+/** Small enough that files of some kilobytes have many chunks. */
+const AGENT_LIMITS = {
+  slotBytes: 1_024,
+  poolBytes: 64 * 1_024,
+  checkpointBytes: 8_192,
+  chunksAhead: 2,
+  progressMs: 100,
+};
 
 /** Somebody who may do everything. */
 export const ADMIN: Principal = { keyId: "admin", scope: "admin", tenants: null };
@@ -45,6 +64,9 @@ export class SimulatedCluster {
   readonly world: World;
   readonly controllers = new Map<string, ControllerLife>();
   readonly others = new Map<string, Life>();
+  readonly agents = new Map<string, AgentLife>();
+  /** Where all transfers read from and write to. */
+  readonly store: MemoryStore;
   readonly #roles = new Map<string, readonly Role[]>();
   readonly #options: ClusterOptions;
 
@@ -52,6 +74,9 @@ export class SimulatedCluster {
     this.world = new World(options.seed ?? 1);
     this.#options = options;
     for (const id of ids) this.#roles.set(id, ["controller"]);
+    const { seed } = this.world;
+    const env = simulatedEnv({ seed, world: this.world, name: "store" });
+    this.store = new MemoryStore(env, options.store);
   }
 
   /** All controllers started, one of them leading and at work. */
@@ -100,6 +125,30 @@ export class SimulatedCluster {
     return life;
   }
 
+  /** An agent that speaks `memory`, in a life of its own; resolves when the cluster counts on it. */
+  async agent(id: string, slots = 4, again?: SimulatedEnv): Promise<AgentLife> {
+    this.#roles.set(id, ["agent"]);
+    const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
+    const node = this.#node(id, env, []);
+    const role = await this.done(startAgent(node, {
+      controllers: this.ids,
+      version: "1.0.0",
+      maxConcurrentTransfers: slots,
+      folder: "/agent",
+      protocols: protocolRegistry([memoryProtocol(this.store)]),
+      secrets: { secret: noSecret, env: noSecret, file: noSecret },
+      limits: AGENT_LIMITS,
+    }));
+    const life = { id, env, node, role };
+    this.agents.set(id, life);
+    const { role: { replica } } = await this.leader();
+    await this.until(
+      `${id} is registered`,
+      () => replica.state.agents.get(id)?.status === "active",
+    );
+    return life;
+  }
+
   /** Lets time pass until a node is linked with all living controllers. */
   linked({ node }: Life): Promise<void> {
     return this.until(`${node.id} is linked`, () => {
@@ -141,7 +190,12 @@ export class SimulatedCluster {
   }
 
   async stop(): Promise<void> {
-    const lives = [...this.others.values(), ...this.controllers.values()];
+    for (const { env, role } of this.agents.values()) if (env.alive) await this.done(role.stop());
+    const lives = [
+      ...this.agents.values(),
+      ...this.others.values(),
+      ...this.controllers.values(),
+    ];
     for (const { env, node } of lives) if (env.alive) await this.done(node.stop({ withinMs: 0 }));
   }
 
@@ -176,4 +230,8 @@ export class SimulatedCluster {
       },
     });
   }
+}
+
+function noSecret(name: string): Promise<string> {
+  return Promise.reject(new Error(`no ${name} in a simulation`));
 }
