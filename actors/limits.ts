@@ -109,11 +109,6 @@ export const ACTOR_LIMITS = {
     value: 2_000,
     why: "a controller has so long to answer a heartbeat before another one is told",
   },
-  actionMs: {
-    unit: "ms",
-    value: 300_000,
-    why: "an agent has so long to perform an action of a run before another one is asked",
-  },
   diskFullBytes: {
     unit: "bytes",
     value: 64 * 1_048_576,

@@ -4,15 +4,13 @@ import { QuorusError } from "../../runtime/base/errors.ts";
 
 /**
  * `locked`: another process works in the folder; `badVolume`: a path is no volume; `refused`: an order or
- * a registration is not taken; `noAgent`: no agent can do it; `stopped`: the agent stops, and what was
- * asked may have happened.
+ * a registration is not taken; `stopped`: the agent stops, and what was asked may have happened.
  */
 export type AgentErrorCode =
   | "locked"
   | "unusable"
   | "badVolume"
   | "refused"
-  | "noAgent"
   | "stopped";
 
 /** What an agent, or the controllers' side of it, could not do. */

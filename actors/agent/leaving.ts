@@ -74,6 +74,7 @@ export class AgentLeaving {
     // With no controller to take reports nothing is waited for any longer: leases are lost, not work.
     await within(env.timers, limits.stopMs, tally.whenIdle().then(() => outbox.whenEmpty()));
     outbox.close();
+    await within(env.timers, limits.stopMs, tally.whenIdle());
     for (const ref of [host, worker, feed, messenger]) await this.#node.stopActor(ref);
     await this.#free();
   }

@@ -164,7 +164,7 @@ function registered(state: State, answer: Registered, ctx: Context<typeof Liaiso
 function beat(state: State, ctx: Context<typeof Liaison>): void {
   if (state.asked !== null || !state.hasJoined) return;
   const { controllers, limits } = state;
-  follow(state);
+  state.standing.follow(state.tally.active);
   if (toldStatus(state.standing.status) === null) return;
   const node = state.asked = controllers.next();
   const ref = ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`);
@@ -173,11 +173,6 @@ function beat(state: State, ctx: Context<typeof Liaison>): void {
     const heartbeat = await observe(state, env.host, env.clock.now(), env.clock.monotonic());
     return await ref.ask("heartbeat", heartbeat, { withinMs: limits.beatMs, signal });
   });
-}
-
-function follow({ standing, tally }: State): void {
-  const jobs = tally.active;
-  standing.happened(jobs > 0 ? "worked" : "rested", jobs > 0 ? `${jobs} transfers` : "no jobs");
 }
 
 async function observe(

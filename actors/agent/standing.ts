@@ -73,6 +73,12 @@ export class Standing {
     return this.#why;
   }
 
+  /** Working or idle, where it is active. */
+  follow(activeJobs: number): void {
+    if (activeJobs > 0) this.happened("worked", `${activeJobs} transfers under way`);
+    else this.happened("rested", "no jobs");
+  }
+
   /** False if the event changes nothing in this state. */
   happened(event: OwnEvent, why: string): boolean {
     const next = OWN_TABLE[this.#status][event];

@@ -220,15 +220,18 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
   const { controllers, outbox, tally, standing, volumes } = parts;
   const leaving = new AgentLeaving(node, parts, free);
   return {
-    status: () => ({
-      agentId: node.id,
-      status: standing.status,
-      why: standing.why,
-      leader: controllers.leader,
-      activeJobs: tally.active,
-      unreported: outbox.size,
-      volumes,
-    }),
+    status: () => {
+      standing.follow(tally.active);
+      return {
+        agentId: node.id,
+        status: standing.status,
+        why: standing.why,
+        leader: controllers.leader,
+        activeJobs: tally.active,
+        unreported: outbox.size,
+        volumes,
+      };
+    },
     drain: (withinMs) => leaving.drain(withinMs),
     stop: () => leaving.stop(),
   };

@@ -70,7 +70,8 @@ export const fleet = actor(Fleet, {
         });
       }
       board.heard(sign, ctx.env.clock.monotonic());
-      return leadershipOf(replica);
+      const registered = replica.state.agents.get(sign.agentId)?.registration;
+      return { ...leadershipOf(replica), known: registered?.incarnation === sign.incarnation };
     },
     report: ({ replica }, { agentId, events }, ctx) => {
       const { senderNode } = ctx;

@@ -268,7 +268,7 @@ export class Rig {
   }
 }
 
-function plainSpec(to: "file" | "memory" = "file"): TransferSpec {
+export function plainSpec(to: "file" | "memory" = "file"): TransferSpec {
   return {
     name: "one",
     source: {
