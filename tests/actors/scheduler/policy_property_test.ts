@@ -35,7 +35,9 @@ const scene = fc.record({
   agents: fc.array(agent, { maxLength: 5 }),
   rounds: fc.array(
     fc.record({
-      come: fc.array(wish, { maxLength: 8 }),
+      /** Some are alike. */
+      come: fc.array(fc.tuple(wish, fc.integer({ min: 1, max: 3 })), { maxLength: 6 })
+        .map((wishes) => wishes.flatMap(([one, times]) => Array(times).fill(one) as Wish[])),
       /** Which of those under way end. */
       end: fc.array(fc.nat(20), { maxLength: 5 }),
       passesMs: fc.integer({ min: 0, max: 40_000 }),
@@ -58,7 +60,7 @@ function play(of: Scene, look: (yard: Yard, held: number) => void): string[] {
   const trace: string[] = [];
   let named = 0;
   for (const { come, end, passesMs } of of.rounds) {
-    for (const one of come) yard.wait(`j${named++}`, one as Wish);
+    for (const one of come) yard.wait(`j${named++}`, one);
     for (const which of end) {
       const jobId = [...yard.held.keys()][which];
       if (jobId !== undefined) yard.end(jobId, 1_000);
@@ -127,7 +129,7 @@ Deno.test("the same scene ends the same, whatever order agents and jobs are told
       const agents = of.agents.map((one, n) => agentOf(`a${n}`, one));
       const yard = new Yard(isReversed ? agents.toReversed() : agents);
       yard.hostMost = of.hostMost;
-      const wishes = first.come.map((one, n) => [`j${n}`, one as Wish] as const);
+      const wishes = first.come.map((one, n) => [`j${n}`, one] as const);
       for (const [jobId, one] of isReversed ? wishes.toReversed() : wishes) yard.wait(jobId, one);
       yard.nowMs = 100_000;
       return yard.decide().assignments;
