@@ -3,7 +3,7 @@
 import { limitValues } from "../../runtime/base/limits.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
-import type { Effect } from "../controller/applied.ts";
+import type { Told } from "../controller/applied.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Scheduler } from "../controller/messages.ts";
@@ -111,7 +111,7 @@ function lookAtFleet(state: State): void {
   state.fleet.refresh(state.candidates.list(), (agent) => leases.get(agent) ?? 0);
 }
 
-function noteEffect(state: State, effect: Effect): void {
+function noteEffect(state: State, effect: Told): void {
   if (effect.type !== "jobChanged") return;
   const { job, before } = effect;
   note(state, job.id);
