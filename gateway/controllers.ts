@@ -22,6 +22,11 @@ export class Controllers {
     this.#avoidMs = avoidMs;
   }
 
+  /** All of them. */
+  all(): readonly string[] {
+    return this.#ids();
+  }
+
   /** One to ask; `sticky`: the one that worked last, if it still does. `null` where there is none. */
   choose(sticky: boolean): string | null {
     const ids = this.#ids();

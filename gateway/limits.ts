@@ -60,7 +60,13 @@ export const GATEWAY_LIMITS = {
   tryMs: {
     unit: "ms",
     value: 3_000,
-    why: "one controller has so long to answer before another one is asked",
+    why: "one controller has so long to answer a write before another one is asked",
+  },
+  readTryMs: { unit: "ms", value: 1_500, why: "the same for a read: it waits for no disk" },
+  lookupTryMs: {
+    unit: "ms",
+    value: 500,
+    why: "the same for an API key, which every controller knows by itself",
   },
   operationTryMs: {
     unit: "ms",
@@ -127,7 +133,7 @@ export type GatewayLimits = LimitValues<typeof GATEWAY_LIMITS>;
 export function gatewayLimits(overrides: Partial<GatewayLimits> = {}): GatewayLimits {
   const limits = limitValues(GATEWAY_LIMITS, overrides);
   assert(limits.tryMs <= limits.writeMs, "a write has time for one try");
-  assert(limits.tryMs <= limits.readMs, "a read has time for one try");
+  assert(3 * limits.readTryMs <= limits.readMs, "a read has time for three controllers");
   assert(limits.writeMs <= limits.shutdownMs, "a shutdown waits for a write");
   assert(limits.defaultPageItems <= limits.pageItems, "a page of default size is allowed");
   return limits;

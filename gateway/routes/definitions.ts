@@ -285,6 +285,8 @@ function condition(headers: Headers): number | null {
   return version === undefined ? -1 : Number(version);
 }
 
+const REFUSED: ReadonlySet<string> = new Set(["conflict", "notFound"]);
+
 /** A conflict under a condition is that the condition does not hold. */
 async function conditional(
   ifVersion: number | null,
@@ -293,7 +295,7 @@ async function conditional(
   try {
     return await work();
   } catch (thrown) {
-    if (ifVersion === null || !(thrown instanceof Problem) || thrown.code !== "conflict") {
+    if (ifVersion === null || !(thrown instanceof Problem) || !REFUSED.has(thrown.code)) {
       throw thrown;
     }
     throw new Problem("preconditionFailed", `${thrown.message}; read it again and decide anew`);
