@@ -18,6 +18,7 @@ const UP: PeerView = {
   state: "up",
   incarnation: "0011223344556677.1",
   address: "b.example:4100",
+  certificateNames: null,
   rttMs: 0.25,
   phi: 0.5,
   queued: 3,
