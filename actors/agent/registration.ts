@@ -27,7 +27,7 @@ export const registration = z.object({
   hostname: z.string().max(255),
   version: z.string().max(64),
   capabilities: z.object({
-    /** Transfer protocols, by name. */
+    /** URI schemes of its transfer protocols: `https` is one of `http`. */
     protocols: z.array(name).max(64),
     maxConcurrentTransfers: z.number().int().positive().max(100_000),
     maxBandwidthMbps: z.number().positive().nullable(),

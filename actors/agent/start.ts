@@ -152,7 +152,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
       incarnation: env.random.bytes(INCARNATION_BYTES).toHex(),
       folder: options.folder,
       facts,
-      protocols: options.protocols.protocols.map(({ name }) => name),
+      protocols: options.protocols.protocols.flatMap(({ schemes }) => [...schemes]),
       volumes,
       controllers,
       links,
