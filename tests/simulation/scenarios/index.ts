@@ -2,6 +2,7 @@
 
 import type { Scenario } from "../../../runtime/sim/scenario.ts";
 import { canary } from "./canary.ts";
+import { clusterJobs } from "./cluster_jobs.ts";
 import { clusterMembership } from "./cluster_membership.ts";
 import { clusterPlacement } from "./cluster_placement.ts";
 import { clusterTopics } from "./cluster_topics.ts";
@@ -35,6 +36,7 @@ export const SCENARIOS: readonly Scenario[] = [
   clusterMembership,
   clusterTopics,
   clusterPlacement,
+  clusterJobs,
   raftKv,
   raftChurn,
   raftClock,

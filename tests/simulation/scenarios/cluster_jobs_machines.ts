@@ -1,0 +1,178 @@
+/** Controllers, agents and a gateway on simulated machines; each life of a process joins anew. */
+
+import { admission } from "../../../actors/admission.ts";
+import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
+import { configuredRoles, type Role } from "../../../actors/roles.ts";
+import { type ControllerRole, startController } from "../../../actors/tree.ts";
+import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
+import { MemoryStore } from "../../../protocols/memory/store.ts";
+import { protocolRegistry } from "../../../protocols/registry.ts";
+import { errorData } from "../../../runtime/base/errors.ts";
+import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
+import type { SimulatedEnv } from "../../../runtime/sim/env.ts";
+import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { pick } from "./remote_mesh.ts";
+
+const PORT = 4_100;
+const TOKEN = "a token of the simulation";
+const RAFT = { segmentBytes: 128 * 1024, commandBytes: 64 * 1024, reserveBytes: 256 * 1024 };
+/** Files of some kilobytes have many chunks and checkpoints. */
+const AGENT = {
+  slotBytes: 1_024,
+  poolBytes: 64 * 1_024,
+  checkpointBytes: 8_192,
+  chunksAhead: 2,
+  progressMs: 500,
+};
+
+/** Machines by what they are. */
+export const CONTROLLERS = ["c1", "c2", "c3"];
+export const AGENTS = ["a1", "a2", "a3"];
+export const GATEWAY = "g1";
+/** Jobs that an agent takes at a time. */
+export const SLOTS = 3;
+
+/** One life of a node; the role is null until it is open. */
+export interface Life<R> {
+  readonly name: string;
+  readonly env: SimulatedEnv;
+  readonly node: LinkedNode;
+  role: R | null;
+}
+
+/** See the head of this file. */
+export class Machines {
+  /** Where all transfers read from and write to. */
+  readonly store: MemoryStore;
+  readonly controllers = new Map<string, Life<ControllerRole>>();
+  readonly agents = new Map<string, Life<AgentRole>>();
+  gateway: Life<null> | null = null;
+  readonly #sim: Simulation;
+  readonly #book = configuredRoles(
+    new Map<string, readonly Role[]>([
+      ...CONTROLLERS.map((name) => [name, ["controller"]] as const),
+      ...AGENTS.map((name) => [name, ["agent"]] as const),
+      [GATEWAY, ["gateway"]],
+    ]),
+  );
+
+  constructor(sim: Simulation, begun: (life: Life<ControllerRole>) => void) {
+    this.#sim = sim;
+    const random = sim.random("store");
+    const pace = pick(random, [2, 10, 40]);
+    const env = sim.cluster.start("store", () => {});
+    const delays = sim.random("store delays");
+    this.store = new MemoryStore(env, {
+      landAfterDeath: random.chance(0.5),
+      delayMs: () => [0.1 + delays.next() * pace, 0.1 + delays.next() * pace],
+    });
+    for (const name of CONTROLLERS) {
+      sim.cluster.start(name, (env) => this.#controller(env, name, begun));
+    }
+    for (const name of AGENTS) sim.cluster.start(name, (env) => this.#agent(env, name));
+    sim.cluster.start(GATEWAY, (env) => {
+      this.gateway = { name: GATEWAY, env, node: this.#node(env, GATEWAY), role: null };
+    });
+  }
+
+  /** Controllers whose disks are open. */
+  get open(): readonly Life<ControllerRole>[] {
+    return [...this.controllers.values()].filter(({ env, role }) => env.alive && role !== null);
+  }
+
+  /** The gateway's node, `null` while it is down. */
+  get door(): LinkedNode | null {
+    return this.gateway?.env.alive === true ? this.gateway.node : null;
+  }
+
+  /** Who leads in the latest term, as it says itself. */
+  leader(): Life<ControllerRole> | null {
+    const leading = this.open.filter(({ role }) => role!.replica.isLeader);
+    return leading.sort((a, b) => b.role!.replica.term - a.role!.replica.term)[0] ?? null;
+  }
+
+  /** Ends every node. */
+  async stop(): Promise<void> {
+    for (const { env, role } of this.agents.values()) {
+      if (env.alive) await this.#sim.complete(role?.stop() ?? Promise.resolve());
+    }
+    const lives = [...this.agents.values(), ...this.controllers.values(), this.gateway!];
+    for (const { env, node } of lives) {
+      if (env.alive) await this.#sim.complete(node.stop({ withinMs: 0 }));
+    }
+  }
+
+  async #controller(
+    env: SimulatedEnv,
+    name: string,
+    begun: (life: Life<ControllerRole>) => void,
+  ): Promise<void> {
+    const life: Life<ControllerRole> = { name, env, node: this.#node(env, name), role: null };
+    this.controllers.set(name, life);
+    try {
+      life.role = await startController(life.node, {
+        folder: "/controllers",
+        controllers: CONTROLLERS.map((node) => ({ node })),
+        join: false,
+        bootstrapKeys: [],
+        limits: { raft: { ...RAFT, snapshotEntries: 200, keepEntries: 50 } },
+        onFailed: () => this.#again(env, name),
+      });
+      begun(life);
+    } catch (error) {
+      this.#failed(env, name, error);
+    }
+  }
+
+  async #agent(env: SimulatedEnv, name: string): Promise<void> {
+    const life: Life<AgentRole> = { name, env, node: this.#node(env, name), role: null };
+    this.agents.set(name, life);
+    const none = (what: string) => Promise.reject(new Error(`no ${what} in a simulation`));
+    try {
+      life.role = await startAgent(life.node, {
+        controllers: CONTROLLERS,
+        version: "1.0.0",
+        maxConcurrentTransfers: SLOTS,
+        folder: "/agent",
+        protocols: protocolRegistry([memoryProtocol(this.store)]),
+        secrets: { secret: none, env: none, file: none },
+        limits: AGENT,
+      });
+    } catch (error) {
+      this.#failed(env, name, error);
+    }
+  }
+
+  /** A process that cannot start ends; init starts it again. */
+  #failed(env: SimulatedEnv, name: string, error: unknown): void {
+    if (!env.alive) return;
+    this.#sim.check(
+      "a process that cannot start says why",
+      errorData(error).code,
+      `${name}: ${error}`,
+    );
+    this.#again(env, name);
+  }
+
+  #again(env: SimulatedEnv, name: string): void {
+    env.crash("process");
+    this.#sim.cluster.restartSoon(name);
+  }
+
+  #node(env: SimulatedEnv, name: string): LinkedNode {
+    const isController = CONTROLLERS.includes(name);
+    const dialled = CONTROLLERS.filter((other) => !isController || other < name);
+    return startLinkedNode(env, {
+      id: name,
+      roundTripMessages: this.#sim.seed % 2 === 0,
+      admit: admission(this.#book),
+      onFatal: () => this.#again(env, name),
+      links: {
+        listen: isController ? [{ hostname: name, port: PORT }] : [],
+        token: TOKEN,
+        allowPlain: true,
+        peers: dialled.map((other) => ({ node: other, url: `ws://${other}:${PORT}` })),
+      },
+    });
+  }
+}
