@@ -1,7 +1,7 @@
 /** Looking things up in the archive of one controller. */
 
 import type { ArchivedRun, State } from "../controller/state.ts";
-import type { ArchiveQuery, SummaryPage } from "./index.ts";
+import type { ArchiveQuery, SummaryPage } from "./run_index.ts";
 import type { ArchiveStore } from "./store.ts";
 
 /** A page of archived runs. */

@@ -9,7 +9,7 @@ import type { ArchivedRun, SegmentRecord } from "../controller/state.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import { ArchiveError } from "./errors.ts";
 import { SegmentFiles, type SegmentName } from "./files.ts";
-import { ArchiveIndex, type ArchiveQuery, type SummaryPage } from "./index.ts";
+import { ArchiveIndex, type ArchiveQuery, type SummaryPage } from "./run_index.ts";
 import { parseRow, segmentPieces } from "./segment.ts";
 
 const LIMITS = limitValues(ACTOR_LIMITS);

@@ -20,6 +20,8 @@ interface Options {
   readonly limits?: Partial<ArchiveLimits>;
   readonly retentionMs?: number;
   readonly raft?: Partial<RaftLimits>;
+  /** Controllers whose archive does not run at first. */
+  readonly without?: readonly string[];
 }
 
 /** A group whose members have an archive each. */
@@ -27,23 +29,33 @@ class Archives {
   readonly stores = new Map<string, ArchiveStore>();
   group!: Controllers;
 
-  static async start({ limits = SOON, retentionMs, raft = {} }: Options = {}): Promise<Archives> {
+  static async start(options: Options = {}): Promise<Archives> {
+    const { limits = SOON, retentionMs, raft = {}, without = [] } = options;
     const archives = new Archives();
     archives.group = await Controllers.start(THREE, {
       limits: raft,
-      begun: (member) => archives.#begun(member, limits, retentionMs ?? null),
+      begun: async (member) => {
+        const { env, id } = member;
+        const store = await env.world.complete(ArchiveStore.open(env, `/data/${id}/archive`));
+        archives.stores.set(id, store);
+        if (!without.includes(id)) archives.run(id, member);
+        archives.#lead(member, limits, retentionMs ?? null);
+      },
     });
     return archives;
   }
 
-  async #begun(
-    { id, env, node, replica }: Member,
+  /** Starts the archive of a controller. */
+  run(id: string, { node, replica }: Member): void {
+    const store = this.stores.get(id)!;
+    node.spawn(archive, { name: ARCHIVE_PATH, args: { replica, store } });
+  }
+
+  #lead(
+    { node, replica }: Member,
     limits: Partial<ArchiveLimits>,
     retentionMs: number | null,
-  ): Promise<void> {
-    const store = await env.world.complete(ArchiveStore.open(env, `/data/${id}/archive`));
-    this.stores.set(id, store);
-    node.spawn(archive, { name: ARCHIVE_PATH, args: { replica, store } });
+  ): void {
     node.spawn(leadership, {
       name: "leadership",
       restart: "permanent",
@@ -132,6 +144,26 @@ Deno.test("a leader that dies between cutting and sealing leaves work that the n
   await restart();
   await archives.settled(1);
   for (const id of THREE) assert.deepEqual(await archives.runsOf(id), ["one"]);
+  await group.stop();
+});
+
+Deno.test("rows stay in the state until most controllers have their segment", async () => {
+  const without = ["b", "c"];
+  const archives = await Archives.start({ without });
+  const { group } = archives;
+  await archives.end("one");
+  const { replica } = group.of("a");
+  await group.until("it is cut", () => replica.state.archive.open.size === 1, 60_000);
+  await group.world.pass(30_000);
+  assert.equal(
+    archives.stores.get("a")!.holds([...replica.state.archive.segments.values()][0]!),
+    true,
+  );
+  assert.equal(replica.state.archive.open.size, 1);
+  archives.run("b", group.of("b"));
+  await group.until("it is sealed", () => replica.state.archive.open.size === 0, 60_000);
+  archives.run("c", group.of("c"));
+  await archives.settled(1);
   await group.stop();
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ArchivedSummary, ArchiveQuery } from "../../../actors/archive/index.ts";
+import type { ArchivedSummary, ArchiveQuery } from "../../../actors/archive/run_index.ts";
 import { ArchiveStore } from "../../../actors/archive/store.ts";
 import type { ArchivedRun } from "../../../actors/controller/state.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";

@@ -2,6 +2,8 @@
 
 import type { State } from "../../../actors/controller/state.ts";
 import { joinControllers, type Replica } from "../../../actors/controller/replica.ts";
+import { serveGroupMember } from "../../../runtime/raft/engine_worker.ts";
+import type { WorkerEngineOptions } from "../../../runtime/raft/group.ts";
 import type { RaftLimits } from "../../../runtime/raft/limits.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
@@ -19,11 +21,16 @@ export interface Member {
 /** Files that are quick to simulate. */
 const SMALL = { segmentBytes: 256 * 1024, commandBytes: 64 * 1024, reserveBytes: 512 * 1024 };
 const PORT = 4_100;
+const WORKER_PORT = 4_200;
+const WORKER = "file:///raft_worker.ts";
+const CREDENTIALS = { allowPlain: true, token: "correct horse battery staple" };
 
 /** What a group may be told. */
 export interface GroupOptions {
   readonly seed?: number;
   readonly limits?: Partial<RaftLimits>;
+  /** Core and log of each member are in a Worker. */
+  readonly inWorkers?: boolean;
   /** Called for each life of a member, once its replica is there. */
   readonly begun?: (member: Member) => void | Promise<void>;
 }
@@ -36,6 +43,7 @@ export class Controllers {
 
   private constructor(readonly ids: readonly string[], options: GroupOptions) {
     this.world = new World(options.seed ?? 1);
+    this.world.workerModule(WORKER, (env) => void serveGroupMember(env));
     this.#options = options;
   }
 
@@ -123,20 +131,29 @@ export class Controllers {
       links: {
         listen: [{ hostname: id, port: PORT }],
         peers: others.map((other) => ({ node: other, url: `ws://${other}:${PORT}` })),
-        allowPlain: true,
-        token: "correct horse battery staple",
+        ...CREDENTIALS,
       },
     });
     const replica = await this.done(joinControllers(node, {
       folder: `/data/${id}`,
       ...(this.ids.includes(id) ? { members: this.ids } : {}),
       limits: { ...SMALL, ...this.#options.limits },
+      ...(this.#options.inWorkers === true ? { engine: engineOf(id, others) } : {}),
     }));
     const member = { id, env: own, node, replica };
     this.members.set(id, member);
     await this.#options.begun?.(member);
     return member;
   }
+}
+
+function engineOf(id: string, others: readonly string[]): WorkerEngineOptions {
+  const peers = others.map((other) => ({
+    node: `${other}.raft`,
+    url: `ws://${other}:${WORKER_PORT}`,
+  }));
+  const listen = [{ hostname: id, port: WORKER_PORT }];
+  return { module: WORKER, links: { listen, peers, ...CREDENTIALS } };
 }
 
 /** A state as a text: equal states have equal ones. */

@@ -10,6 +10,7 @@ import { Controllers, type Member, textOf } from "./controllers.ts";
 import { anyCommand } from "./random_commands.ts";
 
 const THREE = ["a", "b", "c"];
+const LONG = { commandBytes: 4 * 1_048_576, segmentBytes: 8 * 1_048_576 };
 
 function createRun(runId: string): Command {
   return { type: "createRun", runId, tenant: "acme", plan: emptyPlan() };
@@ -223,5 +224,66 @@ Deno.test("a controller that comes by a snapshot has the others' state, and says
   await group.level();
   assert.ok(news.some(({ type, index }) => type === "restored" && index > 8));
   assert.equal(textOf(back.replica.state), textOf(replica.state));
+  await group.stop();
+});
+
+Deno.test("a long plan is committed from a follower as well", async () => {
+  const group = await Controllers.start(THREE, { limits: LONG });
+  const { replica } = await group.follower();
+  const { transfers, ...plan } = emptyPlan();
+  const many = Array.from(
+    { length: 3_000 },
+    (_, n) => ({ ...transfers[0]!, name: `transfer-${n}` }),
+  );
+  const command: Command = {
+    type: "createRun",
+    runId: "long",
+    tenant: "acme",
+    plan: { ...plan, transfers: many },
+  };
+  assert.ok(JSON.stringify(command).length > 2_000_000);
+  await group.done(replica.commit(command, { withinMs: 20_000 }));
+  await group.level();
+  for (const id of THREE) {
+    assert.equal(group.of(id).replica.state.runs.get("long")?.plan.transfers.length, 3_000);
+  }
+  await group.stop();
+});
+
+Deno.test("a command that is too long is refused, and nothing was done", async () => {
+  const group = await Controllers.start(["a"]);
+  const text = "x".repeat(100_000);
+  const command: Command = {
+    type: "putDefinition",
+    tenant: "acme",
+    name: "long",
+    text,
+    ifVersion: null,
+  };
+  await assert.rejects(group.done(group.of("a").replica.commit(command)), {
+    code: "TooLarge",
+    definite: true,
+  });
+  await group.stop();
+});
+
+Deno.test("with core and log in Workers leadership and commands are the same", async () => {
+  const group = await Controllers.start(THREE, { inWorkers: true });
+  const first = await group.leader();
+  const told: (number | null)[] = [];
+  first.replica.onLeadership((leading) => told.push(leading?.term ?? null));
+  const { replica } = await group.follower();
+  await group.done(replica.commit(createRun("one"), { key: "k" }));
+  group.world.network.partition([
+    [first.id, `${first.id}.raft`],
+    THREE.filter((id) => id !== first.id),
+  ]);
+  await group.until("it has noticed", () => !first.replica.isLeader);
+  assert.equal(told[0]! > 0, true);
+  assert.equal(told.at(-1), null);
+  group.world.network.heal();
+  await group.done(replica.commit(createRun("two"), { key: "l", withinMs: 10_000 }));
+  const { state } = await group.done(first.replica.read("linearizable", 10_000));
+  assert.deepEqual([...state.runs.keys()].sort(), ["one", "two"]);
   await group.stop();
 });
