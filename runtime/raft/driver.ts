@@ -18,6 +18,7 @@ import {
   statusOf,
   step,
 } from "./core/raft.ts";
+import { CommitNews } from "./commit_news.ts";
 import type { Engine } from "./engine.ts";
 import { RaftError } from "./errors.ts";
 import { PersistLine } from "./persist_line.ts";
@@ -50,6 +51,7 @@ export interface DriverParts {
   readonly snapshots: SnapshotStore;
   readonly chunkBytes: number;
   readonly chunkWindow: number;
+  readonly commitNewsMs: number;
   /** Entries after which a witness forgets those before; members with state say when by `snapshot`. */
   readonly witnessEntries: number;
   readonly host: DriverHost;
@@ -69,6 +71,7 @@ export class Driver implements Engine {
   #takingSnapshot = false;
   readonly #line: PersistLine;
   readonly #pieces: PieceSender;
+  readonly #news: CommitNews;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -84,6 +87,8 @@ export class Driver implements Engine {
       lost: (to, index) => this.input({ type: "chunkNotSent", to, index }),
       failed: (error) => this.#fail(error),
     });
+    const { timers } = parts.env;
+    this.#news = new CommitNews(timers, parts.commitNewsMs, (message) => void this.#send(message));
   }
 
   /** The disk is full: nothing is confirmed until it has room again. */
@@ -149,6 +154,7 @@ export class Driver implements Engine {
     this.#timer?.cancel();
     this.#line.stop();
     this.#pieces.stop();
+    this.#news.stop();
     await this.#parts.log.close();
   }
 
@@ -208,6 +214,7 @@ export class Driver implements Engine {
   #sendAll(messages: readonly Message[]): void {
     const refused: MemberId[] = [];
     for (const message of messages) {
+      if (this.#news.holds(message)) continue;
       if (message.type === "append" && refused.includes(message.to)) continue;
       if (!this.#send(message)) refused.push(message.to);
     }
@@ -263,6 +270,7 @@ export class Driver implements Engine {
     this.#timer?.cancel();
     this.#line.stop();
     this.#pieces.stop();
+    this.#news.stop();
     const error = thrown instanceof RaftError
       ? thrown
       : new RaftError("DiskFailed", `keep the Raft log: ${messageOf(thrown)}`, { cause: thrown });

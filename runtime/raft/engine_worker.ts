@@ -82,13 +82,12 @@ class EngineWorker implements DriverHost {
     this.#port = port;
     this.#heardMs = env.clock.monotonic();
     const { limits } = plan.stores;
-    const { chunkBytes, chunkWindow, snapshotEntries, enginePieces, engineStallMs } = limits;
+    const { snapshotEntries, enginePieces, engineStallMs } = limits;
     this.#driver = new Driver({
+      ...limits,
       env,
       options: plan.options,
       ...stores,
-      chunkBytes,
-      chunkWindow,
       witnessEntries: snapshotEntries,
       host: this,
       isServing: () => env.clock.monotonic() - this.#heardMs < engineStallMs,

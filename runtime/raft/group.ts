@@ -237,9 +237,10 @@ async function ownThread(
   stores: StoresOptions,
   options: RaftOptions,
 ): Promise<EngineMaker> {
-  const { limits: { chunkBytes, chunkWindow, snapshotEntries: witnessEntries } } = stores;
-  const parts = { env, options, ...await openStores(env, stores), chunkBytes, chunkWindow };
-  return (host) => new Driver({ ...parts, witnessEntries, host });
+  const { limits } = stores;
+  const witnessEntries = limits.snapshotEntries;
+  const parts = { ...limits, env, options, ...await openStores(env, stores), witnessEntries };
+  return (host) => new Driver({ ...parts, host });
 }
 
 /** Core and log in a Worker. */

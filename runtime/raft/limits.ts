@@ -30,6 +30,11 @@ export const RAFT_LIMITS = {
     value: REMOTE_LIMITS.targetWindowBytes.value,
     why: "what the links of these nodes let be under way to one actor (their `targetWindowBytes`)",
   },
+  commitNewsMs: {
+    unit: "ms",
+    value: 2,
+    why: "how long the news of a commit waits for an Append with entries that would say it too",
+  },
   commandBytes: {
     unit: "bytes",
     value: 1 * MIB,
@@ -157,6 +162,7 @@ export function raftLimits(overrides: Partial<RaftLimits> = {}): RaftLimits {
     assert(Number.isSafeInteger(value) && value >= 1, `${name} is a whole number of at least 1`);
   }
   assert(2 * limits.heartbeatMs <= limits.electionMs, "a lost heartbeat elects nobody");
+  assert(limits.commitNewsMs <= limits.heartbeatMs, "a heartbeat tells no commit first");
   assert(limits.commandBytes <= limits.uncommittedBytes, "any command may wait");
   const underWay = limits.inflightBytes + limits.appendBytes;
   assert(underWay <= limits.linkBytes, "a link refuses no Append that the window lets go");

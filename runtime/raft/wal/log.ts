@@ -117,12 +117,18 @@ export class FileRaftLog implements RaftLogStore {
     try {
       while (this.#waiting.length > 0) {
         await this.#flush(this.#takeBatch());
-        if (this.#waiting.length === 0) await this.#parts.writer.mark();
+        if (this.#waiting.length === 0) await this.#markSoon();
       }
     } catch (thrown) {
       this.#break(thrown);
     }
     this.#pump = null;
+  }
+
+  /** A turn later, if still nothing waits: what was just confirmed leaves before the mark is written. */
+  async #markSoon(): Promise<void> {
+    await new Promise<void>((resolve) => this.#parts.env.timers.soon(resolve));
+    if (this.#waiting.length === 0) await this.#parts.writer.mark();
   }
 
   async #flush(batch: readonly Waiting[]): Promise<void> {

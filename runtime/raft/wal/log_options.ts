@@ -6,7 +6,7 @@ import type { RaftLimits } from "../limits.ts";
 import type { StoredSnapshot, StoreIdentity } from "../storage.ts";
 
 /** What the log takes of Env. */
-export type RaftLogEnv = Pick<Env, "disk" | "hash" | "log">;
+export type RaftLogEnv = Pick<Env, "disk" | "hash" | "log" | "timers">;
 
 /** What the log takes of the room's limits. */
 export type RaftLogLimits = Pick<RaftLimits, "segmentBytes" | "reserveBytes">;

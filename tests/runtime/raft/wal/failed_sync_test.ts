@@ -34,7 +34,7 @@ function failingOnce(disk: Disk) {
 Deno.test("a sync that failed once is not tried again: the system may have dropped what it was to write", async () => {
   const env = simulatedEnv({ seed: 1 });
   const { state, disk } = failingOnce(env.disk);
-  const log = await env.world.complete(openRaftLog({ disk, hash: env.hash, log: env.log }, {
+  const log = await env.world.complete(openRaftLog({ ...env, disk }, {
     folder: "/g",
     identity: { group: "g", member: "a" },
     limits: { segmentBytes: 4_096, reserveBytes: 8_192 },
