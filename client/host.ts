@@ -17,6 +17,9 @@ export interface HostOptions {
   readonly random?: () => number;
   /** A new UUID. */
   readonly uuid?: () => string;
+  /** Unpredictable ones. */
+  readonly randomBytes?: (length: number) => Uint8Array;
+  readonly sha256?: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 }
 
 /** The same, complete. */
@@ -30,7 +33,17 @@ export function hostOf(options: HostOptions): Host {
     sleep: options.sleep ?? sleep,
     random: options.random ?? (() => globalThis.Math.random()),
     uuid: options.uuid ?? (() => globalThis.crypto.randomUUID()),
+    randomBytes: options.randomBytes ?? randomBytes,
+    sha256: options.sha256 ?? sha256,
   };
+}
+
+function randomBytes(length: number): Uint8Array {
+  return globalThis.crypto.getRandomValues(new Uint8Array(length));
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", bytes));
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

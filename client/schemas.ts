@@ -166,12 +166,35 @@ export const apiKey = z.looseObject({
   createdMs: timeMs,
 });
 
+export const madeKey = z.looseObject({
+  id: z.string(),
+  key: z.string().nullable(),
+  scope: z.enum(["viewer", "operator", "admin"]),
+  tenants: z.array(z.string()).nullable(),
+  label: z.string(),
+  expiresMs: timeMs.nullable(),
+});
+
+export const keptDefinition = z.looseObject({
+  tenant: z.string(),
+  name: z.string(),
+  version: z.number(),
+  href: z.string(),
+});
+
+export const inspection = z.looseObject({ tree: z.unknown() });
+
+export const readiness = z.looseObject({
+  ready: z.boolean(),
+  checks: z.array(z.looseObject({ name: z.string(), ok: z.boolean(), detail: z.string() }))
+    .optional(),
+});
+
 /** A page of a list. */
 export function pageOf<T extends z.ZodType>(item: T) {
   return z.looseObject({ items: z.array(item), next: z.string().nullable() });
 }
 
-/** A CloudEvent of the live feed; its data is checked by its type. */
 const head = {
   specversion: z.literal("1.0"),
   id: z.string(),
@@ -183,6 +206,7 @@ const head = {
   job: z.string().optional(),
 };
 
+/** A CloudEvent of the live feed; its data is checked by its type. */
 export const liveEvent = z.discriminatedUnion("type", [
   z.looseObject({ ...head, type: z.literal("dev.quorus.job.changed"), data: job }),
   z.looseObject({

@@ -163,14 +163,21 @@ class EventStream {
       isLate = true;
       ended.abort();
     });
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(new ClientError("aborted", "follow events: it is ended"));
+    ended.signal.addEventListener("abort", giveUp, { once: true });
+    if (ended.signal.aborted) giveUp();
     try {
-      return await work;
+      return await Promise.race([work, given]);
     } catch (cause) {
+      // Whatever became of it, nobody waits for it any more.
+      work.catch(() => {});
       if (!isLate && cause instanceof ClientError) throw cause;
       const why = isLate ? `nothing came for ${this.#limits.silenceMs} ms` : "the stream was cut";
       throw new ClientError("unreachable", `follow events: ${why}`, { retryable: true, cause });
     } finally {
       timer.abort();
+      ended.signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -20,7 +20,9 @@ Deno.test("however a stream is cut and its lines end, its events are the same", 
     fc.constantFrom("\n", "\r\n", "\r"),
     fc.array(fc.nat(200), { maxLength: 10 }),
     (events, end, cuts) => {
-      const text = events.map(({ id, data }) => `id: ${id}${end}data: ${data}${end}${end}`).join("");
+      const text = events.map(({ id, data }) => `id: ${id}${end}data: ${data}${end}${end}`).join(
+        "",
+      );
       const parser = new EventParser();
       const places = [...new Set([0, ...cuts.filter((at) => at < text.length), text.length])];
       places.sort((a, b) => a - b);
