@@ -31,7 +31,7 @@ export function eventId({ index, part }: Pick<Happened, "index" | "part">): stri
 
 /** Reads an id; `null` if it is none. */
 export function parseEventId(id: string): { index: number; part: number } | null {
-  const match = /^(\d{1,15})\.(\d{1,9})$/.exec(id);
+  const match = /^(\d{1,15})\.(\d{1,16})$/.exec(id);
   return match === null ? null : { index: Number(match[1]), part: Number(match[2]) };
 }
 
