@@ -1,0 +1,72 @@
+/** Planted bugs of controllers, agents and jobs: each must be found by the simulation of a cluster. */
+
+import type { Mutant } from "./mutant.ts";
+
+const SCENARIO = "cluster/jobs";
+
+export const CLUSTER_MUTANTS: readonly Mutant[] = [
+  {
+    name: "publish without a grant",
+    file: "actors/job/publish.ts",
+    find: `  await askForGrant(attempt, grant);\n`,
+    replace: ``,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a stale lease is believed",
+    file: "actors/job/record.ts",
+    find: `a.epoch === b.epoch && a.group === b.group && a.index === b.index`,
+    replace: `a.epoch === b.epoch && a.group === b.group`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a temporary file is adopted from a writer who is not proved gone",
+    file: "actors/job/lifecycle.ts",
+    find: `return { ...job, lease: null, stale: [...job.stale, { temp, leaseIndex }] };`,
+    replace: `return { ...job, lease: null, adoptable: [...job.adoptable, { temp, leaseIndex }] };`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "lost leases are not seized",
+    file: "actors/job/seize.ts",
+    find: `  for (const { temp } of job.stale) {`,
+    replace: `  for (const { temp } of job.stale.slice(1)) {`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "apply takes more jobs than an agent has slots",
+    file: "actors/controller/assign.ts",
+    find: `  return known.registration.capabilities.maxConcurrentTransfers;`,
+    replace: `  return known.registration.capabilities.maxConcurrentTransfers + 1;`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a grant that led nowhere is forgotten before it is probed",
+    file: "actors/job/lifecycle.ts",
+    find: `      return settle(lost(job), event.why, nowMs);`,
+    replace: `      return settle({ ...lost(job), grant: null }, event.why, nowMs);`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a lost agent keeps its leases",
+    file: "actors/controller/agents.ts",
+    find: `  if (agent.status === "unhealthy" || agent.status === "failed") {`,
+    replace: `  if (agent.status === "failed") {`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a new leader does not take up what runs",
+    file: "actors/controller/controller.ts",
+    find: `      if (one.state === "running") takeUp(state, one.id, ctx);`,
+    replace: `      if (one.state === "succeeded") takeUp(state, one.id, ctx);`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+];
