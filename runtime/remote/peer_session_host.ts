@@ -25,7 +25,7 @@ export interface ReliableEnd {
 
 /** A link that stands, and what it has carried since it began. */
 export interface LinkView extends Readonly<LinkMetrics> {
-  readonly kind: LinkKind;
+  readonly kind: "main" | "bulk";
 }
 
 /** What a session uses of its node. */
