@@ -13,7 +13,7 @@ import { type Job, LEASED_STATES } from "../../../actors/job/record.ts";
 import type { TransferProtocol } from "../../../protocols/contract.ts";
 import { fileProtocol } from "../../../protocols/file/protocol.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
-import { MemoryStore } from "../../../protocols/memory/store.ts";
+import { MemoryStore, type MemoryStoreOptions } from "../../../protocols/memory/store.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
 import { actor } from "../../../runtime/actor/definition.ts";
 import { later } from "../../../runtime/actor/later.ts";
@@ -122,14 +122,12 @@ export class ClusterRig {
   tellsLeases = true;
   #count = 0;
 
-  constructor(seed = 1, callMs = 1) {
+  constructor(seed = 1, callMs = 1, sink: MemoryStoreOptions = {}) {
     this.world = new World(seed);
-    const store = (name: string) =>
-      new MemoryStore(simulatedEnv({ seed, world: this.world, name }), {
-        delayMs: () => [callMs, callMs],
-      });
-    this.source = store("from");
-    this.sink = store("to");
+    const delayMs = () => [callMs, callMs] as const;
+    const env = (name: string) => simulatedEnv({ seed, world: this.world, name });
+    this.source = new MemoryStore(env("from"), { delayMs });
+    this.sink = new MemoryStore(env("to"), { delayMs, ...sink });
   }
 
   /** Starts the controllers and a run that takes jobs. */
