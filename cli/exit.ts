@@ -48,6 +48,9 @@ const LOCKED: ReadonlySet<string> = new Set([
 const INVALID: ReadonlySet<string> = new Set([
   "RunFolderError unusable",
   "DataFolderError unusable",
+  "PkiError noAuthority",
+  "PkiError exists",
+  "PkiError noCertificate",
   "ClusterError noCluster",
   "ClusterError noNode",
   "ClusterError exists",

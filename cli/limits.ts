@@ -38,6 +38,11 @@ export const CLI_LIMITS = {
     value: 40_000,
     why: "a node that was told to end is killed after this: its drain and 10 s",
   },
+  clusterGoneMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "how long a process that has freed its folder is waited for; it may stay on as a zombie",
+  },
   clusterPollMs: {
     unit: "ms",
     value: 100,

@@ -7,6 +7,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
 import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
+import { addPki } from "./program_pki.ts";
 import { type AddGroup, addRoles, type AddVerb } from "./program_roles.ts";
 
 /** Carries out what the arguments of the process say; never rejects, and says why it failed. */
@@ -72,6 +73,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
   addRunning(add, process);
   addLooking(add, process);
   addRoles(add, addGroup, process);
+  addPki(addGroup, process);
   addTelling(add, process, program);
   return program;
 }

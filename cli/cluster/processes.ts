@@ -4,7 +4,7 @@ import type { Env } from "../../runtime/env/env.ts";
 import { absolutePath } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
 import type { Process, SentSignal, StartedChild } from "../process.ts";
-import { isHeld, type Readiness, readReadiness } from "../roles/data_folder.ts";
+import { holderOf, isHeld, type Readiness, readReadiness } from "../roles/data_folder.ts";
 import { permissionFlags } from "../roles/permissions.ts";
 import { ClusterError, type ClusterNode, type ClusterState } from "./state_file.ts";
 
@@ -14,7 +14,7 @@ export interface Machine {
   readonly process: Process;
 }
 
-/** How a node's process is. */
+/** Of a node's process. */
 export type ProcessState = "ready" | "starting" | "stopped";
 
 const CLI = import.meta.resolve("../../cli.ts");
@@ -39,14 +39,15 @@ export function startNodeProcess(
   return process.children.start(process.children.program, args, node.log);
 }
 
-/**
- * How a node's process is. It lives if it holds its folder, which no other process with its id does: ids
- * of ended processes are given to others.
- */
-export async function processState({ env }: Machine, node: ClusterNode): Promise<ProcessState> {
-  if (node.pid === null || !await isHeld(env.disk, node.data)) return "stopped";
+/** How a node's process is. */
+export async function processState(
+  { env }: Machine,
+  node: ClusterNode,
+): Promise<{ readonly state: ProcessState; readonly pid: number | null }> {
+  const pid = await holderOf(env.disk, node.data);
+  if (pid === null) return { state: "stopped", pid };
   const ready = await readReadiness(env.disk, node.data);
-  return ready?.pid === node.pid ? "ready" : "starting";
+  return { state: ready?.pid === pid ? "ready" : "starting", pid };
 }
 
 /** Waits until a started process is ready; ClusterError `notReady` with the end of its log. */
@@ -97,8 +98,8 @@ export async function signalNode(
   node: ClusterNode,
   signal: SentSignal,
 ): Promise<boolean> {
-  if (!await lives(machine, node)) return false;
-  return machine.process.children.signal(node.pid!, signal);
+  const pid = await livingPid(machine, node);
+  return pid !== null && machine.process.children.signal(pid, signal);
 }
 
 /** Ends a node's process in order, or at once where it takes too long; says how it went. */
@@ -106,35 +107,48 @@ export async function stopNode(
   machine: Machine,
   node: ClusterNode,
 ): Promise<"wasStopped" | "stopped" | "killed"> {
-  const { env } = machine;
-  if (!await signalNode(machine, node, "SIGTERM")) return "wasStopped";
-  // A stopped (SIGSTOP) process takes SIGTERM only once it goes on.
-  await signalNode(machine, node, "SIGCONT");
-  if (await awaitEnd(env, node, cliLimits.clusterStopMs)) return "stopped";
-  await signalNode(machine, node, "SIGKILL");
-  await awaitEnd(env, node, cliLimits.clusterLockMs);
+  const { children } = machine.process;
+  const pid = await livingPid(machine, node);
+  if (pid === null) return "wasStopped";
+  children.signal(pid, "SIGTERM");
+  // One that was stopped (SIGSTOP) takes SIGTERM only once it goes on.
+  children.signal(pid, "SIGCONT");
+  if (await awaitEnd(machine, node, pid, cliLimits.clusterStopMs)) return "stopped";
+  children.signal(pid, "SIGKILL");
+  await awaitEnd(machine, node, pid, cliLimits.clusterLockMs);
   return "killed";
 }
 
-/** Whether the node's folder is free within the time. */
-export async function awaitEnd(env: Env, node: ClusterNode, withinMs: number): Promise<boolean> {
+/** Whether the process has ended within the time. */
+async function awaitEnd(
+  { env, process }: Machine,
+  node: ClusterNode,
+  pid: number,
+  withinMs: number,
+): Promise<boolean> {
   const endMs = env.clock.monotonic() + withinMs;
   while (await isHeld(env.disk, node.data)) {
     if (env.clock.monotonic() >= endMs) return false;
     await pause(env);
   }
+  // Its last moments; one that nobody has waited for keeps its id for longer.
+  const goneMs = env.clock.monotonic() + cliLimits.clusterGoneMs;
+  while (process.children.exists(pid) && env.clock.monotonic() < goneMs) await pause(env);
   return true;
 }
 
-/** A process that was just started may not hold its folder yet: that is waited for. */
-async function lives({ env, process }: Machine, node: ClusterNode): Promise<boolean> {
-  if (node.pid === null) return false;
-  while (!await isHeld(env.disk, node.data)) {
-    const isYoung = env.clock.now() - (node.startedMs ?? 0) < cliLimits.clusterLockMs;
-    if (!isYoung || !process.children.exists(node.pid)) return false;
+/**
+ * The living process of a node. It holds its folder, which no other process with its id does: ids of
+ * ended processes are given to others. One that was just started may not hold it yet: that is waited for.
+ */
+async function livingPid({ env, process }: Machine, node: ClusterNode): Promise<number | null> {
+  for (;;) {
+    const holder = await holderOf(env.disk, node.data);
+    if (holder !== null || node.startedMs === null) return holder;
+    const isYoung = env.clock.now() - node.startedMs < cliLimits.clusterLockMs;
+    if (!isYoung || (node.pid !== null && !process.children.exists(node.pid))) return null;
     await pause(env);
   }
-  return true;
 }
 
 function pause(env: Env): Promise<void> {

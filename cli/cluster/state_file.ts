@@ -22,8 +22,9 @@ const clusterNode = z.strictObject({
   log: z.string(),
   /** Where it listens: `host:port`; null for agents. */
   place: z.string().nullable(),
-  /** Of its latest process, whether that lives or not. */
+  /** Of the process that was started last; null where that was ended, or is about to start. */
   pid: z.number().int().nullable(),
+  /** When it was started; null where it was ended. */
   startedMs: z.number().nullable(),
 });
 

@@ -2,6 +2,7 @@
 
 import { cliLimits } from "../limits.ts";
 import { absolutePath } from "../input/text_file.ts";
+import { awaitAssembled } from "./assembled.ts";
 import { type ClusterShape, makeCluster } from "./layout.ts";
 import { awaitReady, type Machine, processState, startNodeProcess, stopNode } from "./processes.ts";
 import { isHeld } from "../roles/data_folder.ts";
@@ -85,6 +86,7 @@ export async function startAll(cluster: Cluster, signal: AbortSignal): Promise<v
       starting.push(ready);
     }
     await Promise.all(starting);
+    await awaitAssembled(cluster.machine, cluster.state, signal);
   } catch (error) {
     failed.abort(error);
     await stopAll(cluster);
@@ -96,6 +98,8 @@ export async function startAll(cluster: Cluster, signal: AbortSignal): Promise<v
 export async function startRecorded(cluster: Cluster, node: ClusterNode) {
   const { machine, folder, state } = cluster;
   node.startedMs = machine.env.clock.now();
+  node.pid = null;
+  await writeCluster(machine.env.disk, folder, state);
   const child = startNodeProcess(machine, state, folder, node);
   node.pid = child.pid;
   await writeCluster(machine.env.disk, folder, state);
@@ -113,6 +117,7 @@ export async function stopAll(
       ...await Promise.all(nodes.map(async (node) => {
         const how = await stopNode(machine, node);
         node.pid = null;
+        node.startedMs = null;
         return { node: node.id, how };
       })),
     );
@@ -125,9 +130,8 @@ export async function stopAll(
 export async function nodeRows({ machine, state }: Cluster) {
   const rows = [];
   for (const node of state.nodes) {
-    const { id, role, place, pid, log } = node;
-    const how = await processState(machine, node);
-    rows.push({ node: id, role, state: how, pid: how === "stopped" ? null : pid, place, log });
+    const { id, role, place, log } = node;
+    rows.push({ node: id, role, ...await processState(machine, node), place, log });
   }
   return rows;
 }

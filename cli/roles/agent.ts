@@ -2,7 +2,6 @@
 
 import { startAgent } from "../../actors/agent/start.ts";
 import type { VolumeOption } from "../../actors/agent/volumes.ts";
-import { ACTOR_LIMITS } from "../../actors/limits.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { AgentSettings } from "../config/roles.ts";
 import { secretSources } from "../input/secrets.ts";

@@ -42,12 +42,18 @@ export interface DataFolder {
 
 const READY_NAME = "ready.json";
 const LOCK_NAME = "node.lock";
+const PID_NAME = "node.pid";
 
-/** Takes a folder, made if absent; DataFolderError `locked` if another process has it. */
-export async function takeDataFolder(disk: Disk, path: string): Promise<DataFolder> {
+/** Takes a folder, made if absent, for process `pid`; DataFolderError `locked` if another one has it. */
+export async function takeDataFolder(
+  disk: Disk,
+  path: string,
+  pid: number,
+): Promise<DataFolder> {
   const lock = await lockOf(disk, path);
   try {
     await removeIfThere(disk, `${path}/${READY_NAME}`);
+    await writeWhole(disk, `${path}/${PID_NAME}`, `${pid}\n`);
   } catch (error) {
     await lock.release();
     throw error;
@@ -87,6 +93,18 @@ export async function isHeld(disk: Disk, path: string): Promise<boolean> {
   const lock = await disk.tryLock(`${path}/${LOCK_NAME}`);
   await lock?.release();
   return lock === null;
+}
+
+/** The process that holds the folder; `null` where none does, or it has just begun. */
+export async function holderOf(disk: Disk, path: string): Promise<number | null> {
+  if (!await isHeld(disk, path)) return null;
+  try {
+    const file = `${path}/${PID_NAME}`;
+    const pid = Number(await readTextFile(disk, file, "the pid", cliLimits.configFileBytes));
+    return Number.isInteger(pid) && pid > 0 ? pid : null;
+  } catch {
+    return null; // it is being written
+  }
 }
 
 /** What the node of a folder has said of itself; `null` where it has not, or not yet. */

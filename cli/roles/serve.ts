@@ -58,7 +58,7 @@ export async function serveRole(
   const { process, env } = session;
   const failed = Promise.withResolvers<{ readonly error: unknown }>();
   const interrupt = takeInterrupts(process);
-  const folder = await takeDataFolder(env.disk, options.data);
+  const folder = await takeDataFolder(env.disk, options.data, process.pid);
   try {
     const starting = start({ folder: folder.path, fail: (error) => failed.resolve({ error }) });
     starting.catch(() => {});
