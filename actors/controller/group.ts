@@ -1,4 +1,4 @@
-/** A group that agrees on commands: what Raft will be, and what the local journal is for one process. */
+/** A group that agrees on commands: controllers through Raft (`replica.ts`), one process through its journal. */
 
 import type { Command } from "./commands.ts";
 import type { Effect } from "./applied.ts";
