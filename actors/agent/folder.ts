@@ -9,7 +9,7 @@ import type { Disk, DiskLock } from "../../runtime/env/env.ts";
 import type { CheckpointStore } from "../job/checkpoint.ts";
 import type { Lease } from "../job/record.ts";
 import { AgentError } from "./errors.ts";
-import type { Reported } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** Locks the folder, made if absent; AgentError `locked`, `unusable`. */
 export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
@@ -31,13 +31,38 @@ export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> 
   );
 }
 
-/** What an earlier process of `agent` kept and can be handed back, as its checkpoints say. */
-export async function leftBehind(store: CheckpointStore, agent: string): Promise<Reported[]> {
+/** An attempt of an earlier process that has kept something. */
+export interface LeftBehind {
+  readonly jobId: string;
+  readonly lease: Lease;
+}
+
+/** What earlier processes of `agent` kept, as its checkpoints say. */
+export async function leftBehind(store: CheckpointStore, agent: string): Promise<LeftBehind[]> {
   const kept = await store.temporaries();
   return kept.flatMap(({ jobId, temp }) => {
     const lease = leaseOfTemporary(jobId, temp, agent);
-    return lease === null ? [] : [{ jobId, event: { type: "handBack", lease } }];
+    return lease === null ? [] : [{ jobId, lease }];
   });
+}
+
+/**
+ * Gives the leases of earlier processes back, before the cluster sees this one: a lease that is lost
+ * already is handed back instead. Resolves when that is answered; then the files may be adopted.
+ */
+export async function giveBack(
+  earlier: readonly LeftBehind[],
+  outbox: Outbox,
+  store: CheckpointStore,
+): Promise<void> {
+  await Promise.all(earlier.map(async ({ jobId, lease }) => {
+    const why = "the process that held the lease has ended";
+    const refused = await outbox.report({ jobId, event: { type: "release", lease, why } });
+    if (refused.length === 0) return;
+    const kept = await outbox.report({ jobId, event: { type: "handBack", lease } });
+    // The job is over: nobody will go on with it.
+    if (kept.length > 0) await store.drop(jobId);
+  }));
 }
 
 /** The lease in the name of a temporary file (`temporaryName`); `null` if it is not one of that job. */

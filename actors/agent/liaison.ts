@@ -42,8 +42,8 @@ export interface LiaisonArgs {
   readonly standing: Standing;
   readonly tally: Tally;
   readonly limits: LimitValues<typeof ACTOR_LIMITS>;
-  /** Called once, when the cluster has taken the agent. */
-  readonly joined: () => void;
+  /** What has to be settled with the controllers before it registers; the same promise again and again. */
+  readonly settled: () => Promise<void>;
 }
 
 interface State extends LiaisonArgs {
@@ -137,6 +137,7 @@ function register(state: State, ctx: Context<typeof Liaison>): void {
   const { host } = ctx.env;
   const rest = { protocols, volumes: [...volumes] };
   ctx.task("register", async (signal) => {
+    await state.settled();
     const own = await measureRegistration(host, agentId, incarnation, folder, facts, rest);
     return await ref.ask("register", own, { withinMs: limits.registerMs, signal });
   });
@@ -156,7 +157,6 @@ function registered(state: State, answer: Registered, ctx: Context<typeof Liaiso
   }
   state.heartbeatMs = answer.heartbeatMs;
   standing.happened("registered", "registered");
-  if (!state.hasJoined) state.joined();
   state.hasJoined = true;
   beat(state, ctx);
 }

@@ -25,7 +25,7 @@ import { localFiles, volumeOf } from "../scheduler/volumes.ts";
 import { agent } from "./agent.ts";
 import { Controllers } from "./controllers.ts";
 import { courier } from "./courier.ts";
-import { leftBehind, lockFolder } from "./folder.ts";
+import { giveBack, type LeftBehind, leftBehind, lockFolder } from "./folder.ts";
 import { AgentLeaving } from "./leaving.ts";
 import { liaison } from "./liaison.ts";
 import type { AgentFacts } from "./measure.ts";
@@ -115,7 +115,7 @@ interface Found {
   readonly limits: Limits;
   readonly checkpoints: CheckpointStore;
   readonly volumes: readonly Volume[];
-  readonly earlier: Awaited<ReturnType<typeof leftBehind>>;
+  readonly earlier: readonly LeftBehind[];
 }
 
 type Parts = ReturnType<typeof spawnParts>;
@@ -140,10 +140,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
     restart: "permanent",
     args: { agentId, outbox, controllers, limits },
   });
-  const joined = () => {
-    // Whether these leases were lost, or are over for another reason, the controllers know.
-    for (const report of earlier) outbox.report(report).catch(() => {});
-  };
+  let settling: Promise<void> | null = null;
   const host = node.spawn(liaison, {
     name: "liaison",
     restart: "permanent",
@@ -159,7 +156,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
       standing,
       tally,
       limits,
-      joined,
+      settled: () => settling ??= giveBack(earlier, outbox, found.checkpoints),
     },
   });
   return { controllers, outbox, tally, standing, volumes, limits, worker, feed, messenger, host };

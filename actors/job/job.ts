@@ -11,7 +11,9 @@ import { runAttempt } from "./attempt.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import { Job, type JobFeed } from "./messages.ts";
 import { Meter } from "./meter.ts";
-import type { Job as JobRecord } from "./record.ts";
+import { openEnds } from "./ends.ts";
+import { type Job as JobRecord, type Lease, temporaryName } from "./record.ts";
+import { quietly } from "./tidy.ts";
 import type { Tally } from "../agent/tally.ts";
 import type { Command } from "../controller/commands.ts";
 import { type AttemptTools, Released, Revoked } from "./tools.ts";
@@ -45,7 +47,7 @@ export const job = actor(Job, {
       if (job.lease === null) return;
       const event = await runAttempt(watched, job, job.lease, meter, signal);
       count(args.tally, event, tools.env.clock.now());
-      await report(tools, job.id, asCommand(event));
+      await report(tools, job, asCommand(event));
     });
     ctx.every("look", tools.limits.progressMs, "look", {});
     return { ...args, tools: watched, meter, told: null, toldBytes: 0 };
@@ -102,17 +104,37 @@ function isOnTheWay(command: Command): boolean {
 type Ending = Exclude<JobEvent, { type: "assign" }>;
 
 /** Commits how it ended; where that comes too late, at least that it has ended. */
-async function report(tools: AttemptTools, jobId: string, event: Ending): Promise<void> {
+async function report(tools: AttemptTools, job: JobRecord, event: Ending): Promise<void> {
+  const jobId = job.id;
   const refused = await tools.propose({ type: "jobEvent", jobId, event });
   if (refused.length === 0 || !("lease" in event)) return;
-  const handBack = { type: "handBack", lease: event.lease } as const;
-  const kept = await tools.propose({ type: "jobEvent", jobId, event: handBack });
+  const { lease } = event;
+  const why = refused.join("; ");
+  const kept = await tools.propose({
+    type: "jobEvent",
+    jobId,
+    event: { type: "handBack", lease },
+  });
   tools.env.log.write("info", "an attempt ended after its lease", {
     job: jobId,
     how: event.type,
-    why: refused.join("; "),
+    why,
     handedBack: kept.length === 0,
   });
+  // The job is over: nobody will look for what this attempt has kept.
+  if (kept.length > 0) {
+    await quietly(tools, "remove what an attempt kept", () => discard(tools, job, lease));
+  }
+}
+
+async function discard(tools: AttemptTools, job: JobRecord, lease: Lease): Promise<void> {
+  const ends = await openEnds(job.spec, tools);
+  try {
+    await ends.sink.abort(temporaryName(job.id, lease));
+  } finally {
+    await ends.close();
+  }
+  await tools.checkpoints.drop(job.id);
 }
 
 function tallyBytes(state: State): void {

@@ -102,19 +102,30 @@ Deno.test("a stopped agent that wakes up after its lease was lost publishes noth
   }
 });
 
-Deno.test("an agent that was started again hands back what its process had kept", async () => {
-  const { rig, jobId } = await atWork(200);
-  await rig.until("kept", () => (rig.job(jobId).progressed?.chunks ?? 0) >= 6);
-  rig.agents.get("a1")!.env.crash("process");
-  await rig.world.pass(10_000);
-  await rig.startAgent("a1");
-  await rig.until("handed back", () => rig.job(jobId).adoptable.length === 1);
-  await rig.assign(jobId, "a1");
-  await rig.until("done", () => rig.job(jobId).endedMs !== null, 120_000);
-  rig.assertDone(jobId);
-  assert.ok(rig.job(jobId).receipt!.keptBytes >= 6 * CHUNK);
-  await rig.close();
-});
+for (const lost of [false, true]) {
+  Deno.test(`an agent that was started again goes on with what its process had kept${lost ? ", though it was given up" : ""}`, async () => {
+    const { rig, jobId } = await atWork(200);
+    await rig.until("kept", () => (rig.job(jobId).progressed?.chunks ?? 0) >= 6);
+    rig.agents.get("a1")!.env.crash("process");
+    await rig.world.pass(10_000);
+    if (lost) await rig.lose("a1");
+    const before = rig.registrations.length;
+    await rig.startAgent("a1");
+    await rig.until("registered", () => rig.registrations.length > before);
+    assert.deepEqual(
+      [rig.job(jobId).adoptable.length, rig.job(jobId).stale.length],
+      [1, 0],
+      "before anybody could give it the job again",
+    );
+    const { temp } = rig.job(jobId).adoptable[0]!;
+    await rig.assign(jobId, "a1");
+    await rig.until("done", () => rig.job(jobId).endedMs !== null, 120_000);
+    rig.assertDone(jobId);
+    assert.ok(rig.job(jobId).receipt!.keptBytes >= 6 * CHUNK);
+    assert.equal(rig.job(jobId).grant?.temp, temp, "the very file that it had begun");
+    await rig.close();
+  });
+}
 
 Deno.test("orders of a linked node that is no controller are not followed", async () => {
   const rig = new ClusterRig(1, 5);
