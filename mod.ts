@@ -115,7 +115,7 @@ export type { MessageLane, TargetCount } from "./runtime/remote/wire.ts";
 export type { Detector, DetectorFactory } from "./runtime/remote/liveness.ts";
 export { REMOTE_LIMITS } from "./runtime/remote/limits.ts";
 export type { RemoteLimits } from "./runtime/remote/limits.ts";
-export type { DiskSpace, Machine, MachineFacts, MachineLoad } from "./runtime/env/machine.ts";
+export type { DiskSpace, HostMachine, MachineFacts, MachineLoad } from "./runtime/env/machine.ts";
 export type { TlsOptions } from "./runtime/env/env.ts";
 export type { ListenTls } from "./runtime/env/sockets.ts";
 

@@ -6,7 +6,7 @@
  * one suite that the real and the simulated side both pass (`tests/runtime/env`).
  */
 
-import type { Machine } from "./machine.ts";
+import type { HostMachine } from "./machine.ts";
 import type { Sockets, Workers } from "./sockets.ts";
 
 /** All ports of one node incarnation. */
@@ -21,7 +21,7 @@ export interface Env {
   readonly sockets: Sockets;
   readonly workers: Workers;
   /** The machine under this process. */
-  readonly host: Machine;
+  readonly host: HostMachine;
   readonly log: LogPort;
 }
 

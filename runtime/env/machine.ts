@@ -30,7 +30,7 @@ export interface DiskSpace {
 }
 
 /** The machine under a process. */
-export interface Machine {
+export interface HostMachine {
   facts(): MachineFacts;
   load(): MachineLoad;
   /** Of the file system that holds `path`; null where it cannot be told. */

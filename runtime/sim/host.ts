@@ -1,6 +1,6 @@
-/** The simulated side of {@link Machine}: facts that are the same in every run. */
+/** The simulated side of {@link HostMachine}: facts that are the same in every run. */
 
-import type { Machine } from "../env/machine.ts";
+import type { HostMachine } from "../env/machine.ts";
 import type { SimMachine } from "./machine.ts";
 
 const CORES = 4;
@@ -10,7 +10,7 @@ const RSS_BYTES = 100 * 1_024 ** 2;
 const DISK_BYTES = 1_024 ** 4;
 
 /** Four idle cores, 8 GiB half free, and a disk of the machine's capacity. */
-export function simHost(machine: SimMachine): Machine {
+export function simHost(machine: SimMachine): HostMachine {
   return {
     facts: () => ({
       hostname: machine.name,

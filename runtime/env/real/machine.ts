@@ -2,10 +2,10 @@
 
 import { availableParallelism, cpus } from "node:os";
 import { statfs } from "node:fs/promises";
-import type { Machine, MachineFacts, MachineLoad } from "../machine.ts";
+import type { HostMachine, MachineFacts, MachineLoad } from "../machine.ts";
 
 /** The machine of this process; each one remembers its own last look at the processors. */
-export function realMachine(): Machine {
+export function realMachine(): HostMachine {
   let last: CpuTimes | null = null;
   return {
     facts,
