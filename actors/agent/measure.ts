@@ -1,7 +1,7 @@
 /** An agent's heartbeat and registration as measured: pure but for the looks at the machine. */
 
 import type { LimitValues } from "../../runtime/base/limits.ts";
-import type { DiskSpace, Machine, MachineLoad } from "../../runtime/env/machine.ts";
+import type { DiskSpace, HostMachine, MachineLoad } from "../../runtime/env/machine.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
 import type { Heartbeat, Registration } from "./registration.ts";
 import type { OwnStatus } from "./standing.ts";
@@ -26,7 +26,7 @@ const FEATURES = ["chunked-transfer", "resume", "parallel-ranges", "sha256"];
 
 /** A registration, measured now. */
 export async function measureRegistration(
-  machine: Machine,
+  machine: HostMachine,
   agentId: string,
   incarnation: string,
   folder: string,
