@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Machine } from "../../../runtime/env/machine.ts";
+import type { HostMachine } from "../../../runtime/env/machine.ts";
 import { realMachine } from "../../../runtime/env/real/machine.ts";
 import { simulatedEnv } from "../../../runtime/sim/env.ts";
 
-function plausible(machine: Machine): void {
+function plausible(machine: HostMachine): void {
   const { hostname, cores, architecture } = machine.facts();
   assert.ok(hostname === null || hostname.length > 0);
   assert.ok(Number.isSafeInteger(cores) && cores > 0);
