@@ -13,6 +13,7 @@ import type { Candidates } from "../scheduler/candidates.ts";
 import { warden, type WardenArgs } from "../fleet/warden.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
+import { Tenants } from "../tenant/tenants.ts";
 import { run } from "../workflow/run.ts";
 import { type Told, toldOf } from "./applied.ts";
 import { isWaiting } from "./state.ts";
@@ -41,6 +42,8 @@ const ASSIGNED_TOGETHER = 64;
 interface State extends ControllerArgs {
   readonly scheduler: Ref<typeof Scheduler>;
   readonly runs: Map<string, Ref<typeof Run>>;
+  /** Null in an embedded run, whose jobs are all admitted at once. */
+  readonly tenants: Tenants | null;
   readonly unsubscribe: () => void;
 }
 
@@ -58,7 +61,9 @@ export const controller = actor(Controller, {
     const unsubscribe = group.subscribe((effects) =>
       self.tell("committed", { effects: toldOf(effects) })
     );
-    const state: State = { ...args, scheduler: child, runs: new Map(), unsubscribe };
+    const tenants = args.term === undefined ? null : new Tenants(group);
+    tenants?.begin(ctx);
+    const state: State = { ...args, scheduler: child, runs: new Map(), tenants, unsubscribe };
     assignLeased(state);
     for (const one of group.state.runs.values()) {
       if (one.state === "running") takeUp(state, one.id, ctx);
@@ -103,6 +108,7 @@ function assignLeased(state: State): void {
 
 function act(state: State, effects: readonly Told[], ctx: Context<typeof Controller>): void {
   if (isForScheduler(state, effects)) state.scheduler.tell("committed", { effects: [...effects] });
+  state.tenants?.follow(effects, ctx);
   const changed: Job[] = [];
   const assigned: Job[] = [];
   const settled = new Map<string, Job[]>();

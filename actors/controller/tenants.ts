@@ -1,7 +1,8 @@
 /** The reducer of tenants: what was said of them, and which of their jobs may join the queue. */
 
 import { lifecycle } from "../job/lifecycle.ts";
-import type { Applied, Effect } from "./applied.ts";
+import { tenantActorName } from "../tenant/messages.ts";
+import { type Applied, type Effect, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
 import { IDLE, type State, withJob } from "./state.ts";
 
@@ -14,6 +15,9 @@ export function applyTenant(state: State, command: TenantCommand): Applied {
 
 function configure(state: State, command: Command & { type: "configureTenant" }): Applied {
   const { tenant, settings } = command;
+  if (tenantActorName(tenant) === null) {
+    return refuse(state, `configure tenant ${tenant.slice(0, 80)}...: its name is too long`);
+  }
   const { index: version, nowMs: changedMs } = state;
   const tenants = settings === null
     ? state.tenants.delete(tenant)

@@ -215,14 +215,13 @@ function explain(state: State, jobId: string, nowMs: number): string[] {
   const { group, queue, fleet } = state;
   const job = group.state.jobs.get(jobId);
   if (job === undefined) return [`there is no job ${jobId}`];
-  const line = `job ${jobId} is ${job.state}: ${job.why}`;
-  if (state.proposed.has(jobId)) return [line, "its assignment is being committed"];
+  if (state.proposed.has(jobId)) return ["its assignment is being committed"];
   const demand = queue.find(jobId);
-  if (demand === null) return [line];
+  if (demand === null) return [`job ${jobId} is ${job.state}: ${job.why}`];
   const input = {
     ...passInput(state, nowMs),
     members: () => fleet.members(),
     demands: () => queue.demands(),
   };
-  return [line, ...explainWaiting(input, demand)];
+  return explainWaiting(input, demand);
 }

@@ -1,0 +1,123 @@
+/**
+ * The actor of a tenant, on the leader: lets its jobs into the queue as far as there is room, and keeps
+ * account. It decides nothing that `apply` does not check again, and derives all it knows from the state.
+ */
+
+import { actor } from "../../runtime/actor/definition.ts";
+import type { Context } from "../../runtime/actor/definition.ts";
+import type { Group } from "../controller/group.ts";
+import { IDLE } from "../controller/state.ts";
+import { FINAL_STATES, type Job } from "../job/record.ts";
+import { type Demand, demandOf, isBefore } from "../scheduler/demand.ts";
+import { Account } from "./account.ts";
+import { TENANT_LIMITS } from "./limits.ts";
+import { Tenant, type TenantUsage } from "./messages.ts";
+
+/** What a tenant's actor is started with. */
+export interface TenantArgs {
+  readonly group: Group;
+  readonly tenant: string;
+}
+
+interface State extends TenantArgs {
+  readonly account: Account;
+  /** Jobs that are not admitted yet. */
+  readonly submitted: Map<string, Demand>;
+  /** Of the state when the account was opened: what was committed until then is in it. */
+  readonly openedAt: number;
+  isAdmitting: boolean;
+}
+
+/** Before a proposal that failed is made again. */
+const AGAIN_MS = TENANT_LIMITS.admitAgainMs.value;
+
+/** One tenant; a child of the controller. */
+export const tenant = actor(Tenant, {
+  mailbox: { capacity: 65_536, full: "reject" },
+  state: (args: TenantArgs, ctx: Context<typeof Tenant>): State => {
+    const state: State = {
+      ...args,
+      account: new Account(),
+      submitted: new Map(),
+      openedAt: args.group.state.index,
+      isAdmitting: false,
+    };
+    for (const job of args.group.state.jobs.values()) {
+      if (job.tenant !== args.tenant) continue;
+      state.account.count(job);
+      noteSubmitted(state, job);
+    }
+    admit(state, ctx);
+    return state;
+  },
+  on: {
+    changed: (state, { changes }, ctx) => {
+      for (const { job, before } of changes) {
+        if (job.version <= state.openedAt) continue;
+        const hasEnded = FINAL_STATES.has(job.state) && job.state !== before?.state;
+        if (hasEnded || before === null) state.account.count(job);
+        noteSubmitted(state, job);
+      }
+      admit(state, ctx);
+    },
+    configured: (state, _, ctx) => admit(state, ctx),
+    usage: (state) => usageOf(state),
+  },
+  done: (state, task, ctx) => {
+    state.isAdmitting = false;
+    if (!task.ok) {
+      ctx.log("error", "jobs could not be admitted", { why: String(task.error) });
+      ctx.after("again", AGAIN_MS, "configured", {});
+    }
+    for (const jobId of [...state.submitted.keys()]) {
+      const job = state.group.state.jobs.get(jobId);
+      if (job === undefined) state.submitted.delete(jobId);
+      else noteSubmitted(state, job);
+    }
+    if (task.ok) admit(state, ctx);
+  },
+});
+
+function noteSubmitted({ submitted }: Pick<State, "submitted">, job: Job): void {
+  if (job.state === "submitted") submitted.set(job.id, demandOf(job, false));
+  else submitted.delete(job.id);
+}
+
+/** Proposes the most urgent and oldest of those that wait, as many as there is room for. */
+function admit(state: State, ctx: Context<typeof Tenant>): void {
+  const { group, tenant, submitted } = state;
+  if (state.isAdmitting || submitted.size === 0) return;
+  const most = group.state.tenants.get(tenant)?.maxQueued ?? Infinity;
+  const { waiting } = group.state.load.tenants.get(tenant) ?? IDLE;
+  const room = Math.min(most - waiting, TENANT_LIMITS.admitted.value);
+  if (room <= 0) return;
+  const jobIds = [...submitted.values()].sort(byUrgency).slice(0, room).map(({ jobId }) => jobId);
+  state.isAdmitting = true;
+  ctx.task("admit", () => group.propose({ type: "admitJobs", tenant, jobIds }));
+}
+
+function byUrgency(a: Demand, b: Demand): number {
+  return b.rank - a.rank || (isBefore(a, b) ? -1 : 1);
+}
+
+function usageOf({ group, tenant, account }: State): TenantUsage {
+  const { submitted, waiting, leases } = group.state.load.tenants.get(tenant) ?? IDLE;
+  const record = group.state.tenants.get(tenant);
+  const { bytes, fetchedBytes, sinceMs } = account;
+  return {
+    tenant,
+    settings: record === undefined ? null : {
+      weight: record.weight,
+      maxConcurrentTransfers: record.maxConcurrentTransfers,
+      maxQueued: record.maxQueued,
+      priorityCeiling: record.priorityCeiling,
+    },
+    submitted,
+    waiting,
+    running: leases,
+    ended: { ...account.ended },
+    bytes,
+    fetchedBytes,
+    sinceMs,
+  };
+}

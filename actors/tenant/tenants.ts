@@ -1,0 +1,63 @@
+/** The actors of all tenants, kept by their controller: one each, from the first that is heard of it. */
+
+import type { Context } from "../../runtime/actor/definition.ts";
+import type { Ref } from "../../runtime/actor/ref.ts";
+import type { Told } from "../controller/applied.ts";
+import type { Group } from "../controller/group.ts";
+import { TENANT_LIMITS } from "./limits.ts";
+import { type JobChange, type Tenant, tenantActorName } from "./messages.ts";
+import { tenant } from "./tenant.ts";
+
+type Spawner = Pick<Context, "spawn" | "stop">;
+
+/** Starts and tells the actors of one group's tenants; part of its controller. */
+export class Tenants {
+  readonly #group: Group;
+  readonly #refs = new Map<string, Ref<typeof Tenant>>();
+
+  constructor(group: Group) {
+    this.#group = group;
+  }
+
+  /** Everybody whom the state knows. */
+  begin(ctx: Spawner): void {
+    const { tenants, jobs } = this.#group.state;
+    for (const name of tenants.keys()) this.#of(name, ctx);
+    for (const job of jobs.values()) this.#of(job.tenant, ctx);
+  }
+
+  /** Tells each tenant what was committed of its jobs and settings. */
+  follow(effects: readonly Told[], ctx: Spawner): void {
+    const changes = new Map<string, JobChange[]>();
+    for (const effect of effects) {
+      if (effect.type === "tenantChanged") this.#of(effect.tenant, ctx)?.tell("configured", {});
+      if (effect.type !== "jobChanged" || effect.job.state === effect.before?.state) continue;
+      const { job, before } = effect;
+      const known = changes.get(job.tenant);
+      if (known === undefined) changes.set(job.tenant, [{ job, before }]);
+      else known.push({ job, before });
+    }
+    for (const [name, own] of changes) this.#of(name, ctx)?.tell("changed", { changes: own });
+  }
+
+  #of(name: string, ctx: Spawner): Ref<typeof Tenant> | null {
+    const known = this.#refs.get(name);
+    if (known !== undefined) return known;
+    const actorName = tenantActorName(name);
+    if (actorName === null) return null;
+    if (this.#refs.size >= TENANT_LIMITS.actors.value) this.#stopIdle(ctx);
+    const args = { group: this.#group, tenant: name };
+    const ref = ctx.spawn(tenant, { name: actorName, args });
+    this.#refs.set(name, ref);
+    return ref;
+  }
+
+  #stopIdle(ctx: Spawner): void {
+    const { tenants, load } = this.#group.state;
+    for (const [name, ref] of this.#refs) {
+      if (tenants.has(name) || load.tenants.has(name)) continue;
+      ctx.stop(ref);
+      this.#refs.delete(name);
+    }
+  }
+}
