@@ -5,6 +5,8 @@
  * quorus://c1/raft/controllers               the group: core, log, apply
  *             /desk                          answers gateways
  *             /fleet                         answers agents
+ *             /archive                       keeps ended runs
+ *             /archiving/archiver            while this node leads: cuts their segments
  *             /leadership                    while this node leads, has one child:
  *             /leadership/controller-TERM    acts on what was committed
  *                        /scheduler          proposes assignments
@@ -19,6 +21,8 @@ import type { LinkedNode } from "../runtime/remote/linked_node.ts";
 import type { FirstMember, WorkerEngineOptions } from "../runtime/raft/group.ts";
 import type { RaftError } from "../runtime/raft/errors.ts";
 import { Agent, AGENT_PATH } from "./agent/messages.ts";
+import type { ArchiveReader } from "./archive/reader.ts";
+import { startArchive } from "./archive/start.ts";
 import type { ApiKey } from "./controller/commands.ts";
 import { controller } from "./controller/controller.ts";
 import { leadership } from "./controller/leadership.ts";
@@ -47,6 +51,8 @@ export interface ControllerOptions {
   readonly bootstrapKeys: readonly ApiKey[];
   readonly engine?: WorkerEngineOptions;
   readonly limits?: LimitOverrides;
+  /** How long an archived run is kept after its end; for ever if left out. */
+  readonly retentionMs?: number;
   /** The disk of this member has failed, and it has stopped. Stops the node unless given. */
   readonly onFailed?: (error: RaftError) => void;
 }
@@ -55,6 +61,8 @@ export interface ControllerOptions {
 export interface ControllerRole {
   readonly replica: Replica;
   readonly board: Board;
+  /** Ended runs that have left the state. */
+  readonly archive: ArchiveReader;
   /** Hands leadership over, if it has it, so that its end interrupts nobody; then stops its part. */
   drain(withinMs: number): Promise<void>;
 }
@@ -72,6 +80,10 @@ export async function startController(
     ...(engine === undefined ? {} : { engine }),
     ...(onFailed === undefined ? {} : { onFailed }),
     ...(limits?.raft === undefined ? {} : { limits: limits.raft }),
+  });
+  const archive = await startArchive(node, replica, {
+    folder: `${folder}/archive`,
+    retentionMs: options.retentionMs ?? null,
   });
   const board = new Board();
   const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
@@ -92,7 +104,7 @@ export async function startController(
     },
   });
   spawnLeadership(node, replica, board, fleetLimits, options.bootstrapKeys);
-  return { replica, board, drain: (withinMs) => drain(replica, withinMs) };
+  return { replica, board, archive, drain: (withinMs) => drain(replica, withinMs) };
 }
 
 function spawnLeadership(

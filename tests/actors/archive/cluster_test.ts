@@ -6,6 +6,7 @@ import { archiver } from "../../../actors/archive/archiver.ts";
 import type { ArchiveLimits } from "../../../actors/archive/due.ts";
 import { Archive, ARCHIVE_PATH } from "../../../actors/archive/messages.ts";
 import { type ArchiveReader, archiveReader } from "../../../actors/archive/reader.ts";
+import { startArchive } from "../../../actors/archive/start.ts";
 import { ArchiveStore } from "../../../actors/archive/store.ts";
 import { leadership } from "../../../actors/controller/leadership.ts";
 import type { RaftLimits } from "../../../runtime/raft/limits.ts";
@@ -239,4 +240,27 @@ Deno.test("segments are given to controllers only", async () => {
   const { number, hash } = record!;
   assert.equal(await group.done(ref.ask("fetch", { number, hash, offset: 0 })), null);
   await group.stop();
+});
+
+Deno.test("a node starts its archive, and closes it at its end", async () => {
+  const readers = new Map<string, ArchiveReader>();
+  const group = await Controllers.start(THREE, {
+    begun: async ({ id, env, node, replica }) => {
+      const options = { folder: `/data/${id}/archive`, retentionMs: null, limits: SOON };
+      readers.set(id, await env.world.complete(startArchive(node, replica, options)));
+    },
+  });
+  const { replica } = await group.leader();
+  for (const command of endedRun("one")) await group.done(replica.propose(command));
+  await group.until("it is archived", () => replica.state.archive.count === 1, 60_000);
+  await group.until("it is sealed", () => replica.state.archive.open.size === 0, 60_000);
+  await group.world.pass(1_000);
+  for (const id of THREE) {
+    assert.equal((await group.done(readers.get(id)!.find(QUERY))).runs.length, 1);
+  }
+  await group.stop();
+  const { env } = group.of("a");
+  const again = await group.done(ArchiveStore.open(env, "/data/a/archive"));
+  assert.equal((await group.done(again.find(QUERY))).runs.length, 1);
+  await group.done(again.close());
 });
