@@ -104,16 +104,29 @@ function responsesOf<P extends z.ZodObject, Q extends z.ZodObject>(
     };
   }
   const all = new Set([...ALWAYS, ...(method === "get" ? [] : WITH_BODY), ...problems]);
-  const byStatus = new Map<number, string[]>();
-  for (const code of all) {
-    const { status, title } = PROBLEMS[code];
-    byStatus.set(status, [...byStatus.get(status) ?? [], title]);
-  }
-  for (const [status, titles] of [...byStatus].sort(([a], [b]) => a - b)) {
-    responses[status] = {
-      description: titles.join("; or: "),
-      content: { [PROBLEM_CONTENT_TYPE]: { schema: problemSchema } },
-    };
+  const statuses = new Set([...all].map((code) => PROBLEMS[code].status));
+  for (const status of [...statuses].sort((a, b) => a - b)) {
+    responses[status] = { $ref: `#/components/responses/${problemName(status)}` };
   }
   return responses;
+}
+
+function problemName(status: number): string {
+  return `Problem${status}`;
+}
+
+/** Registers one response for each status that problems have. */
+export function describeProblems(registry: OpenAPIHono["openAPIRegistry"]): void {
+  registry.register("Problem", problemSchema);
+  const schema = { $ref: "#/components/schemas/Problem" };
+  const titles = new Map<number, string[]>();
+  for (const { status, title, slug } of Object.values(PROBLEMS)) {
+    titles.set(status, [...titles.get(status) ?? [], `${title} (${slug})`]);
+  }
+  for (const [status, all] of titles) {
+    registry.registerComponent("responses", problemName(status), {
+      description: all.join("; or: "),
+      content: { [PROBLEM_CONTENT_TYPE]: { schema } },
+    });
+  }
 }

@@ -8,7 +8,10 @@ export interface OpenApiDocument {
     readonly description?: string;
   };
   readonly paths?: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
+  readonly components?: {
+    readonly schemas?: Readonly<Record<string, unknown>>;
+    readonly responses?: Readonly<Record<string, OpenApiResponse>>;
+  };
 }
 
 interface OpenApiOperation {
@@ -24,9 +27,13 @@ interface OpenApiOperation {
     readonly schema?: unknown;
   }[];
   readonly requestBody?: { readonly description?: string; readonly content?: Content };
-  readonly responses?: Readonly<
-    Record<string, { readonly description?: string; readonly content?: Content }>
-  >;
+  readonly responses?: Readonly<Record<string, OpenApiResponse>>;
+}
+
+interface OpenApiResponse {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly content?: Content;
 }
 
 type Content = Readonly<Record<string, { readonly schema?: unknown }>>;
@@ -46,7 +53,8 @@ export function docsPage(document: OpenApiDocument): string {
   const tags = [...new Set(operations.map(({ operation }) => operation.tags?.[0] ?? ""))];
   const sections = tags.map((tag) =>
     `<h2 id="${escaped(tag)}">${escaped(tag)}</h2>` +
-    operations.filter(({ operation }) => (operation.tags?.[0] ?? "") === tag).map(section).join("")
+    operations.filter(({ operation }) => (operation.tags?.[0] ?? "") === tag)
+      .map((one) => section(one, components.responses ?? {})).join("")
   );
   const schemas = Object.entries(components.schemas ?? {}).map(([name, schema]) =>
     `<details id="schema-${escaped(name)}"><summary><code>${escaped(name)}</code></summary>` +
@@ -63,6 +71,7 @@ export function docsPage(document: OpenApiDocument): string {
 
 function section(
   { path, method, operation }: { path: string; method: string; operation: OpenApiOperation },
+  shared: Readonly<Record<string, OpenApiResponse>>,
 ): string {
   const { operationId = "", summary = "", description = "", parameters = [] } = operation;
   const rows = parameters.map(({ name, in: place, required = false, description: said = "" }) =>
@@ -70,11 +79,15 @@ function section(
       required ? ", required" : ""
     }</td><td>${escaped(said)}</td></tr>`
   );
-  const answers = Object.entries(operation.responses ?? {}).map(([status, answer]) =>
-    `<tr><td>${escaped(status)}</td><td>${escaped(answer.description ?? "")}</td><td>${
-      contentText(answer.content)
-    }</td></tr>`
-  );
+  const answers = Object.entries(operation.responses ?? {})
+    .map(([status, { $ref, ...own }]): [string, OpenApiResponse] => [
+      status,
+      $ref === undefined ? own : shared[$ref.slice($ref.lastIndexOf("/") + 1)] ?? own,
+    ]).map(([status, answer]) =>
+      `<tr><td>${escaped(status)}</td><td>${escaped(answer.description ?? "")}</td><td>${
+        contentText(answer.content)
+      }</td></tr>`
+    );
   const body = operation.requestBody === undefined
     ? ""
     : `<p>Body: ${escaped(operation.requestBody.description ?? "")} ${

@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import type { Api, AppEnv } from "../api.ts";
+import { describeProblems } from "../describe.ts";
 import { docsPage, type OpenApiDocument } from "../docs_page.ts";
 
 /** The version of the API, which is not that of the product. */
@@ -10,6 +11,7 @@ export const API_VERSION = "1.0.0";
 /** Adds the routes; call it last, when all others are there. */
 export function addDocuments(api: Api): void {
   const { app } = api;
+  describeProblems(app.openAPIRegistry);
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
     type: "http",
     scheme: "bearer",

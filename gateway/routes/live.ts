@@ -9,7 +9,7 @@ import { none } from "../schemas.ts";
 const TAG = "Live";
 const many = z.union([z.string(), z.array(z.string())]).optional();
 /** What they mean is checked by the feed, which knows its own filters. */
-const feedQuery = z.object({
+const feedQuery = z.strictObject({
   tenant: many,
   run: many,
   job: many,

@@ -100,6 +100,8 @@ const ROUTES: readonly RouteCase[] = [
     tooSmall: "viewer",
   },
   { method: "DELETE", path: "/v1/keys/absent", isAbout: "key", tooSmall: "viewer" },
+  { method: "GET", path: "/v1/events" },
+  { method: "GET", path: "/v1/live" },
   { method: "GET", path: "/readyz" },
   { method: "GET", path: "/metrics", tooSmall: "acme" },
   { method: "GET", path: "/openapi.json" },

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { GatewayRig, transferYaml } from "./rig.ts";
 
+const ACTIONS = [["pause", "paused"], ["resume", "queued"], ["cancel", "cancelled"]] as const;
+
 Deno.test("a transfer that is submitted becomes a job, and can be paused, resumed and cancelled", async () => {
   const rig = await GatewayRig.start();
   const submitted = await rig.submit("/v1/jobs", transferYaml(), { who: "acme" });
@@ -17,9 +19,7 @@ Deno.test("a transfer that is submitted becomes a job, and can be paused, resume
   const explained = await rig.ask(`${href}/explain`, { who: "acme" });
   assert.equal(explained.status, 200, explained.text);
   assert.ok(explained.json.lines.length > 0);
-  for (
-    const [action, state] of [["pause", "paused"], ["resume", "queued"], ["cancel", "cancelled"]]
-  ) {
+  for (const [action, state] of ACTIONS) {
     const done = await rig.post(`${href}/${action}`, { why: "a test" }, { who: "acme" });
     assert.equal(done.status, 202, done.text);
     assert.equal((await rig.ask(href)).json.state, state, action);

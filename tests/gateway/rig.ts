@@ -3,6 +3,7 @@
 import type { MountableApp } from "../../gateway/api.ts";
 import { gatewayApp } from "../../gateway/app.ts";
 import { deskDoor, type Door } from "../../gateway/door.ts";
+import { deskFeed, type Feed } from "../../gateway/feed.ts";
 import type { GatewayLimits } from "../../gateway/limits.ts";
 import { sha256Of } from "../../gateway/keys.ts";
 import type { PlaceRule } from "../../gateway/submission.ts";
@@ -69,6 +70,7 @@ export class GatewayRig {
     readonly cluster: SimulatedCluster,
     readonly gateway: Life,
     readonly door: Door,
+    readonly feed: Feed,
     readonly app: MountableApp,
   ) {}
 
@@ -92,8 +94,9 @@ export class GatewayRig {
   static of(cluster: SimulatedCluster, gateway: Life, limits: Partial<GatewayLimits>): GatewayRig {
     const door = deskDoor({ node: gateway.node, controllers: () => cluster.ids, limits });
     const { env } = gateway;
-    const app = gatewayApp({ env, node: gateway.id, door, places: PLACES, limits });
-    return new GatewayRig(cluster, gateway, door, app);
+    const feed = deskFeed(gateway.node, () => cluster.ids);
+    const app = gatewayApp({ env, node: gateway.id, door, feed, places: PLACES, limits });
+    return new GatewayRig(cluster, gateway, door, feed, app);
   }
 
   /** Sends a request and waits for all of its answer. */
@@ -133,8 +136,10 @@ export class GatewayRig {
     throw new Error("in vain");
   }
 
-  stop(): Promise<void> {
-    return this.cluster.stop();
+  async stop(): Promise<void> {
+    const closed = this.feed.close();
+    await this.cluster.stop();
+    await this.cluster.done(closed);
   }
 }
 
