@@ -18,6 +18,11 @@ export const CLI_LIMITS = {
     value: 2 ** 20,
     why: "a configuration file is read whole",
   },
+  certificateLookMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "how often a node looks whether its certificates have changed",
+  },
   clusterNodes: {
     unit: "count",
     value: 64,
@@ -69,6 +74,11 @@ export const CLI_LIMITS = {
     unit: "ms",
     value: 10_000,
     why: "after Ctrl-C attempts have so long to keep their checkpoints",
+  },
+  logsQuietMs: {
+    unit: "ms",
+    value: 1_500,
+    why: "logs without --follow ends once nothing was told for so long: what is kept comes at once",
   },
   doctorTimeoutMs: {
     unit: "ms",

@@ -75,6 +75,7 @@ function addClusterUp(add: AddVerb, process: Process): void {
     .addOption(nodes("agents", "nodes that carry out transfers", 3))
     .addOption(nodes("gateways", "nodes that serve the API", 1))
     .option("--files <DIR>", "where transfers may read and write; may be repeated", collect)
+    .option("--plain", "links without TLS, with a token that all share")
     .option("--set <KEY=VALUE>", "a setting of every node; may be repeated", collect);
   add(withFolder(withOutput(up)), async (verb) => {
     const { clusterUpVerb } = await import("./verbs/cluster.ts");

@@ -3,6 +3,7 @@
 import { stringify } from "yaml";
 import type { Env } from "../../runtime/env/env.ts";
 import { newApiKey, sha256Of } from "../../gateway/keys.ts";
+import { PkiFolder } from "../pki/folder.ts";
 import { writeWhole } from "../roles/data_folder.ts";
 import { freePorts } from "./ports.ts";
 import type { ClusterNode, ClusterState } from "./state_file.ts";
@@ -12,6 +13,8 @@ export interface ClusterShape {
   readonly controllers: number;
   readonly agents: number;
   readonly gateways: number;
+  /** Links use TLS, both ends with certificates; else a token that all nodes share. */
+  readonly isEncrypted: boolean;
   /** Where transfers may read and write; null: anywhere. */
   readonly files: readonly string[] | null;
   /** Settings that every node gets, such as shorter timeouts. */
@@ -19,6 +22,11 @@ export interface ClusterShape {
 }
 
 const HOST = "127.0.0.1";
+const CLUSTER = "local";
+const PKI = "pki";
+const AUTHORITY = "Quorus authority of local";
+const AUTHORITY_DAYS = 3_650;
+const NODE_DAYS = 365;
 const TOKEN_BYTES = 32;
 /** Only its owner reads it. */
 const SECRET_MODE = 0o600;
@@ -33,12 +41,15 @@ export async function makeCluster(
   const adminKeyFile = `${folder}/admin.key`;
   const adminKey = newApiKey(env.random);
   await writeWhole(env.disk, adminKeyFile, `${adminKey}\n`, SECRET_MODE);
-  const token = env.random.bytes(TOKEN_BYTES).toHex();
-  await writeWhole(env.disk, `${folder}/token`, `${token}\n`, SECRET_MODE);
   const nodes = await nodesOf(env, folder, shape);
+  if (shape.isEncrypted) await makeCertificates(env, folder, nodes);
+  else {
+    const token = env.random.bytes(TOKEN_BYTES).toHex();
+    await writeWhole(env.disk, `${folder}/token`, `${token}\n`, SECRET_MODE);
+  }
   const state: ClusterState = {
     version: 1,
-    isEncrypted: false,
+    isEncrypted: shape.isEncrypted,
     files: shape.files === null ? null : [...shape.files],
     adminKeyFile,
     nodes,
@@ -50,6 +61,23 @@ export async function makeCluster(
     await writeWhole(env.disk, node.config, stringify(settings));
   }
   return state;
+}
+
+async function makeCertificates(
+  env: Env,
+  folder: string,
+  nodes: readonly ClusterNode[],
+): Promise<void> {
+  const pki = new PkiFolder(env, `${folder}/${PKI}`);
+  await pki.init(AUTHORITY, AUTHORITY_DAYS);
+  for (const { id, role } of nodes) await pki.issue(CLUSTER, id, [role], NODE_DAYS);
+}
+
+/** What a node reads beside its own folder: never the authority's key, nor that of another node. */
+export function readsOf(folder: string, { isEncrypted }: ClusterState, id: string): string[] {
+  if (!isEncrypted) return [`${folder}/${id}`, `${folder}/token`];
+  const pki = `${folder}/${PKI}`;
+  return [`${folder}/${id}`, `${pki}/ca.pem`, `${pki}/${id}.pem`, `${pki}/${id}.key`];
 }
 
 async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<ClusterNode[]> {
@@ -76,7 +104,7 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
 /** The settings of one node, as its file has them. */
 function settingsOf(
   node: ClusterNode,
-  { nodes, files }: ClusterState,
+  { nodes, files, isEncrypted }: ClusterState,
   admin: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const controllers = nodes.filter(({ role }) => role === "controller");
@@ -84,15 +112,20 @@ function settingsOf(
   const common = {
     node: node.id,
     data: "data",
-    token: "${file:../token}",
-    controllers: Object.fromEntries(controllers.map(({ id, place }) => [id, `ws://${place}`])),
+    cluster: CLUSTER,
+    ...(isEncrypted ? { tls: tlsOf(node.id) } : { token: "${file:../token}" }),
+    controllers: Object.fromEntries(
+      controllers.map(({ id, place }) => [id, `${isEncrypted ? "wss" : "ws"}://${place}`]),
+    ),
   };
   switch (node.role) {
     case "controller":
       return {
         ...common,
         listen: node.place,
-        roles: Object.fromEntries(others.map(({ id, role }) => [id, [role]])),
+        ...(isEncrypted
+          ? {}
+          : { roles: Object.fromEntries(others.map(({ id, role }) => [id, [role]])) }),
         keys: [{ ...admin, label: "made by cluster up" }],
       };
     case "agent":
@@ -100,4 +133,8 @@ function settingsOf(
     case "gateway":
       return { ...common, http: node.place, allowLocal: true };
   }
+}
+
+function tlsOf(id: string) {
+  return { cert: `../${PKI}/${id}.pem`, key: `../${PKI}/${id}.key`, ca: `../${PKI}/ca.pem` };
 }

@@ -3,6 +3,7 @@
 import type { Env } from "../../runtime/env/env.ts";
 import { absolutePath } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
+import { readsOf } from "./layout.ts";
 import type { Process, SentSignal, StartedChild } from "../process.ts";
 import { holderOf, isHeld, type Readiness, readReadiness } from "../roles/data_folder.ts";
 import { permissionFlags } from "../roles/permissions.ts";
@@ -30,7 +31,7 @@ export function startNodeProcess(
   const places = state.nodes.flatMap(({ place }) => place === null ? [] : [place]);
   const flags = permissionFlags(node.role, {
     data: node.data,
-    reads: [folder],
+    reads: readsOf(folder, state, node.id),
     net: places,
     files: state.files,
     program: PROGRAM,

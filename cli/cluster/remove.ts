@@ -6,6 +6,7 @@ import type { Cluster } from "./up.ts";
 /** Removes the folders of its nodes and its own files; then the folder, if nothing else is in it. */
 export async function removeCluster(disk: Disk, { folder, state }: Cluster): Promise<void> {
   for (const { id } of state.nodes) await removeTree(disk, `${folder}/${id}`);
+  await removeTree(disk, `${folder}/pki`);
   for (const name of ["token", "admin.key", "cluster.json"]) {
     if (await disk.lstat(`${folder}/${name}`) !== null) await disk.remove(`${folder}/${name}`);
   }

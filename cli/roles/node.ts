@@ -11,6 +11,7 @@ import type { Place } from "../config/fields.ts";
 import type { CommonSettings } from "../config/roles.ts";
 import type { Session } from "../session.ts";
 import { revealSetting } from "./secret.ts";
+import { readTls } from "./tls.ts";
 
 /** The settings that make a node. */
 export interface NodeSettings extends CommonSettings {
@@ -51,9 +52,10 @@ export async function startRoleNode(
 
 async function linksOf(
   { env, process }: Session,
-  { token, allowPlain, listen, limits }: NodeSettings,
+  { token, allowPlain, listen, limits, tls: files }: NodeSettings,
   peers: readonly PeerAddress[],
 ): Promise<HubOptions> {
+  const tls = files === undefined ? {} : { tls: await readTls(env.disk, files) };
   const secret = token === undefined
     ? undefined
     : await revealSetting(token, env.disk, (name) => process.env(name));
@@ -62,7 +64,9 @@ async function linksOf(
     allowPlain,
     peers,
     ...(secret === undefined ? {} : { token: secret }),
-    ...(listen === undefined ? {} : { listen: [listen] }),
+    ...tls,
+    requireCertificate: files !== undefined,
+    ...(listen === undefined ? {} : { listen: [{ ...listen, ...tls }] }),
   };
 }
 

@@ -33,8 +33,6 @@ export interface StartedRole {
   readonly node: LinkedNode;
   /** In the order of their start. */
   readonly parts: readonly Part[];
-  /** Called once the node is gone. */
-  close?(): void;
 }
 
 /** How long queued messages are still handled once the parts have drained. */
@@ -103,7 +101,7 @@ function tellFailure({ env }: Session, error: unknown): ExitCode {
 /** In order: who takes requests first, who decides last. A part that fails to drain delays nobody. */
 async function stop(
   env: Env,
-  { node, parts, close }: StartedRole,
+  { node, parts }: StartedRole,
   drainMs: number,
   isOrderly: boolean,
 ): Promise<void> {
@@ -117,5 +115,4 @@ async function stop(
     }
   }
   await node.stop({ withinMs: isOrderly ? STOP_MS : 0 });
-  close?.();
 }

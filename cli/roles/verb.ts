@@ -1,7 +1,7 @@
 /** What the verbs of all roles have in common: settings, log, folder, node, and who may say what to it. */
 
 import { admission } from "../../actors/admission.ts";
-import type { Role, RoleBook } from "../../actors/roles.ts";
+import type { Role } from "../../actors/roles.ts";
 import type { PeerAddress } from "../../runtime/remote/hub_options.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import { type Effective, effectiveSettings, type SettingOptions } from "../config/effective.ts";
@@ -10,8 +10,9 @@ import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { type Session, withSession } from "../session.ts";
 import { routeLog, startRoleNode } from "./node.ts";
-import { settingsRoles } from "./role_book.ts";
+import { CertificateRoles, settingsRoles } from "./role_book.ts";
 import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
+import { keepTls } from "./tls.ts";
 
 /** The options of every role's verb. */
 export interface RoleVerbOptions extends SettingOptions {
@@ -40,23 +41,31 @@ export async function runRole<R extends RoleName>(
     const { node, data, drain: drainMs, log } = settings;
     routeLog(session, log);
     const serving = { node, data, drainMs, json: json ?? false };
+    const ends: (() => void)[] = [];
     return await serveRole(session, serving, (given) => {
-      const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) => {
-        const book = bookOf(settings, ours);
-        return startRoleNode(session, settings, {
-          dials,
-          admit: admission(book),
-          onFatal: given.fail,
-        });
-      };
+      const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) =>
+        startKnownNode(session, settings, dials, ours, { ...given, ends });
       return start({ ...given, session, settings, startNode });
-    });
+    }).finally(() => ends.forEach((end) => end()));
   });
 }
 
-/** Agents and gateways believe controllers alone. */
-function bookOf(settings: Effective<RoleName>["settings"], ours: readonly Role[]): RoleBook {
-  const { node, controllers } = settings;
-  const roles = "roles" in settings ? settings.roles : {};
-  return settingsRoles({ controllers, roles }, { node, roles: ours });
+/** The node lets in what the other ends may say; its certificates are kept up to date. */
+async function startKnownNode(
+  session: Session,
+  settings: Effective<RoleName>["settings"],
+  dials: readonly PeerAddress[],
+  ours: readonly Role[],
+  { fail, ends }: RoleStart & { readonly ends: (() => void)[] },
+): Promise<LinkedNode> {
+  const { node: id, cluster, controllers, tls } = settings;
+  const self = { node: id, roles: ours };
+  const proved = tls === undefined ? null : new CertificateRoles(cluster, self);
+  const listed = "roles" in settings ? settings.roles : {};
+  const book = proved ?? settingsRoles({ controllers, roles: listed }, self);
+  const admit = admission(book);
+  const node = await startRoleNode(session, settings, { dials, admit, onFatal: fail });
+  proved?.attach(node.links);
+  if (tls !== undefined) ends.push(keepTls(session.env, tls, node.links));
+  return node;
 }

@@ -33,6 +33,7 @@ export interface ClusterUpOptions extends ClusterOptions {
   readonly gateways: number;
   readonly files?: readonly string[];
   readonly set?: readonly string[];
+  readonly plain?: boolean;
 }
 
 /** Starts a cluster and says how to use it. Interrupted or failed, it leaves nothing running. */
@@ -48,7 +49,14 @@ export async function clusterUpVerb(
       const { controllers, agents, gateways } = options;
       const files = fileRoots(process.cwd, options.files ?? []);
       const settings = assignments(options.set ?? []);
-      const shape = { controllers, agents, gateways, files, settings };
+      const shape = {
+        controllers,
+        agents,
+        gateways,
+        files,
+        settings,
+        isEncrypted: options.plain !== true,
+      };
       checkCount(shape);
       const folder = absolutePath(process.cwd, options.dir);
       const machine = { env: session.env, process };

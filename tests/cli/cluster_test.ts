@@ -12,7 +12,14 @@ Deno.test("a new cluster has a configuration per node, and secrets that only its
   inFolder(async (cwd) => {
     const env = realEnv();
     try {
-      const shape = { controllers: 3, agents: 2, gateways: 1, files: [cwd], settings: {} };
+      const shape = {
+        controllers: 3,
+        agents: 2,
+        gateways: 1,
+        files: [cwd],
+        settings: {},
+        isEncrypted: false,
+      };
       const state = await makeCluster(env, `${cwd}/made`, shape);
       assert.deepEqual(state.nodes.map(({ id }) => id), ["c1", "c2", "c3", "a1", "a2", "g1"]);
       const places = state.nodes.flatMap(({ place }) => place === null ? [] : [place]);
@@ -35,7 +42,14 @@ Deno.test("every configuration of a new cluster is one that its role takes", () 
   inFolder(async (cwd) => {
     const env = realEnv();
     try {
-      const shape = { controllers: 1, agents: 1, gateways: 1, files: null, settings: {} };
+      const shape = {
+        controllers: 1,
+        agents: 1,
+        gateways: 1,
+        files: null,
+        settings: {},
+        isEncrypted: true,
+      };
       const { nodes } = await makeCluster(env, `${cwd}/made`, shape);
       for (const { role, config } of nodes) {
         const ran = await quorus(["config", "show", "--role", role, "--config", config], { cwd });
