@@ -16,25 +16,29 @@ export interface ArchiveReader {
   find(query: ArchiveQuery): Promise<ArchivePage>;
   /** A run with its jobs; null: it was not archived, or is not kept any longer, or is not here yet. */
   get(runId: string): Promise<ArchivedRun | null>;
+  /** The run of a job, with all its jobs; null as in {@link ArchiveReader.get}. */
+  getByJob(jobId: string): Promise<ArchivedRun | null>;
 }
 
 /** Reads what the store has, and what is still on its way to it. */
 export function archiveReader(
   replica: { readonly state: State },
-  store: Pick<ArchiveStore, "find" | "get" | "holds">,
+  store: Pick<ArchiveStore, "find" | "get" | "getByJob" | "holds">,
 ): ArchiveReader {
+  const openRow = (isIt: (row: ArchivedRun) => boolean): ArchivedRun | undefined => {
+    for (const rows of replica.state.archive.open.values()) {
+      const row = rows.find(isIt);
+      if (row !== undefined) return row;
+    }
+  };
   return {
     find: async (query) => {
       const page = await store.find(query);
       return { ...page, isIncomplete: missingSegments(replica.state, store).length > 0 };
     },
-    get: async (runId) => {
-      for (const rows of replica.state.archive.open.values()) {
-        const row = rows.find(({ run }) => run.id === runId);
-        if (row !== undefined) return row;
-      }
-      return await store.get(runId);
-    },
+    get: async (runId) => openRow(({ run }) => run.id === runId) ?? await store.get(runId),
+    getByJob: async (jobId) =>
+      openRow(({ jobs }) => jobs.some(({ id }) => id === jobId)) ?? await store.getByJob(jobId),
   };
 }
 

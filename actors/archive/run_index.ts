@@ -11,8 +11,9 @@ import { parseHead, parseJobLine, parseRunLine, type RunLine } from "./segment.t
 /** Longer reasons are cut and longer labels left out of a summary: some 20 KiB at most. */
 const WHY_CHARACTERS = 1_024;
 const LABELS_CHARACTERS = 4_096;
-/** One commit: with the longest summaries it stays below the 800 KiB that Deno KV takes. */
-const COMMIT_RUNS = 16;
+/** One commit, well below the 1,000 changes and 819,200 bytes that Deno KV takes. */
+const COMMIT_CHANGES = 500;
+const COMMIT_BYTES = 400_000;
 
 /** An archived run in a list. */
 export interface ArchivedSummary {
@@ -59,6 +60,7 @@ export interface SummaryPage {
 interface Row {
   readonly run: RunLine;
   readonly transfers: Record<string, number>;
+  readonly jobIds: string[];
   readonly offset: number;
   bytes: number;
 }
@@ -86,11 +88,12 @@ export class ArchiveIndex {
   async add(files: SegmentFiles, name: SegmentName): Promise<void> {
     const rows = await rowsOf(files, name);
     await this.#commitRuns(rows, (row): KvMutation[] => {
-      const { run, offset, bytes } = row;
+      const { run, jobIds, offset, bytes } = row;
       const place = { segment: name.number, hash: name.hash, offset, bytes };
       const summary = summaryOf(row) as unknown as KvValue;
       const lists = listKeys(run).map((key) => ({ type: "set", key, value: summary } as const));
-      return [{ type: "set", key: ["run", run.id], value: place }, ...lists];
+      const jobs = jobIds.map((id) => ({ type: "set", key: ["job", id], value: run.id } as const));
+      return [{ type: "set", key: ["run", run.id], value: place }, ...lists, ...jobs];
     });
     // Last: what is told to be in it is.
     await this.#kv.commit([{ type: "set", key: ["segment", name.number], value: name.hash }]);
@@ -103,11 +106,17 @@ export class ArchiveIndex {
       if (error instanceof ArchiveError) return [];
       throw error;
     });
-    await this.#commitRuns(
-      rows,
-      ({ run }): KvMutation[] =>
-        [["run", run.id], ...listKeys(run)].map((key) => ({ type: "delete", key })),
-    );
+    await this.#commitRuns(rows, ({ run, jobIds }): KvMutation[] => {
+      const jobs = jobIds.map((id) => ["job", id]);
+      const keys = [["run", run.id], ...listKeys(run), ...jobs];
+      return keys.map((key) => ({ type: "delete", key }));
+    });
+  }
+
+  /** The run that a job belongs to. */
+  async runOf(jobId: string): Promise<string | null> {
+    const entry = await this.#kv.get(["job", jobId]);
+    return entry === null ? null : entry.value as string;
   }
 
   async place(runId: string): Promise<RowPlace | null> {
@@ -140,9 +149,18 @@ export class ArchiveIndex {
   }
 
   async #commitRuns(rows: readonly Row[], change: (row: Row) => KvMutation[]): Promise<void> {
-    for (let at = 0; at < rows.length; at += COMMIT_RUNS) {
-      await this.#kv.commit(rows.slice(at, at + COMMIT_RUNS).flatMap(change));
+    let batch: KvMutation[] = [];
+    let bytes = 0;
+    for (const mutation of rows.flatMap(change)) {
+      batch.push(mutation);
+      // A UTF-16 unit takes at most 3 bytes.
+      bytes += 3 * JSON.stringify(mutation).length;
+      if (batch.length < COMMIT_CHANGES && bytes < COMMIT_BYTES) continue;
+      await this.#kv.commit(batch);
+      batch = [];
+      bytes = 0;
     }
+    if (batch.length > 0) await this.#kv.commit(batch);
   }
 }
 
@@ -163,12 +181,14 @@ function takeLine(rows: Row[], { text, offset, bytes }: PlacedLine): void {
   const run = parseRunLine(text);
   if (run !== null) {
     const skipped = Object.keys(run.skipped).length;
-    rows.push({ run, transfers: skipped === 0 ? {} : { skipped }, offset, bytes });
+    const transfers = skipped === 0 ? {} : { skipped };
+    rows.push({ run, transfers, jobIds: [], offset, bytes });
     return;
   }
   const row = rows.at(-1);
   if (row === undefined) throw malformedSegment("a job stands before its run");
-  const { state } = parseJobLine(text);
+  const { id, state } = parseJobLine(text);
+  row.jobIds.push(id);
   row.transfers[state] = (row.transfers[state] ?? 0) + 1;
   row.bytes += bytes;
 }

@@ -125,6 +125,12 @@ export class ArchiveStore {
     return read === null ? null : parseRow(new TextDecoder().decode(read.bytes));
   }
 
+  /** The archived run that a job belongs to; null: it is not here. */
+  async getByJob(jobId: string): Promise<ArchivedRun | null> {
+    const runId = await this.#index.runOf(jobId);
+    return runId === null ? null : await this.get(runId);
+  }
+
   async close(): Promise<void> {
     await this.#kv.close();
   }

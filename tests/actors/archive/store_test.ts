@@ -74,6 +74,8 @@ Deno.test("a run comes back as it was archived, with its jobs", async () => {
   for (const row of cuts.flatMap(({ rows }) => rows)) {
     assert.equal(rowText(await done(env, store.get(row.run.id))), rowText(row));
   }
+  assert.equal((await done(env, store.getByJob("a2-1")))?.run.id, "a2");
+  assert.equal(await done(env, store.getByJob("none")), null);
   assert.equal(await done(env, store.get("none")), null);
   await done(env, store.close());
 });
@@ -154,6 +156,17 @@ Deno.test("an index made from the segments is equal to the one that was lost", a
   await done(env, again.close());
 });
 
+Deno.test("a segment of many jobs is indexed in as many commits as it takes", async () => {
+  const env = simulatedEnv({ seed: 7 });
+  const log = new Log();
+  log.apply(...endedRun("many", 1_300), ...endedRun("few", 1));
+  const store = await filled(env, [await log.cut(env, "many", "few")]);
+  assert.equal((await done(env, store.get("many")))?.jobs.length, 1_300);
+  assert.equal((await done(env, store.getByJob("many-1299")))?.run.id, "many");
+  assert.equal((await done(env, store.getByJob("few-0")))?.run.id, "few");
+  await done(env, store.close());
+});
+
 Deno.test("one flipped bit anywhere is found, and the segment is taken in again", async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(), fc.integer({ min: 0, max: 7 }), async (place, bit) => {
@@ -198,6 +211,7 @@ Deno.test("a segment that is dropped is gone with its runs, and stays so", async
   await done(env, store.dropBefore(3));
   assert.deepEqual(idsOf(await pages(env, store, {})), ["a5", "b2", "a4"]);
   assert.equal(await done(env, store.get("a1")), null);
+  assert.equal(await done(env, store.getByJob("a1-0")), null);
   await done(env, store.close());
   const again = await done(env, ArchiveStore.open(env, FOLDER));
   assert.deepEqual(cuts.map(({ record }) => again.holds(record)), [false, false, true]);
