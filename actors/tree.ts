@@ -84,6 +84,7 @@ export async function startController(
   const archive = await startArchive(node, replica, {
     folder: `${folder}/archive`,
     retentionMs: options.retentionMs ?? null,
+    ...(limits?.archive === undefined ? {} : { limits: limits.archive }),
   });
   const board = new Board();
   const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
@@ -97,7 +98,7 @@ export async function startController(
     name: DESK_PATH,
     restart: "permanent",
     args: {
-      ...{ replica, board, links: node.links },
+      ...{ replica, archive, board, links: node.links },
       schedulerPath: (term: number) => `leadership/controller-${term}/scheduler`,
       inspect: () => node.inspect(),
       limits: limitValues(DESK_LIMITS, limits?.desk),

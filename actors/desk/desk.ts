@@ -10,6 +10,7 @@ import type { ReplyOf } from "../../runtime/actor/protocol.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
+import type { ArchiveReader } from "../archive/reader.ts";
 import { Scheduler } from "../controller/messages.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { Board } from "../fleet/board.ts";
@@ -25,6 +26,7 @@ import { write } from "./writes.ts";
 /** What a desk is started with. */
 export interface DeskArgs {
   readonly replica: Replica;
+  readonly archive: ArchiveReader;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
   /** Where the scheduler is on the node that leads in a term. */

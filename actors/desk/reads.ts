@@ -2,9 +2,11 @@
 
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
+import type { ArchiveReader } from "../archive/reader.ts";
 import type { Replica } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
 import type { Board } from "../fleet/board.ts";
+import { withArchived } from "./archived.ts";
 import { viewCluster } from "./cluster_view.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import type { Answer, Found, Principal, Query } from "./messages.ts";
@@ -17,6 +19,7 @@ import { failed } from "./writes.ts";
 export interface ReadContext {
   readonly node: string;
   readonly replica: Replica;
+  readonly archive: Pick<ArchiveReader, "get" | "getByJob">;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
@@ -35,7 +38,8 @@ export async function read(
   const { node, replica, limits } = context;
   try {
     const { state, index, atMs } = await replica.read(consistency, limits.readMs);
-    const found = await find(context, state, principal, query);
+    const whole = await withArchived(state, query, context.archive);
+    const found = await find(context, whole, principal, query);
     return { found, node, appliedIndex: index, appliedAtMs: atMs };
   } catch (error) {
     const written = failed(error, context);

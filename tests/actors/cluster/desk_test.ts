@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Principal, WriteRequest } from "../../../actors/desk/messages.ts";
+import type { Principal, Query, WriteRequest } from "../../../actors/desk/messages.ts";
 import { emptyPlan } from "../plans.ts";
 import { ADMIN, SimulatedCluster } from "./cluster.ts";
 
@@ -50,6 +50,37 @@ Deno.test("a write at a follower is committed once per key, and seen by a read a
   );
   assert.ok(atLeader.found.type === "runs");
   assert.deepEqual(atLeader.found.runs.map(({ id }) => id), ["r1"]);
+  await cluster.stop();
+});
+
+Deno.test("a run that has left the state is shown by its id as before, and its jobs too", async () => {
+  const limits = { archive: { archiveAfterMs: 2_000, archiveRestMs: 1_000 } };
+  const cluster = await SimulatedCluster.start({ limits });
+  const gateway = await cluster.join("g1", ["gateway"]);
+  const { id, role } = await cluster.follower();
+  const desk = cluster.desk(gateway, id);
+  const write = (key: string, request: WriteRequest) =>
+    cluster.done(desk.ask("write", { key, principal: ADMIN, request }, { withinMs: 20_000 }));
+  const ask = async (query: Query, principal = ADMIN) => {
+    const body = { consistency: "linearizable", principal, query } as const;
+    return (await cluster.done(desk.ask("read", body))).found;
+  };
+  const jobs: Query = {
+    ...{ type: "jobs", runId: "r1", states: null, labels: [] },
+    ...{ after: null, limit: 10 },
+  };
+  await write("k1", submit("r1"));
+  await write("k2", { type: "intendRun", runId: "r1", intent: "cancel", why: "asked" });
+  const ended = () => role.replica.state.runs.get("r1")?.state === "cancelled";
+  await cluster.until("it has ended", ended);
+  const before = { run: await ask({ type: "run", runId: "r1" }), jobs: await ask(jobs) };
+  await cluster.until("it is archived", () => role.replica.state.runs.size === 0);
+  assert.deepEqual(await ask({ type: "run", runId: "r1" }), before.run);
+  assert.deepEqual(await ask(jobs), before.jobs);
+  assert.ok(before.jobs.type === "jobs" && before.jobs.jobs.length === 1);
+  const [job] = before.jobs.jobs;
+  assert.deepEqual(await ask({ type: "job", jobId: job!.id }), { type: "job", job });
+  assert.equal((await ask({ type: "job", jobId: job!.id }, OTHER)).type, "none");
   await cluster.stop();
 });
 
