@@ -39,11 +39,8 @@ export interface LeftBehind {
 
 /** What earlier processes of `agent` kept, as its checkpoints say. */
 export async function leftBehind(store: CheckpointStore, agent: string): Promise<LeftBehind[]> {
-  const kept = await store.temporaries();
-  return kept.flatMap(({ jobId, temp }) => {
-    const lease = leaseOfTemporary(jobId, temp, agent);
-    return lease === null ? [] : [{ jobId, lease }];
-  });
+  const kept = await store.leases();
+  return kept.map(({ jobId, lease }) => ({ jobId, lease: { ...lease, agent } }));
 }
 
 /**
@@ -63,14 +60,4 @@ export async function giveBack(
     // The job is over: nobody will go on with it.
     if (kept.length > 0) await store.drop(jobId);
   }));
-}
-
-/** The lease in the name of a temporary file (`temporaryName`); `null` if it is not one of that job. */
-export function leaseOfTemporary(jobId: string, temp: string, agent: string): Lease | null {
-  const start = `.quorus-${jobId}-`;
-  if (!temp.startsWith(start)) return null;
-  const token = /^(\d+)\.(\d+)\.(\d+)\.part$/.exec(temp.slice(start.length));
-  if (token === null) return null;
-  const [epoch, group, index] = token.slice(1).map(Number) as [number, number, number];
-  return { epoch, group, index, agent };
 }

@@ -7,12 +7,15 @@ import { z } from "zod";
 import type { KvMutation, KvStore } from "../../runtime/env/env.ts";
 import type { Fingerprint } from "../../protocols/contract.ts";
 import { ChunkDigests, DIGEST_BYTES } from "./digests.ts";
+import type { Lease } from "./record.ts";
 
 /** Chunk digests per stored value: 32 KiB, under Deno KV's 64 KiB. */
 const CHUNKS_PER_PAGE = 1_024;
 
 /** What was kept of an earlier attempt. */
 export interface Checkpoint {
+  /** Under which it was saved; `null` in those of earlier versions. */
+  readonly lease: Pick<Lease, "epoch" | "group" | "index"> | null;
   readonly temp: string;
   readonly fingerprint: Fingerprint;
   readonly chunkBytes: number;
@@ -30,6 +33,11 @@ const header = z.object({
   }),
   chunkBytes: z.number().int().positive(),
   chunks: z.number().int().nonnegative(),
+  lease: z.object({
+    epoch: z.number().int(),
+    group: z.number().int(),
+    index: z.number().int(),
+  }).nullable().default(null),
 });
 
 /** The checkpoints of one agent, or of one embedded run. */
@@ -38,8 +46,8 @@ export interface CheckpointStore {
   /** Durable when it resolves; `firstChanged` is the lowest chunk that was set since the last save. */
   save(jobId: string, checkpoint: Checkpoint, firstChanged: number): Promise<void>;
   drop(jobId: string): Promise<void>;
-  /** The temporary files that checkpoints speak of. */
-  temporaries(): Promise<{ readonly jobId: string; readonly temp: string }[]>;
+  /** The last lease of each job under which something was kept. */
+  leases(): Promise<{ readonly jobId: string; readonly lease: NonNullable<Checkpoint["lease"]> }[]>;
   close(): Promise<void>;
 }
 
@@ -60,7 +68,7 @@ export function checkpointStore(open: () => Promise<KvStore>): CheckpointStore {
     save: async (jobId, checkpoint, firstChanged) =>
       await save(await store(), jobId, checkpoint, firstChanged),
     drop: async (jobId) => await drop(await store(), jobId),
-    temporaries: async () => await temporaries(await store()),
+    leases: async () => await leases(await store()),
     close: async () => {
       if (opening !== null) await (await opening).close();
     },
@@ -72,7 +80,7 @@ async function load(kv: KvStore, jobId: string): Promise<Checkpoint | null> {
   if (stored === null) return null;
   const parsed = header.safeParse(stored.value);
   if (!parsed.success) return null;
-  const { temp, fingerprint, chunkBytes, chunks } = parsed.data;
+  const { temp, fingerprint, chunkBytes, chunks, lease } = parsed.data;
   const bytes = new Uint8Array(chunks * DIGEST_BYTES);
   let at = 0;
   for await (const page of kv.list({ prefix: ["checkpoint", jobId] })) {
@@ -82,7 +90,8 @@ async function load(kv: KvStore, jobId: string): Promise<Checkpoint | null> {
     bytes.set(page.value.subarray(0, bytes.length - at), at);
     at += page.value.length;
   }
-  return { temp, fingerprint, chunkBytes, digests: new ChunkDigests(bytes.subarray(0, at)) };
+  const digests = new ChunkDigests(bytes.subarray(0, at));
+  return { lease, temp, fingerprint, chunkBytes, digests };
 }
 
 async function save(
@@ -91,11 +100,18 @@ async function save(
   checkpoint: Checkpoint,
   firstChanged: number,
 ): Promise<void> {
-  const { temp, fingerprint, chunkBytes, digests } = checkpoint;
+  const { lease, temp, fingerprint, chunkBytes, digests } = checkpoint;
   const mutations: KvMutation[] = [{
     type: "set",
     key: ["checkpoint", jobId],
-    value: { version: 1, temp, fingerprint: { ...fingerprint }, chunkBytes, chunks: digests.count },
+    value: {
+      version: 1,
+      lease: lease === null ? null : { epoch: lease.epoch, group: lease.group, index: lease.index },
+      temp,
+      fingerprint: { ...fingerprint },
+      chunkBytes,
+      chunks: digests.count,
+    },
   }];
   for (let page = Math.floor(firstChanged / CHUNKS_PER_PAGE);; page++) {
     const from = page * CHUNKS_PER_PAGE;
@@ -106,14 +122,14 @@ async function save(
   await kv.commit(mutations);
 }
 
-async function temporaries(kv: KvStore): Promise<{ jobId: string; temp: string }[]> {
-  const found: { jobId: string; temp: string }[] = [];
+async function leases(kv: KvStore): ReturnType<CheckpointStore["leases"]> {
+  const found: Awaited<ReturnType<CheckpointStore["leases"]>> = [];
   for await (const { key, value } of kv.list({ prefix: ["checkpoint"] })) {
     const [, jobId, page] = key;
     const parsed = page === undefined ? header.safeParse(value) : null;
-    if (parsed?.success === true && typeof jobId === "string") {
-      found.push({ jobId, temp: parsed.data.temp });
-    }
+    if (parsed?.success !== true || typeof jobId !== "string") continue;
+    const { lease } = parsed.data;
+    if (lease !== null) found.push({ jobId, lease });
   }
   return found;
 }

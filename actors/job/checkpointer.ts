@@ -6,6 +6,7 @@ import type { Fingerprint, SinkFile } from "../../protocols/contract.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
+import type { Lease } from "./record.ts";
 import type { ChunkListener } from "./stages.ts";
 
 /** What a checkpointer works with. */
@@ -13,6 +14,7 @@ export interface CheckpointerOptions {
   readonly store: CheckpointStore;
   readonly clock: Clock;
   readonly jobId: string;
+  readonly lease: Lease;
   readonly file: SinkFile;
   readonly fingerprint: Fingerprint;
   readonly chunkBytes: number;
@@ -104,14 +106,14 @@ export class Checkpointer implements ChunkListener {
   }
 
   async #save(): Promise<void> {
-    const { store, jobId, file, fingerprint, chunkBytes, digests, clock } = this.#options;
+    const { store, jobId, lease, file, fingerprint, chunkBytes, digests, clock } = this.#options;
     const chunks = digests.contiguous();
     await file.sync().catch((error) => {
       this.#syncFailure = { error };
       throw error;
     });
     const durable = new ChunkDigests(digests.bytes(0, chunks));
-    const checkpoint = { temp: file.temp, fingerprint, chunkBytes, digests: durable };
+    const checkpoint = { lease, temp: file.temp, fingerprint, chunkBytes, digests: durable };
     await store.save(jobId, checkpoint, this.#savedChunks);
     this.#savedChunks = chunks;
     this.#savedMs = clock.monotonic();

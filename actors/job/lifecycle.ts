@@ -211,21 +211,25 @@ function released(job: Job): Job {
   return { ...job, lease: null, adoptable: [...job.adoptable, { temp, leaseIndex }] };
 }
 
-/** The lease is over, and its holder may not know: its temporary file must be seized, not adopted. */
+/**
+ * The lease is over, and its holder may not know: its temporary file must be seized, not adopted. Nor may
+ * those that it could adopt: it may be writing in one of them.
+ */
 function lost(job: Job): Job {
   if (job.lease === null) return job;
   const { index: leaseIndex } = job.lease;
-  const temp = temporaryName(job.id, job.lease);
-  return { ...job, lease: null, stale: [...job.stale, { temp, leaseIndex }] };
+  const own = { temp: temporaryName(job.id, job.lease), leaseIndex };
+  const adopted = job.adoptable.map(({ temp }) => ({ temp, leaseIndex }));
+  return { ...job, lease: null, adoptable: [], stale: [...job.stale, ...adopted, own] };
 }
 
 function handBack(job: Job, lease: Lease): Job | Refusal {
-  const mine = job.stale.find(({ leaseIndex }) => leaseIndex === lease.index);
-  if (mine === undefined) {
+  const mine = job.stale.filter(({ leaseIndex }) => leaseIndex === lease.index);
+  if (mine.length === 0) {
     return { refused: `handBack: job ${job.id} has no lost lease ${lease.index}` };
   }
-  const stale = job.stale.filter((one) => one !== mine);
-  return { ...job, stale, adoptable: [...job.adoptable, mine] };
+  const stale = job.stale.filter((one) => !mine.includes(one));
+  return { ...job, stale, adoptable: [...job.adoptable, ...mine] };
 }
 
 /** Where a job goes that no agent holds, by what its owner wants. */

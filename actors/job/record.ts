@@ -1,6 +1,7 @@
 /** A job as the replicated state knows it: the execution of one transfer. */
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
+import type { UsedVolumes } from "../scheduler/volumes.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 
 /** Where a job stands (DESIGN section 7). */
@@ -40,7 +41,7 @@ export interface Lease {
   readonly agent: string;
 }
 
-/** A temporary file of an attempt, by the lease that wrote it. */
+/** A temporary file, by the last lease whose attempt may have written to it. */
 export interface Temporary {
   readonly temp: string;
   readonly leaseIndex: number;
@@ -115,6 +116,8 @@ export interface Job {
   readonly tenant: string;
   readonly runId: string;
   readonly spec: TransferSpec;
+  /** Where its local files lie, since its first attempt: absent where agents hold no volumes. */
+  readonly volumes?: UsedVolumes;
   readonly state: JobState;
   /** Why it is in this state, for people. */
   readonly why: string;

@@ -143,6 +143,13 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
   });
   if (adopted !== null) {
     const stored = adopted.digests.contiguous();
+    // From now on it is this lease that has to be given back before the file may be adopted again.
+    const held = { ...checkpoint, lease: attempt.lease };
+    await quietly(
+      tools,
+      "say who goes on with a checkpoint",
+      () => tools.checkpoints.save(job.id, held, stored),
+    );
     return await goOn(attempt, checkpoint.fingerprint, facts, adopted, stored);
   }
   await dropKept(attempt, checkpoint.temp);
@@ -180,7 +187,7 @@ function checkpointerFor(
   digests: ChunkDigests,
   storedChunks: number,
 ): Checkpointer | null {
-  const { tools, job, ends } = attempt;
+  const { tools, job, lease, ends } = attempt;
   // Without digests nothing that was kept could be verified.
   if (!job.spec.pipeline.hash) return null;
   if (!isResumable(facts) || !ends.sink.capabilities.resume) return null;
@@ -188,6 +195,7 @@ function checkpointerFor(
     store: tools.checkpoints,
     clock: tools.env.clock,
     jobId: job.id,
+    lease,
     file,
     fingerprint: facts.fingerprint,
     chunkBytes: job.spec.pipeline.chunkBytes,

@@ -18,7 +18,8 @@ function digests(count: number, salt = 1): ChunkDigests {
 
 function checkpoint(count: number, salt = 1) {
   const table = digests(count, salt);
-  return { temp: `.t${salt}`, fingerprint: FINGERPRINT, chunkBytes: 8, digests: table };
+  const lease = { epoch: 1, group: 0, index: salt };
+  return { lease, temp: `.t${salt}`, fingerprint: FINGERPRINT, chunkBytes: 8, digests: table };
 }
 
 async function behaves(store: CheckpointStore): Promise<void> {
@@ -29,6 +30,9 @@ async function behaves(store: CheckpointStore): Promise<void> {
     assert.deepEqual(loaded?.digests.bytes(), digests(count).bytes(), `${count} chunks`);
     assert.deepEqual([loaded?.temp, loaded?.fingerprint], [".t1", FINGERPRINT]);
   }
+  assert.deepEqual(await store.leases(), [
+    { jobId: "a", lease: { epoch: 1, group: 0, index: 1 } },
+  ]);
   await store.save("grown", checkpoint(1_000), 0);
   await store.save("grown", checkpoint(MANY), 1_000);
   assert.deepEqual((await store.load("grown"))?.digests.bytes(), digests(MANY).bytes());

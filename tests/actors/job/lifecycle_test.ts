@@ -239,6 +239,18 @@ Deno.test("the temporary file of a lost lease is nobody's to adopt until its hol
   assert.ok("refused" in lifecycle(back, never, NOW));
 });
 
+Deno.test("a lost lease may hold every file that it could have adopted, until it is handed back", () => {
+  const kept = { temp: "kept", leaseIndex: 3 };
+  const lost = lifecycle(jobIn("running", { adoptable: [kept] }), EVENTS.lose, NOW);
+  assert.ok(!("refused" in lost));
+  const own = { temp: temporaryName(template.id, LEASE), leaseIndex: LEASE.index };
+  const held = { temp: "kept", leaseIndex: LEASE.index };
+  assert.deepEqual([lost.adoptable, lost.stale], [[], [LOST, held, own]]);
+  const back = lifecycle(lost, { type: "handBack", lease: LEASE }, NOW);
+  assert.ok(!("refused" in back));
+  assert.deepEqual([back.adoptable, back.stale], [[held, own], [LOST]]);
+});
+
 Deno.test("random commands never break a job's invariants", () => {
   const kinds = [
     "assign",

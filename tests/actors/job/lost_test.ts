@@ -202,6 +202,25 @@ Deno.test("once it was handed back, its own agent adopts the file where it stand
   assert.deepEqual(await rig.published(), bytes);
 });
 
+Deno.test("a file that a lost attempt had adopted is seized from it as well", async () => {
+  const { rig, bytes } = await lostWithCheckpoint();
+  const kept = rig.job.stale[0]!;
+  const first = { epoch: 1, group: 0, index: kept.leaseIndex, agent: "old" };
+  assert.deepEqual(report(rig, { type: "handBack", lease: first }), []);
+  // It goes on in the file of the earlier lease, up to its grant, and is lost there.
+  const second = begin(rig, "grant");
+  await rig.env.world.complete(second.held);
+  assert.equal(rig.job.grant?.temp, kept.temp);
+  rig.lose();
+  assert.deepEqual(rig.job.adoptable, []);
+  const job = await rig.attempt(rig.otherTools());
+  assert.equal(job.receipt?.outcome, "published", job.why);
+  second.goOn();
+  assert.equal((await rig.env.world.complete(second.ended)).type, "fail");
+  assert.deepEqual(await rig.published(), bytes);
+  assert.deepEqual(await rig.temporaries(), []);
+});
+
 Deno.test("handed back, another agent copies what the checkpoint proves", async () => {
   const { rig, bytes } = await lostWithCheckpoint();
   const stale = rig.job.stale[0]!;
