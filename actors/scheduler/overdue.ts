@@ -30,8 +30,10 @@ function overdueHeads(input: PassInput, pass: Pass, tenant: string): Head[] {
   const { limits, nowMs } = input;
   const heads: Head[] = [];
   for (const bucket of input.queue.tenants.get(tenant)?.values() ?? []) {
+    const first = bucket.line.placeFrom(0);
+    if (first < 0 || nowMs - bucket.line.at(first).sinceMs < limits.overdueMs) continue;
     const head = pass.head(bucket);
-    if (head === null || nowMs - head.demand.sinceMs < limits.overdueMs) continue;
+    if (head === null) continue;
     let at = heads.length;
     while (at > 0 && isBefore(head.demand, heads[at - 1]!.demand)) at -= 1;
     if (at >= limits.overdueLooks) continue;

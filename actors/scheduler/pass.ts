@@ -36,6 +36,8 @@ interface Share {
   readonly tenant: string;
   readonly view: TenantView;
   readonly heads: Heap<Head>;
+  /** Not in order yet: often no slot is left when it is the turn of their class. */
+  readonly unordered: Head[];
   use: number;
 }
 
@@ -48,6 +50,8 @@ export class Pass {
   /** Where the heads of buckets are that this pass has taken from. */
   readonly #places = new Map<Bucket, number>();
   readonly #classes: Map<string, Share>[] = PRIORITIES.map(() => new Map());
+  /** The class whose turn it is. */
+  #served: Map<string, Share> | null = null;
 
   constructor(input: PassInput) {
     this.#input = input;
@@ -61,8 +65,9 @@ export class Pass {
 
   /** The first of a bucket that is still to be had. */
   head(bucket: Bucket): Head | null {
-    const found = bucket.line.from(this.#places.get(bucket) ?? 0);
-    return found === null ? null : { bucket, ...found };
+    const begin = this.#places.size === 0 ? 0 : this.#places.get(bucket) ?? 0;
+    const place = bucket.line.placeFrom(begin);
+    return place < 0 ? null : { bucket, demand: bucket.line.at(place), next: place + 1 };
   }
 
   /** Gives a job away, if it has hosts and an agent. */
@@ -96,15 +101,20 @@ export class Pass {
     let share = shares.get(bucket.tenant);
     if (share === undefined) {
       const use = this.book.use(bucket.tenant, view);
-      share = { tenant: bucket.tenant, view, heads: new Heap<Head>(isOlder), use };
+      const heads = new Heap<Head>(isOlder);
+      share = { tenant: bucket.tenant, view, heads, unordered: [], use };
       shares.set(bucket.tenant, share);
     }
-    share.heads.push(head);
+    if (shares === this.#served) share.heads.push(head);
+    else share.unordered.push(head);
   }
 
   #serve(urgency: number): void {
+    if (this.isOver) return;
     const shares = new Heap<Share>(hasUsedLess);
-    for (const share of this.#classes[urgency]!.values()) {
+    this.#served = this.#classes[urgency]!;
+    for (const share of this.#served.values()) {
+      for (const head of share.unordered) share.heads.push(head);
       share.use = this.book.use(share.tenant, share.view);
       shares.push(share);
     }

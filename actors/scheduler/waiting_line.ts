@@ -1,5 +1,6 @@
 /** Demands in the order of their waiting, of which any may leave. */
 
+import { assert } from "../../runtime/base/assert.ts";
 import { type Demand, isBefore } from "./demand.ts";
 
 /** Those who wait alike: tenant, class, hosts and shape are the same. */
@@ -36,13 +37,19 @@ export class WaitingLine {
     }
   }
 
-  /** The first at or after a place, with the place behind it; null: nobody. */
-  from(place: number): { readonly demand: Demand; readonly next: number } | null {
+  /** The first place at or after `place` with somebody; -1: there is none. */
+  placeFrom(place: number): number {
     for (let at = place; at < this.#places.length; at++) {
-      const demand = this.#places[at];
-      if (demand !== null && demand !== undefined) return { demand, next: at + 1 };
+      if (this.#places[at] !== null) return at;
     }
-    return null;
+    return -1;
+  }
+
+  /** Who is at a place that {@link placeFrom} gave. */
+  at(place: number): Demand {
+    const demand = this.#places[place];
+    assert(demand !== null && demand !== undefined, `somebody waits at place ${place}`);
+    return demand;
   }
 
   #find(demand: Demand): number | null {
