@@ -75,6 +75,11 @@ export const CLI_LIMITS = {
     value: 10_000,
     why: "after Ctrl-C attempts have so long to keep their checkpoints",
   },
+  remoteCallMs: {
+    unit: "ms",
+    value: 15_000,
+    why: "a call to a gateway is repeated so long unless --timeout says otherwise: three elections",
+  },
   logsQuietMs: {
     unit: "ms",
     value: 1_500,

@@ -8,6 +8,7 @@ import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
 import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
 import { addPki } from "./program_pki.ts";
+import { addRemote } from "./program_remote.ts";
 import { type AddGroup, addRoles, type AddVerb } from "./program_roles.ts";
 
 /** Carries out what the arguments of the process say; never rejects, and says why it failed. */
@@ -27,8 +28,9 @@ export async function main(process: Process): Promise<ExitCode> {
 
 /** What every verb has in common; `tests/cli/process_test.ts` runs verbs with these permissions. */
 const EPILOGUE = `
-Exit codes: 0 ok, 1 a transfer failed, 2 usage or invalid input, 3 another process
-works on the same run (doctor: refused), 4 doctor: no answer, 130 interrupted.
+Exit codes: 0 ok, 1 a transfer failed, 2 usage or invalid input, 3 refused (another
+process works on the same run; a gateway: key, rate, policy), 4 no answer, or not in
+time (doctor, gateways), 130 interrupted.
 
 Results go to standard output, progress and messages to standard error. NO_COLOR
 turns colours off, QUORUS_DEBUG=1 shows where a defect is.
@@ -36,6 +38,7 @@ turns colours off, QUORUS_DEBUG=1 shows where a defect is.
 With fewer permissions than deno task quorus grants (always with --no-prompt):
   version, schema, completion   none
   validate, plan                --allow-read=FILES --ignore-env, or --allow-env=NAMES
+  submit, get, watch ...        --allow-net=GATEWAYS --allow-read=FILES --allow-env=NAMES
   run, copy, doctor             --allow-read=SOURCES,DESTINATIONS,DATA,runtime
                                 --allow-write=DESTINATIONS,DATA --allow-net=HOSTS
                                 --ignore-env, or --allow-env=NAMES,LOG_TOKENS,LOG_STREAM
@@ -72,6 +75,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
   };
   addRunning(add, process);
   addLooking(add, process);
+  addRemote(add, process);
   addRoles(add, addGroup, process);
   addPki(addGroup, process);
   addTelling(add, process, program);

@@ -17,7 +17,7 @@ export interface RoleNeeds {
 }
 
 /** Facts about the machine that agents report. */
-const SYSTEM_FACTS = "--allow-sys=hostname,loadavg,systemMemoryInfo,networkInterfaces,osRelease";
+const SYSTEM_FACTS = "--allow-sys=hostname,loadavg,systemMemoryInfo,networkInterfaces,cpus,statfs";
 
 /**
  * Flags for `deno run`. Variables of the environment are not seen (`--ignore-env`), but those of

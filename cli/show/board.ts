@@ -24,6 +24,12 @@ export interface Row {
   readonly progress: Progress | null;
 }
 
+/** Of a job, what a board shows: a record of the state has it, and what a gateway tells of one. */
+export interface ShownJob
+  extends Pick<Job, "id" | "state" | "why" | "attempts" | "retryAtMs" | "error" | "receipt"> {
+  readonly spec: { readonly name: string; readonly destination: { readonly uri: string } };
+}
+
 /** Counts over all transfers. */
 export interface Totals {
   readonly transfers: number;
@@ -90,7 +96,7 @@ export class Board {
   }
 
   /** Takes a job's new record, seen at `nowMs`; the transfer before and after. */
-  change(job: Job, nowMs: number): { before: Row; after: Row } {
+  change(job: ShownJob, nowMs: number): { before: Row; after: Row } {
     const before = this.#rows.get(job.spec.name) ?? waiting(job.spec.name);
     const after: Row = {
       name: job.spec.name,

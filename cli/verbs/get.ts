@@ -1,0 +1,145 @@
+/** `quorus get KIND [ID]`: what a cluster has, as a table or as data. */
+
+import type { ListOptions } from "../../client.ts";
+import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import type { Process } from "../process.ts";
+import { AGENTS, DEFINITIONS, JOBS, listLines, type ListView, RUNS } from "../remote/lists.ts";
+import { type Remote, type RemoteOptions, withRemote } from "../remote/session.ts";
+import { dataText } from "../show/data.ts";
+import type { OutputFormat } from "../show/data_formats.ts";
+
+/** The options of `get`. */
+export interface GetOptions extends RemoteOptions {
+  readonly run?: string;
+  readonly state?: string;
+  readonly selector?: string;
+  readonly tenant?: string;
+  readonly limit?: number;
+  readonly stale?: boolean;
+  readonly output: OutputFormat;
+}
+
+/** What may be listed. */
+export type Kind = "jobs" | "runs" | "agents" | "definitions";
+
+interface Source<T> {
+  readonly view: ListView<T>;
+  get(id: string): Promise<T>;
+  list(options: ListOptions): AsyncGenerator<T, void, void>;
+}
+
+const PAGE_ITEMS = 1_000;
+
+/** Without an id all of a kind, `--limit` at most. */
+export async function getVerb(
+  process: Process,
+  kind: Kind,
+  id: string | undefined,
+  options: GetOptions,
+): Promise<ExitCode> {
+  refuseMismatch(kind, options);
+  return await withRemote(process, options, async (remote) => {
+    switch (kind) {
+      case "jobs":
+        return await show(remote, kind, jobs(remote, options), id, options);
+      case "runs":
+        return await show(remote, kind, runs(remote, options), id, options);
+      case "agents":
+        return await show(remote, kind, agents(remote, options), id, options);
+      case "definitions":
+        return await show(remote, kind, definitions(remote, options), id, options);
+    }
+  });
+}
+
+/** A filter that would not be applied is no filter. */
+function refuseMismatch(kind: Kind, { run, state, selector, tenant }: GetOptions): void {
+  const refuse = (option: string) => {
+    throw new CliError("usage", `cannot list ${kind} by ${option}: they have none`);
+  };
+  if (run !== undefined && kind !== "jobs") refuse("--run");
+  const isLabelled = kind === "jobs" || kind === "runs";
+  if (state !== undefined && !isLabelled) refuse("--state");
+  if (selector !== undefined && !isLabelled) refuse("--selector");
+  if (tenant !== undefined && kind !== "definitions") refuse("--tenant");
+}
+
+function common({ signal }: Remote, { stale }: GetOptions) {
+  return { signal, consistency: stale === true ? "stale" : "linearizable" } as const;
+}
+
+function jobs(remote: Remote, options: GetOptions) {
+  const { run, state, selector } = options;
+  const read = common(remote, options);
+  const filter = { run, states: state?.split(","), labels: selector };
+  const calls = remote.quorus.jobs;
+  return {
+    view: JOBS,
+    get: (id: string) => calls.get(id, read),
+    list: (page: ListOptions) => calls.list({ ...read, ...filter, ...page }),
+  };
+}
+
+function runs(remote: Remote, options: GetOptions) {
+  const { state, selector } = options;
+  const read = common(remote, options);
+  const filter = { states: state?.split(","), labels: selector };
+  const calls = remote.quorus.runs;
+  return {
+    view: RUNS,
+    get: (id: string) => calls.get(id, read),
+    list: (page: ListOptions) => calls.list({ ...read, ...filter, ...page }),
+  };
+}
+
+function agents(remote: Remote, options: GetOptions) {
+  const read = common(remote, options);
+  const calls = remote.quorus.agents;
+  return {
+    view: AGENTS,
+    get: (id: string) => calls.get(id, read),
+    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+  };
+}
+
+function definitions(remote: Remote, options: GetOptions) {
+  const { tenant } = options;
+  const read = common(remote, options);
+  const calls = remote.quorus.definitions;
+  return {
+    view: DEFINITIONS,
+    get: (id: string) => calls.get(id, { ...read, tenant }),
+    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+  };
+}
+
+async function show<T>(
+  remote: Remote,
+  kind: Kind,
+  source: Source<T>,
+  id: string | undefined,
+  { limit = Infinity, output }: GetOptions,
+): Promise<ExitCode> {
+  const { process, env, outPaint } = remote;
+  if (id !== undefined) {
+    const item = await source.get(id);
+    if (output !== "table") process.out(dataText(item, output));
+    else print(process, listLines(source.view, [item], kind, env.clock.now(), outPaint));
+    return EXIT.ok;
+  }
+  const items: T[] = [];
+  let isMore = false;
+  for await (const item of source.list({ limit: Math.min(limit + 1, PAGE_ITEMS) })) {
+    isMore = items.length >= limit;
+    if (isMore) break;
+    items.push(item);
+  }
+  if (output !== "table") process.out(dataText({ items, more: isMore }, output));
+  else print(process, listLines(source.view, items, kind, env.clock.now(), outPaint));
+  if (isMore && output === "table") process.err(`there are more; --limit ${limit} was reached\n`);
+  return EXIT.ok;
+}
+
+function print(process: Process, lines: readonly string[]): void {
+  process.out(`${lines.join("\n")}\n`);
+}

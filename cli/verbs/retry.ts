@@ -1,0 +1,14 @@
+/** `quorus retry TARGET...`: lets jobs go on that wait. */
+
+import type { ExitCode } from "../exit.ts";
+import type { Process } from "../process.ts";
+import { act, type ActOptions } from "../remote/act.ts";
+
+/** See the file's comment. */
+export function retryVerb(
+  process: Process,
+  targets: readonly string[],
+  options: ActOptions,
+): Promise<ExitCode> {
+  return act(process, "retry", targets, options);
+}
