@@ -10,11 +10,9 @@ import { DiskError } from "../env/errors.ts";
 import type { Entry } from "./core/entry.ts";
 import { decodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
+import type { RaftLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
 import type { SnapshotStore, StoredSnapshot } from "./storage.ts";
-
-/** How many entries are applied before the clock is looked at. */
-const CLOCK_ENTRIES = 16;
 
 /** What an applier tells. */
 export interface ApplierEvents<Result> {
@@ -34,7 +32,7 @@ export interface ApplierParts<State, Command, Result> {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly machine: Machine<State, Command, Result>;
   readonly snapshots: Pick<SnapshotStore, "pieces">;
-  readonly sliceMs: number;
+  readonly limits: Pick<RaftLimits, "snapshotSliceMs" | "applyEntries">;
   readonly events: ApplierEvents<Result>;
 }
 
@@ -101,8 +99,8 @@ export class Applier<State, Command, Result> {
   }
 
   #workOn(): void {
-    const { env: { clock }, sliceMs } = this.#parts;
-    const until = clock.monotonic() + sliceMs;
+    const { env: { clock }, limits } = this.#parts;
+    const until = clock.monotonic() + limits.snapshotSliceMs;
     while (this.#work.length > 0 && !this.#stopped) {
       const work = this.#work[0]!;
       if (work.do === "restore") return void this.#restore(work.stored);
@@ -123,12 +121,12 @@ export class Applier<State, Command, Result> {
 
   /** False if time was over before the last entry. */
   #applySome(work: Work & { do: "apply" }, until: number): boolean {
-    const { clock } = this.#parts.env;
+    const { env: { clock }, limits: { applyEntries } } = this.#parts;
     const { entries } = work;
     while (work.next < entries.length) {
       if (!this.#applyOne(entries[work.next]!)) return true;
       work.next += 1;
-      if (work.next % CLOCK_ENTRIES === 0 && clock.monotonic() > until) {
+      if (work.next % applyEntries === 0 && clock.monotonic() > until) {
         return work.next === entries.length;
       }
     }
@@ -182,14 +180,14 @@ export class Applier<State, Command, Result> {
 
   /** Piece by piece, with turns of the event loop in between. */
   async #read(stored: StoredSnapshot): Promise<State> {
-    const { env: { clock, timers }, sliceMs, machine, snapshots } = this.#parts;
+    const { env: { clock, timers }, limits, machine, snapshots } = this.#parts;
     const restoring = machine.restore();
-    let until = clock.monotonic() + sliceMs;
+    let until = clock.monotonic() + limits.snapshotSliceMs;
     for await (const piece of snapshots.pieces(stored)) {
       restoring.write(piece);
       if (clock.monotonic() <= until) continue;
       await new Promise<void>((resolve) => timers.soon(resolve));
-      until = clock.monotonic() + sliceMs;
+      until = clock.monotonic() + limits.snapshotSliceMs;
     }
     return restoring.end();
   }

@@ -6,18 +6,13 @@
 import type { Env } from "../env/env.ts";
 import { RaftError } from "./errors.ts";
 import type { Committed, Within } from "./group.ts";
+import type { RaftLimits } from "./limits.ts";
 import type { SessionCommand, SessionRefusal, SessionResult } from "./sessions.ts";
-
-/** Pause before a command is asked for again, and how much longer each next one is. */
-const PAUSE_MS = 25;
-const MAX_PAUSE_MS = 500;
-const WITHIN_MS = 5_000;
-/** One try: a lost answer is found out by asking again. */
-const TRY_MS = 1_000;
 
 /** What a session needs of its group. */
 export interface SessionCaller<Command, Result> {
   readonly env: Pick<Env, "clock" | "timers">;
+  readonly limits: Pick<RaftLimits, "withinMs" | "tryMs" | "retryMinMs" | "retryMaxMs">;
   run(
     command: SessionCommand<Command>,
     withinMs: number,
@@ -47,7 +42,7 @@ export class ClientSession<Command, Result> {
    */
   async propose(
     command: Command,
-    { withinMs = WITHIN_MS }: Within = {},
+    { withinMs = this.#caller.limits.withinMs }: Within = {},
   ): Promise<Committed<Result>> {
     this.#last += 1;
     const sequence = this.#last;
@@ -85,7 +80,7 @@ export class ClientSession<Command, Result> {
   }
 
   /** Forgets the session and its replies. */
-  async close({ withinMs = WITHIN_MS }: Within = {}): Promise<void> {
+  async close({ withinMs = this.#caller.limits.withinMs }: Within = {}): Promise<void> {
     await this.#caller.run({ do: "close", session: this.id }, withinMs);
   }
 }
@@ -112,13 +107,13 @@ async function insist<Command, Result>(
   command: () => SessionCommand<Command>,
   withinMs: number,
 ): Promise<Answered<Result>> {
-  const { clock, timers } = caller.env;
+  const { env: { clock, timers }, limits: { tryMs, retryMinMs, retryMaxMs } } = caller;
   const end = clock.monotonic() + withinMs;
   let isUnknown = false;
-  for (let pauseMs = PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+  for (let pauseMs = retryMinMs;; pauseMs = Math.min(2 * pauseMs, retryMaxMs)) {
     const leftMs = end - clock.monotonic();
     try {
-      const { result } = await caller.run(command(), Math.max(1, Math.min(leftMs, TRY_MS)));
+      const { result } = await caller.run(command(), Math.max(1, Math.min(leftMs, tryMs)));
       return { result, isLate: isUnknown };
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;

@@ -21,6 +21,7 @@ import {
 import { CommitNews } from "./commit_news.ts";
 import type { Engine } from "./engine.ts";
 import { RaftError } from "./errors.ts";
+import type { RaftLimits } from "./limits.ts";
 import { PersistLine } from "./persist_line.ts";
 import { PieceSender } from "./snapshots/piece_sender.ts";
 import type { RaftLogStore, SnapshotPieces, SnapshotStore, StoredSnapshot } from "./storage.ts";
@@ -49,9 +50,10 @@ export interface DriverParts {
   readonly options: RaftOptions;
   readonly log: RaftLogStore;
   readonly snapshots: SnapshotStore;
-  readonly chunkBytes: number;
-  readonly chunkWindow: number;
-  readonly commitNewsMs: number;
+  readonly limits: Pick<
+    RaftLimits,
+    "chunkBytes" | "chunkWindow" | "commitNewsMs" | "fullDiskPauseMs"
+  >;
   /** Entries after which a witness forgets those before; members with state say when by `snapshot`. */
   readonly witnessEntries: number;
   readonly host: DriverHost;
@@ -76,19 +78,24 @@ export class Driver implements Engine {
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.#raft = createRaft(parts.options, parts.log.restored, this.#moment());
-    this.#line = new PersistLine(parts.env, parts.log, {
+    this.#line = new PersistLine(parts.env, parts.log, parts.limits.fullDiskPauseMs, {
       persisted: (number) => this.input({ type: "persisted", number }),
       failed: (error) => this.#fail(error),
     });
     this.#pieces = new PieceSender({
-      ...parts,
+      ...parts.limits,
+      snapshots: parts.snapshots,
       from: parts.options.id,
       send: (message) => this.#send(message),
       lost: (to, index) => this.input({ type: "chunkNotSent", to, index }),
       failed: (error) => this.#fail(error),
     });
     const { timers } = parts.env;
-    this.#news = new CommitNews(timers, parts.commitNewsMs, (message) => void this.#send(message));
+    this.#news = new CommitNews(
+      timers,
+      parts.limits.commitNewsMs,
+      (message) => void this.#send(message),
+    );
   }
 
   /** The disk is full: nothing is confirmed until it has room again. */

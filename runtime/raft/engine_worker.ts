@@ -84,7 +84,7 @@ class EngineWorker implements DriverHost {
     const { limits } = plan.stores;
     const { snapshotEntries, enginePieces, engineStallMs } = limits;
     this.#driver = new Driver({
-      ...limits,
+      limits,
       env,
       options: plan.options,
       ...stores,

@@ -155,9 +155,6 @@ export interface Group<State, Command, Result> {
   stop(): Promise<void>;
 }
 
-const WITHIN_MS = 5_000;
-const CHANGE_WITHIN_MS = 30_000;
-
 /**
  * Makes this node a member of a group that replicates `machine`.
  *
@@ -217,10 +214,10 @@ export async function joinGroup<State, Command, Result>(
   });
   const endExpiry = expireSessions({
     env: node.env,
-    idleMs: limits.sessionIdleMs,
+    limits,
     leads: () => member.status().role === "leader",
     state: () => member.state,
-    propose: (command) => member.propose(encodeCommand(command), "quorum", WITHIN_MS),
+    propose: (command) => member.propose(encodeCommand(command), "quorum", limits.withinMs),
   });
   const ref = node.spawn(groupActor, {
     name: groupPath(options.name),
@@ -228,7 +225,7 @@ export async function joinGroup<State, Command, Result>(
     args: { member, endExpiry },
   });
   member.start();
-  return new JoinedGroup(node, options.name, member, () => node.stopActor(ref));
+  return new JoinedGroup(node, options.name, limits, member, () => node.stopActor(ref));
 }
 
 /** Core and log in this thread. */
@@ -239,7 +236,7 @@ async function ownThread(
 ): Promise<EngineMaker> {
   const { limits } = stores;
   const witnessEntries = limits.snapshotEntries;
-  const parts = { ...limits, env, options, ...await openStores(env, stores), witnessEntries };
+  const parts = { limits, env, options, ...await openStores(env, stores), witnessEntries };
   return (host) => new Driver({ ...parts, host });
 }
 
@@ -299,6 +296,7 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
   readonly name: string;
   readonly #env: Node["env"];
   readonly #id: MemberId;
+  readonly #limits: RaftLimits;
   readonly #member: GroupMember<
     SessionsState<State>,
     SessionCommand<Command>,
@@ -309,11 +307,13 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
   constructor(
     { id, env }: Node,
     name: string,
+    limits: RaftLimits,
     member: GroupMember<SessionsState<State>, SessionCommand<Command>, SessionResult<Result>>,
     stop: () => Promise<unknown>,
   ) {
     this.#env = env;
     this.#id = id;
+    this.#limits = limits;
     this.name = name;
     this.#member = member;
     this.#stop = stop;
@@ -325,20 +325,22 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
 
   async propose(
     command: Command,
-    { withinMs = WITHIN_MS, durability = "quorum" }: Within & { durability?: Durability } = {},
+    { withinMs = this.#limits.withinMs, durability = "quorum" }: Within & {
+      durability?: Durability;
+    } = {},
   ): Promise<Committed<Result>> {
     const settled = await this.#run({ do: "plain", command }, durability, withinMs);
     if (settled.result.kind === "result") return { ...settled, result: settled.result.result };
     throw new RaftError("UnknownOutcome", "propose a command: the answer is none to a command");
   }
 
-  async proposeLossy(command: Command, { withinMs = WITHIN_MS }: Within = {}) {
+  async proposeLossy(command: Command, { withinMs = this.#limits.withinMs }: Within = {}) {
     const data = encodeCommand({ do: "plain", command });
     const { index } = await this.#member.propose(data, "leader", withinMs);
     return { index };
   }
 
-  proposeOnce(key: string, command: Command, { withinMs = WITHIN_MS }: Within = {}) {
+  proposeOnce(key: string, command: Command, { withinMs = this.#limits.withinMs }: Within = {}) {
     return once(this.#caller(), key, command, withinMs);
   }
 
@@ -348,7 +350,7 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
 
   async read<T>(
     select: (state: State, at: { readonly index: number; readonly atMs: number }) => T,
-    { withinMs = WITHIN_MS, consistency = "linearizable" }: Within & {
+    { withinMs = this.#limits.withinMs, consistency = "linearizable" }: Within & {
       consistency?: ReadConsistency;
     } = {},
   ): Promise<T> {
@@ -361,7 +363,7 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
     return this.#member.changed();
   }
 
-  transfer(to?: MemberId, { withinMs = CHANGE_WITHIN_MS }: Within = {}): Promise<void> {
+  transfer(to?: MemberId, { withinMs = this.#limits.changeWithinMs }: Within = {}): Promise<void> {
     return this.#member.transfer(to ?? null, withinMs);
   }
   addLearner(
@@ -406,13 +408,17 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
     await this.#stop();
   }
 
-  #change(change: MembershipChange, { withinMs = CHANGE_WITHIN_MS }: Within): Promise<void> {
+  #change(
+    change: MembershipChange,
+    { withinMs = this.#limits.changeWithinMs }: Within,
+  ): Promise<void> {
     return this.#member.changeMembers(change, withinMs);
   }
 
   #caller(): SessionCaller<Command, Result> {
     return {
       env: this.#env,
+      limits: this.#limits,
       run: (command, withinMs) => this.#run(command, "quorum", withinMs),
     };
   }

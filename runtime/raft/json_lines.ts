@@ -1,10 +1,11 @@
 /** Snapshots as JSON texts, one a line: the plain way for a machine to write its state and read it again. */
 
-import { KIB } from "../base/units.ts";
+import { limitValues } from "../base/limits.ts";
+import { RAFT_LIMITS } from "./limits.ts";
 import type { Restoring } from "./machine.ts";
 
 /** Lines are gathered into pieces of about this many characters. */
-const PIECE_CHARACTERS = 32 * KIB;
+const PIECE_CHARACTERS = limitValues(RAFT_LIMITS).stateBytes;
 
 /**
  * The pieces of a snapshot: one line for each value, made when it is asked for.

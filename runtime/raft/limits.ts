@@ -112,10 +112,42 @@ export const RAFT_LIMITS = {
     why: "how long a member of higher priority must have kept up before it is handed the lead",
   },
   segmentBytes: { unit: "bytes", value: 16 * MIB, why: "a file of the log, preallocated" },
+  syncEveryBytes: {
+    unit: "bytes",
+    value: 4 * MIB,
+    why:
+      "so often a long file is synced: one sync at its end would hold up those of the log beside it",
+  },
+  fullDiskPauseMs: { unit: "ms", value: 500, why: "until a full disk is tried again" },
   reserveBytes: {
     unit: "bytes",
     value: 32 * MIB,
     why: "space kept free in files of our own, so that a full disk is answered before it harms",
+  },
+  applyEntries: {
+    unit: "count",
+    value: 16,
+    why: "entries that are applied before the clock is looked at",
+  },
+  stateBytes: {
+    unit: "bytes",
+    value: 32 * KIB,
+    why: "records and lines of state that are gathered into one piece of a snapshot, about",
+  },
+  withinMs: { unit: "ms", value: 5_000, why: "how long a command or a read may take unless told" },
+  changeWithinMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "the same for a change of members or of the leader: a learner may have to catch up",
+  },
+  rerouteMs: { unit: "ms", value: 25, why: "until a command looks for a leader again" },
+  orderMs: { unit: "ms", value: 60_000, why: "how long an order that was passed on may take here" },
+  retryMinMs: { unit: "ms", value: 25, why: "first pause of a session before it asks again" },
+  retryMaxMs: { unit: "ms", value: 500, why: "the longest: each is twice the one before" },
+  tryMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "one try of a session: that an answer was lost is found out by asking again",
   },
   engineFrameBytes: {
     unit: "bytes",
@@ -140,6 +172,12 @@ export const RAFT_LIMITS = {
     value: 3_600_000,
     why: "until an unused client session expires, and a key is forgotten",
   },
+  expiryParts: {
+    unit: "count",
+    value: 10,
+    why: "how often within `sessionIdleMs` the leader looks for sessions that have expired",
+  },
+  expiryMaxMs: { unit: "ms", value: 60_000, why: "the longest pause between two looks" },
   idempotencyKeys: {
     unit: "count",
     value: 65_536,
@@ -163,6 +201,7 @@ export function raftLimits(overrides: Partial<RaftLimits> = {}): RaftLimits {
   }
   assert(2 * limits.heartbeatMs <= limits.electionMs, "a lost heartbeat elects nobody");
   assert(limits.commitNewsMs <= limits.heartbeatMs, "a heartbeat tells no commit first");
+  assert(limits.retryMinMs <= limits.retryMaxMs, "pauses between tries grow");
   assert(limits.commandBytes <= limits.uncommittedBytes, "any command may wait");
   const underWay = limits.inflightBytes + limits.appendBytes;
   assert(underWay <= limits.linkBytes, "a link refuses no Append that the window lets go");

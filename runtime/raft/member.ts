@@ -73,7 +73,7 @@ export class GroupMember<State, Command, Result> {
       env,
       machine: parts.machine,
       snapshots: this.#engine,
-      sliceMs: limits.snapshotSliceMs,
+      limits,
       events: {
         applied: (index) => this.#applied(index),
         result: (index, term, result) => this.#proposals.applied(index, term, result),
@@ -85,6 +85,7 @@ export class GroupMember<State, Command, Result> {
     this.#proposals = new Proposals({
       timers: env.timers,
       deadlines: this.#deadlines,
+      rerouteMs: limits.rerouteMs,
       leader: () => this.#leader,
       propose: (proposals) => this.#engine.input({ type: "propose", proposals }),
       forward: (to, proposal, withinMs) => this.#forward(to, proposal, withinMs),
@@ -92,6 +93,7 @@ export class GroupMember<State, Command, Result> {
     });
     this.#orders = new Orders({
       deadlines: this.#deadlines,
+      orderMs: limits.orderMs,
       leader: () => this.#leader,
       input: (input) => this.#engine.input(input),
       send: (to, id, order) =>

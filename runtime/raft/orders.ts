@@ -13,6 +13,8 @@ import { type Leader, refusal } from "./proposals.ts";
 /** What orders need. */
 export interface OrdersParts {
   readonly deadlines: Deadlines;
+  /** How long an order that was passed on to us may take. */
+  readonly orderMs: number;
   readonly leader: () => Leader;
   /** Gives an order to the core of this member. */
   readonly input: (input: Input) => void;
@@ -22,8 +24,6 @@ export interface OrdersParts {
 
 /** Numbers of orders are apart from those of proposals. */
 const FIRST_ID = 2 ** 50;
-/** How long an order that was passed on to us may take. */
-const LEAD_MS = 60_000;
 
 class Waiting extends WheelEntry {
   isAway = false;
@@ -65,7 +65,7 @@ export class Orders {
   async lead(order: GroupOrder): Promise<ForwardedOutcome> {
     try {
       if (!this.#parts.leader()?.isSelf) throw noLeader(order);
-      await this.#add(order, LEAD_MS, (waiting) => this.#toCore(waiting));
+      await this.#add(order, this.#parts.orderMs, (waiting) => this.#toCore(waiting));
       return { ok: true, index: 0, level: "quorum", result: null };
     } catch (error) {
       return { ok: false, ...errorData(error) };

@@ -8,9 +8,6 @@ import type { PersistOrder } from "./core/outputs.ts";
 import { RaftError } from "./errors.ts";
 import type { RaftLogStore } from "./storage.ts";
 
-/** Pause before a full disk is tried again. */
-const FULL_PAUSE_MS = 500;
-
 /** What a line tells. */
 export interface PersistLineEvents {
   /** This order and all before it are durable. */
@@ -22,15 +19,22 @@ export interface PersistLineEvents {
 export class PersistLine {
   readonly #env: Pick<Env, "timers" | "log">;
   readonly #log: RaftLogStore;
+  readonly #fullDiskPauseMs: number;
   readonly #events: PersistLineEvents;
   /** Orders that are not confirmed, by number, which is their order; the disk's verdict on each. */
   readonly #open = new Map<number, { readonly order: PersistOrder; state: Standing }>();
   #timer: TimerHandle | null = null;
   #stopped = false;
 
-  constructor(env: Pick<Env, "timers" | "log">, log: RaftLogStore, events: PersistLineEvents) {
+  constructor(
+    env: Pick<Env, "timers" | "log">,
+    log: RaftLogStore,
+    fullDiskPauseMs: number,
+    events: PersistLineEvents,
+  ) {
     this.#env = env;
     this.#log = log;
+    this.#fullDiskPauseMs = fullDiskPauseMs;
     this.#events = events;
   }
 
@@ -88,7 +92,7 @@ export class PersistLine {
         reason: error.message,
       },
     );
-    this.#timer = this.#env.timers.after(FULL_PAUSE_MS, () => this.#again());
+    this.#timer = this.#env.timers.after(this.#fullDiskPauseMs, () => this.#again());
   }
 
   /** Only once nothing is being written, so that the order stays. */
@@ -97,7 +101,7 @@ export class PersistLine {
     if (this.#stopped) return;
     const orders = [...this.#open.values()];
     if (orders.some(({ state }) => state === "writing")) {
-      this.#timer = this.#env.timers.after(FULL_PAUSE_MS, () => this.#again());
+      this.#timer = this.#env.timers.after(this.#fullDiskPauseMs, () => this.#again());
       return;
     }
     for (const { order, state } of orders) if (state === "refused") this.#offer(order);

@@ -19,6 +19,8 @@ export type Leader = { readonly id: MemberId; readonly isSelf: boolean } | null;
 export interface ProposalsParts<Result> {
   readonly timers: Env["timers"];
   readonly deadlines: Deadlines;
+  /** Until a command looks for a leader again. */
+  readonly rerouteMs: number;
   readonly leader: () => Leader;
   /** Gives commands to the core of this member. */
   readonly propose: (proposals: readonly Proposal[]) => void;
@@ -163,7 +165,7 @@ export class Proposals<Result> {
   #wait(pending: Pending<Result>): void {
     this.#homeless.add(pending);
     if (this.#homeless.size > 1) return;
-    this.#parts.timers.after(REROUTE_MS, () => {
+    this.#parts.timers.after(this.#parts.rerouteMs, () => {
       const waiting = [...this.#homeless];
       this.#homeless.clear();
       for (const one of waiting) this.#route(one);
@@ -195,9 +197,6 @@ export class Proposals<Result> {
     }
   }
 }
-
-/** Pause before a command looks for a leader again. */
-const REROUTE_MS = 25;
 
 /** Refusals that pass by themselves. */
 const PASSING = new Set([

@@ -5,9 +5,10 @@
  */
 
 import { PersistentMap } from "../base/persistent_map.ts";
-import { KIB } from "../base/units.ts";
+import { limitValues } from "../base/limits.ts";
 import { decodeCommand, encodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
+import { RAFT_LIMITS } from "./limits.ts";
 import type { Machine, Restoring } from "./machine.ts";
 import { inOrder, noKeys, withKey } from "./idempotency_keys.ts";
 import type { KeptKey, KnownKeys, Session, SessionsState } from "./session_state.ts";
@@ -15,7 +16,7 @@ import type { KeptKey, KnownKeys, Session, SessionsState } from "./session_state
 const VERSION = 1;
 const LENGTH_BYTES = 4;
 /** Records are gathered into pieces of about this size. */
-const PIECE_BYTES = 32 * KIB;
+const PIECE_BYTES = limitValues(RAFT_LIMITS).stateBytes;
 
 interface Head {
   readonly nowMs: number;

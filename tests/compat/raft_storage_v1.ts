@@ -13,12 +13,13 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 export const FOLDER = "/raft";
 export const IDENTITY = { group: "orders", member: "node-a" };
-export const LIMITS = { segmentBytes: 1_000, reserveBytes: 1 };
+export const LIMITS = { segmentBytes: 1_000, reserveBytes: 1, syncEveryBytes: 4_096 };
 export const SNAPSHOT_LIMITS = {
   chunkBytes: 16,
   snapshotSliceMs: 4,
   snapshotRests: 2,
   restoreBytes: 16,
+  syncEveryBytes: 4_096,
 };
 
 /** What the log begins after. */

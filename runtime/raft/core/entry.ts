@@ -41,7 +41,7 @@ export interface SnapshotMeta {
 }
 
 /** What an entry costs in windows and buffers beside its data: head in the log and in memory. */
-export const ENTRY_OVERHEAD_BYTES = 64;
+const ENTRY_OVERHEAD_BYTES = 64;
 
 /** The cost of an entry in bytes. */
 export function entryBytes(entry: Entry): number {

@@ -60,7 +60,7 @@ export function sendable(raft: Raft, leading: Leading, peer: Progress): number {
 }
 
 /** What is durable on the member `id`. */
-export function durableOn(raft: Raft, leading: Leading, id: MemberId): number {
+function durableOn(raft: Raft, leading: Leading, id: MemberId): number {
   return id === raft.id ? raft.persistence.durableIndex : leading.peers.get(id)?.match ?? 0;
 }
 

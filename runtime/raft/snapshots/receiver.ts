@@ -91,10 +91,12 @@ export class Receiver {
     return this.#current = { stored, written, progressAt };
   }
 
-  #draft({ stored: { snapshot }, written }: Receiving): Promise<SnapshotDraft> {
+  #draft({ stored: { snapshot: meta }, written }: Receiving): Promise<SnapshotDraft> {
+    const { syncEveryBytes } = this.#options.limits;
+    const plan = { path: this.#path, meta, syncEveryBytes };
     return written.bytes === 0
-      ? SnapshotDraft.begin(this.#env, this.#path, snapshot)
-      : SnapshotDraft.resume(this.#env, this.#path, snapshot, written);
+      ? SnapshotDraft.begin(this.#env, plan)
+      : SnapshotDraft.resume(this.#env, plan, written);
   }
 
   /** What an earlier life received of it, as far as it is right. */

@@ -1,6 +1,5 @@
 /** A snapshot in the making: head first, then state, and a name only once all of it is durable. */
 
-import { MIB } from "../../base/units.ts";
 import type { DiskFile } from "../../env/env.ts";
 import type { SnapshotMeta } from "../core/entry.ts";
 import type { SnapshotFile } from "../core/messages.ts";
@@ -9,14 +8,23 @@ import { encodeHead, encodeSnapshotHeader, snapshotPath } from "./snapshot_forma
 import type { SnapshotEnv } from "./snapshot_options.ts";
 import type { ReadSnapshot } from "./snapshot_reader.ts";
 
-/** So often a long one is synced: a single sync at its end would hold up those of the log beside it. */
-const SYNC_EVERY_BYTES = 4 * MIB;
+/** A snapshot of which nothing is written yet. */
+const NOTHING: SnapshotFile = { bytes: 0, crc: 0 };
+
+/** Which one, and where. */
+export interface DraftPlan {
+  readonly path: string;
+  readonly meta: SnapshotMeta;
+  /** So often a long one is synced. */
+  readonly syncEveryBytes: number;
+}
 
 /** See the head of this file. */
 export class SnapshotDraft {
   readonly #env: SnapshotEnv;
   readonly #path: string;
   readonly #meta: SnapshotMeta;
+  readonly #syncEveryBytes: number;
   readonly #head: Uint8Array;
   readonly #file: DiskFile;
   #bytes: number;
@@ -24,14 +32,14 @@ export class SnapshotDraft {
 
   private constructor(
     env: SnapshotEnv,
-    path: string,
-    meta: SnapshotMeta,
+    { path, meta, syncEveryBytes }: DraftPlan,
     file: DiskFile,
     written: SnapshotFile,
   ) {
     this.#env = env;
     this.#path = path;
     this.#meta = meta;
+    this.#syncEveryBytes = syncEveryBytes;
     this.#head = encodeHead(meta);
     this.#file = file;
     this.#bytes = written.bytes;
@@ -39,10 +47,11 @@ export class SnapshotDraft {
   }
 
   /** Begins anew: never in a file that is there, whose last sync may have failed. */
-  static async begin(env: SnapshotEnv, path: string, meta: SnapshotMeta): Promise<SnapshotDraft> {
+  static async begin(env: SnapshotEnv, plan: DraftPlan): Promise<SnapshotDraft> {
+    const { path } = plan;
     if (await env.disk.lstat(path) !== null) await env.disk.remove(path);
     const file = await env.disk.open(path, { read: true, write: true, createNew: true });
-    const draft = new SnapshotDraft(env, path, meta, file, { bytes: 0, crc: 0 });
+    const draft = new SnapshotDraft(env, plan, file, NOTHING);
     try {
       await file.write(draft.#head, 0);
     } catch (thrown) {
@@ -55,12 +64,11 @@ export class SnapshotDraft {
   /** Goes on with one of which `written` is there and right. */
   static async resume(
     env: SnapshotEnv,
-    path: string,
-    meta: SnapshotMeta,
+    plan: DraftPlan,
     written: SnapshotFile,
   ): Promise<SnapshotDraft> {
-    const file = await env.disk.open(path, { read: true, write: true });
-    const draft = new SnapshotDraft(env, path, meta, file, written);
+    const file = await env.disk.open(plan.path, { read: true, write: true });
+    const draft = new SnapshotDraft(env, plan, file, written);
     try {
       await file.write(draft.#head, 0);
     } catch (thrown) {
@@ -80,7 +88,7 @@ export class SnapshotDraft {
     const before = this.#bytes;
     this.#bytes += piece.length;
     this.#crc = this.#env.hash.crc32(piece, this.#crc);
-    const part = (bytes: number) => Math.floor(bytes / SYNC_EVERY_BYTES);
+    const part = (bytes: number) => Math.floor(bytes / this.#syncEveryBytes);
     if (part(before) !== part(this.#bytes)) await this.#file.syncData();
   }
 

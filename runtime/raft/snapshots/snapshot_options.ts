@@ -9,7 +9,7 @@ export type SnapshotEnv = Pick<Env, "disk" | "hash" | "log" | "clock" | "timers"
 /** What snapshots take of the room's limits. */
 export type SnapshotLimits = Pick<
   RaftLimits,
-  "snapshotSliceMs" | "snapshotRests" | "chunkBytes" | "restoreBytes"
+  "snapshotSliceMs" | "snapshotRests" | "chunkBytes" | "restoreBytes" | "syncEveryBytes"
 >;
 
 /** Where they are. */

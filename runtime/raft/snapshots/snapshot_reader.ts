@@ -64,7 +64,7 @@ export async function checkSnapshot(
 }
 
 /** The state in pieces of at most `pieceBytes`, and an error at the end where its CRC is wrong. */
-export async function* statePieces(
+async function* statePieces(
   env: SnapshotEnv,
   file: DiskFile,
   { stored, path, stateOffset }: ReadSnapshot,

@@ -90,11 +90,12 @@ class FileSnapshots implements SnapshotStore {
   }
 
   async #take(snapshot: SnapshotMeta, pieces: SnapshotPieces): Promise<StoredSnapshot> {
-    const path = `${this.#options.folder}/taking.part`;
-    const draft = await SnapshotDraft.begin(this.#env, path, snapshot);
+    const { folder, limits } = this.#options;
+    const { syncEveryBytes } = limits;
+    const plan = { path: `${folder}/taking.part`, meta: snapshot, syncEveryBytes };
+    const draft = await SnapshotDraft.begin(this.#env, plan);
     let whole: ReadSnapshot;
     try {
-      const { limits } = this.#options;
       const blocks = blocksOf(pieces, { env: this.#env, limits, areKept: false });
       for await (const block of blocks) await draft.append(block);
       whole = await draft.finish();

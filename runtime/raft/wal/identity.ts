@@ -22,7 +22,7 @@ const identitySchema = z.strictObject({
 export type FolderStage = "empty" | "new" | "begun";
 
 /** The identity file of a folder. */
-export function identityPath(folder: string): string {
+function identityPath(folder: string): string {
   return `${folder}/identity.json`;
 }
 

@@ -9,7 +9,7 @@ import type { StoredSnapshot, StoreIdentity } from "../storage.ts";
 export type RaftLogEnv = Pick<Env, "disk" | "hash" | "log" | "timers">;
 
 /** What the log takes of the room's limits. */
-export type RaftLogLimits = Pick<RaftLimits, "segmentBytes" | "reserveBytes">;
+export type RaftLogLimits = Pick<RaftLimits, "segmentBytes" | "reserveBytes" | "syncEveryBytes">;
 
 /** Which log, and what it must fit. */
 export interface RaftLogOptions {

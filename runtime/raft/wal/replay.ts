@@ -8,7 +8,7 @@ import type { CheckpointRecord, LogRecord, OrderRecord } from "./records.ts";
 const NO_HARD_STATE: HardState = { term: 0, vote: null, commit: 0 };
 
 /** A record that contradicts those before it. */
-export class ReplayMismatch extends Error {
+class ReplayMismatch extends Error {
   override readonly name = "ReplayMismatch";
 }
 

@@ -13,8 +13,6 @@ import { segmentPath } from "./segment_format.ts";
 
 /** More than a write does at once (`syncWriteBytes`): the event loop gets its turns in between. */
 const ZEROS: Readonly<Uint8Array> = new Uint8Array(1 * MIB);
-/** So often a long one is synced: a single sync at its end would hold up those of the log beside it. */
-const SYNC_EVERY_BYTES = 4 * MIB;
 /** One for the next entries, one that only orders without entries may take. */
 const LEAST = 2;
 
@@ -37,6 +35,7 @@ export class Spares {
   readonly #env: RaftLogEnv;
   readonly #folder: string;
   readonly #segmentBytes: number;
+  readonly #syncEveryBytes: number;
   readonly #target: number;
   readonly #ready: Spare[] = [];
   #nextSequence: number;
@@ -48,6 +47,7 @@ export class Spares {
     this.#env = env;
     this.#folder = folder;
     this.#segmentBytes = limits.segmentBytes;
+    this.#syncEveryBytes = limits.syncEveryBytes;
     this.#target = Math.max(LEAST, Math.ceil(limits.reserveBytes / limits.segmentBytes));
     this.#nextSequence = nextSequence;
   }
@@ -107,8 +107,8 @@ export class Spares {
     const length = Math.max(bytes, before?.size ?? 0);
     const file = await disk.open(path, { write: true, create: true });
     try {
-      for (let at = 0; at < length; at += SYNC_EVERY_BYTES) {
-        await writeZeros(file, at, Math.min(length, at + SYNC_EVERY_BYTES));
+      for (let at = 0; at < length; at += this.#syncEveryBytes) {
+        await writeZeros(file, at, Math.min(length, at + this.#syncEveryBytes));
         await file.syncData();
       }
       await file.sync();

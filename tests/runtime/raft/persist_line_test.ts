@@ -45,7 +45,7 @@ function lineInHand(...numbers: readonly number[]) {
   const env = simulatedEnv({ seed: 1 });
   const log = new LogInHand();
   const seen: (number | string)[] = [];
-  const line = new PersistLine(env, log, {
+  const line = new PersistLine(env, log, 500, {
     persisted: (number) => seen.push(number),
     failed: (error) => seen.push((error as RaftError).code),
   });

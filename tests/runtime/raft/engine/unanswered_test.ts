@@ -11,6 +11,7 @@ function unanswered() {
   const deadlines = new Deadlines(env.clock, env.timers);
   const given: number[] = [];
   const proposals = new Proposals<string>({
+    rerouteMs: 25,
     timers: env.timers,
     deadlines,
     leader: () => ({ id: "a", isSelf: true }),

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ClientSession, type SessionCaller } from "../../../../runtime/raft/client_session.ts";
+import { raftLimits } from "../../../../runtime/raft/limits.ts";
 import { RaftError } from "../../../../runtime/raft/errors.ts";
 import type { SessionResult } from "../../../../runtime/raft/sessions.ts";
 import { simulatedEnv } from "../../../../runtime/sim/env.ts";
@@ -17,6 +18,7 @@ async function outcomeOf(...told: Told[]): Promise<unknown> {
   const answers: Told[] = [{ kind: "opened", index: 1 }, ...told];
   const caller: SessionCaller<string, string> = {
     env,
+    limits: raftLimits(),
     run: () => {
       const answer = answers.shift()!;
       if (answer instanceof RaftError) return Promise.reject(answer);

@@ -8,7 +8,13 @@ import { type SimulatedEnv, simulatedEnv } from "../../../../runtime/sim/env.ts"
 import { REAL, SIMULATED, suiteTest } from "../../env/subject.ts";
 import { FIRST } from "../wal/log_model.ts";
 
-const LIMITS = { snapshotSliceMs: 4, snapshotRests: 2, chunkBytes: 64, restoreBytes: 64 };
+const LIMITS = {
+  snapshotSliceMs: 4,
+  snapshotRests: 2,
+  chunkBytes: 64,
+  restoreBytes: 64,
+  syncEveryBytes: 4_096,
+};
 
 function metaAt(index: number): SnapshotMeta {
   return { ...FIRST, index, term: 2, stampMs: index * 10, configurationIndex: 1 };

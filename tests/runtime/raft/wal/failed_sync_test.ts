@@ -37,7 +37,7 @@ Deno.test("a sync that failed once is not tried again: the system may have dropp
   const log = await env.world.complete(openRaftLog({ ...env, disk }, {
     folder: "/g",
     identity: { group: "g", member: "a" },
-    limits: { segmentBytes: 4_096, reserveBytes: 8_192 },
+    limits: { segmentBytes: 4_096, reserveBytes: 8_192, syncEveryBytes: 4_096 },
     first: FIRST,
     create: true,
     newest: null,

@@ -20,9 +20,12 @@ import { OrderMaker } from "./order_maker.ts";
 
 /** Many segments, or batches over several sectors, which may survive with holes. */
 const SHAPES = [
-  { limits: { segmentBytes: 1_100, reserveBytes: 2_000 }, longBytes: 300 },
-  { limits: { segmentBytes: 16_000, reserveBytes: 32_000 }, longBytes: 3_000 },
-  { limits: { segmentBytes: 1_100, reserveBytes: 5_000 }, longBytes: 2_500 },
+  { limits: { segmentBytes: 1_100, reserveBytes: 2_000, syncEveryBytes: 4_096 }, longBytes: 300 },
+  {
+    limits: { segmentBytes: 16_000, reserveBytes: 32_000, syncEveryBytes: 4_096 },
+    longBytes: 3_000,
+  },
+  { limits: { segmentBytes: 1_100, reserveBytes: 5_000, syncEveryBytes: 4_096 }, longBytes: 2_500 },
 ] as const;
 const IDENTITY = { group: "g", member: "a" };
 

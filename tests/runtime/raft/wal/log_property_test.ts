@@ -15,7 +15,7 @@ function open(env: SimulatedEnv, maker: OrderMaker, segmentBytes: number): Promi
   return openRaftLog(env, {
     folder: "/g",
     identity: { group: "g", member: "a" },
-    limits: { segmentBytes, reserveBytes: 2 * segmentBytes },
+    limits: { segmentBytes, reserveBytes: 2 * segmentBytes, syncEveryBytes: 4_096 },
     first: FIRST,
     create: true,
     newest: maker.newest,

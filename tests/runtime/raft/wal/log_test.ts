@@ -11,7 +11,7 @@ import { type SimulatedEnv, simulatedEnv } from "../../../../runtime/sim/env.ts"
 import { REAL, SIMULATED, suiteTest } from "../../env/subject.ts";
 import { FIRST, storedAt } from "./log_model.ts";
 
-const LIMITS = { segmentBytes: 1_200, reserveBytes: 2_400 };
+const LIMITS = { segmentBytes: 1_200, reserveBytes: 2_400, syncEveryBytes: 4_096 };
 const FIRST_SEGMENT = "/g/0000000000000001.wal";
 
 function optionsFor(folder: string, more: Partial<RaftLogOptions> = {}): RaftLogOptions {
@@ -248,7 +248,7 @@ function opened(env: SimulatedEnv, newest: StoredSnapshot | null = null): Promis
 
 Deno.test("orders that wait together are one write and one sync", async () => {
   const env = simulatedEnv({ seed: 1 });
-  const limits = { segmentBytes: 100_000, reserveBytes: 1 };
+  const limits = { segmentBytes: 100_000, reserveBytes: 1, syncEveryBytes: 4_096 };
   const log = await env.world.complete(openRaftLog(env, optionsFor("/g", { limits })));
   await env.world.settle();
   const from = env.world.traceLines().length;
