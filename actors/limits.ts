@@ -201,6 +201,11 @@ export const ACTOR_LIMITS = {
     why:
       "how often the leader looks for runs to archive, and for segments that are on enough disks",
   },
+  archiveAgainMs: {
+    unit: "ms",
+    value: 200,
+    why: "the same after a segment was cut: it is about to be on the disks, and more may be due",
+  },
   archiveSegmentRuns: {
     unit: "count",
     value: 200,

@@ -51,33 +51,39 @@ export const archiver = actor(Archiver, {
   done: (state, task, ctx) => {
     state.isBusy = false;
     if (!task.ok) ctx.log("warn", "the archive waits", { reason: messageOf(task.error) });
+    // There may be more of it, and what was cut is soon on the disks.
+    else if (task.value === true) ctx.after("again", LIMITS.archiveAgainMs, "look", {});
   },
 });
 
-async function round(state: State, ctx: Here): Promise<void> {
+/** True: something was cut. */
+async function round(state: State, ctx: Here): Promise<boolean> {
   const { replica, retentionMs } = state;
   await seal(state, ctx);
-  await cut(state, ctx);
-  if (retentionMs === null) return;
-  const through = dueSegment(replica.state, ctx.env.clock.now(), retentionMs);
+  const hasCut = await cut(state, ctx);
+  const through = retentionMs === null
+    ? null
+    : dueSegment(replica.state, ctx.env.clock.now(), retentionMs);
   if (through !== null) await propose(state, { type: "dropSegments", through }, ctx);
+  return hasCut;
 }
 
-/** Refusals are no news: the state has moved on, and the next round sees it. */
-async function propose({ replica }: State, command: Command, ctx: Here): Promise<void> {
+/** Whether it was taken. Refusals are no news: the state has moved on, and the next round sees it. */
+async function propose({ replica }: State, command: Command, ctx: Here): Promise<boolean> {
   const refused = await replica.propose(command);
   if (refused.length > 0) ctx.log("info", "a command about the archive was refused", { refused });
+  return refused.length === 0;
 }
 
-async function cut(state: State, ctx: Here): Promise<void> {
+async function cut(state: State, ctx: Here): Promise<boolean> {
   const { replica } = state;
   const { archive } = replica.state;
   const rows = dueRuns(replica.state, ctx.env.clock.now(), { ...LIMITS, ...state.limits });
-  if (rows.length === 0) return;
+  if (rows.length === 0) return false;
   const { root: previous, count } = archive;
   const hash = await segmentHash(ctx.env, count + 1, previous, rows);
   const runs = rows.map((row) => ({ runId: row.run.id, version: versionOf(row) }));
-  await propose(state, { type: "archiveRuns", previous, hash, runs }, ctx);
+  return await propose(state, { type: "archiveRuns", previous, hash, runs }, ctx);
 }
 
 /** Those that most of the controllers with a disk have, one after the other. */

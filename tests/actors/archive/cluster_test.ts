@@ -118,6 +118,19 @@ Deno.test("ended runs leave the hot state of every controller, and are found in 
   await group.stop();
 });
 
+Deno.test("many runs that end at once are archived without a pause between their segments", async () => {
+  const archives = await Archives.start({ limits: { ...SOON, archiveSegmentRuns: 1 } });
+  const { group } = archives;
+  const runIds = Array.from({ length: 8 }, (_, n) => `run-${n}`);
+  await archives.end(...runIds);
+  const { replica } = await group.leader();
+  await group.until("the first is cut", () => replica.state.archive.count > 0, 60_000);
+  await group.until("all are", () => replica.state.archive.count === 8, 4_000);
+  await archives.settled(8);
+  assert.deepEqual((await archives.runsOf("c")).sort(), runIds);
+  await group.stop();
+});
+
 Deno.test("a run can be read at any moment while it moves to the archive", async () => {
   const archives = await Archives.start();
   const { group } = archives;
