@@ -30,6 +30,11 @@ export const CLIENT_LIMITS = {
     value: 64 * 2 ** 20,
     why: "an answer that is longer is not read: a page of 1,000 jobs has some 2 MiB",
   },
+  lostMs: {
+    unit: "ms",
+    value: 120_000,
+    why: "a stream of events that no gateway gives for so long is given up: restarts take less",
+  },
   silenceMs: {
     unit: "ms",
     value: 45_000,

@@ -188,9 +188,9 @@ export class Transport {
     );
   }
 
-  /** Whatever an error says, it does not say the key. */
+  /** Whatever an error says, it does not say the key; and the URL is said already. */
   #told(thrown: unknown): string {
-    const text = messageOf(thrown);
+    const text = messageOf(thrown).replace(/^error sending request for url \([^)]*\): /, "");
     return this.#key === null ? text : text.replaceAll(this.#key, "[key]");
   }
 }

@@ -35,7 +35,7 @@ export interface WatchParts {
 /**
  * Events as they come, for as long as they are asked for. Where the stream breaks it is begun again after
  * the last event; what could not be had comes as `dev.quorus.missed`. ClientError for what will not change
- * by itself (a key, a filter), and once no gateway has answered for `callMs`.
+ * by itself (a key, a filter), and once no gateway has answered for `lostMs`.
  */
 export async function* watchEvents(
   { transport, host, limits }: WatchParts,
@@ -64,7 +64,7 @@ export async function* watchEvents(
         if (stop.signal.aborted) return;
         if (!(thrown instanceof ClientError) || !thrown.retryable) throw thrown;
         lostMs ??= host.monotonic();
-        if (host.monotonic() - lostMs >= limits.callMs) throw thrown;
+        if (host.monotonic() - lostMs >= limits.lostMs) throw thrown;
         options.onLost?.(thrown);
         tries += 1;
         stream.lost(thrown);
