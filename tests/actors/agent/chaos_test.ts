@@ -65,10 +65,10 @@ async function chaos(seed: number, fence: Fence, late: boolean): Promise<Cluster
   const random = rig.world.random.stream("chaos");
   const jobs: string[] = [];
   for (let n = 0; n < 4; n++) {
-    jobs.push(await rig.give(AGENTS[n % AGENTS.length]!, random.integer(1, 30) * CHUNK + n));
+    jobs.push(await rig.give(AGENTS[n % AGENTS.length]!, random.integer(5, 60) * CHUNK + n));
   }
   const stopped = new Set<string>();
-  for (let n = 0; n < 25; n++) {
+  for (let n = 0; n < 40; n++) {
     await rig.world.pass(random.integer(5, 250));
     await disturb(rig, random, stopped);
     await lead(rig, random);
@@ -84,6 +84,7 @@ async function chaos(seed: number, fence: Fence, late: boolean): Promise<Cluster
   }
   await rig.world.pass(60_000);
   for (const id of jobs) assertEnded(rig, id, seed);
+  assert.deepEqual([...rig.sink.uploads.keys()], [], "no temporary file is left");
   await rig.close();
   return rig;
 }
@@ -113,8 +114,16 @@ function assertEnded(rig: ClusterRig, jobId: string, seed: number): void {
   assert.equal(job.state, "succeeded", told);
 }
 
-for (const late of [false, true]) {
-  Deno.test(`whatever happens to agents, a file is published once and right${late ? ", also by calls that land late" : ""}`, async () => {
-    for (let seed = 1; seed <= 12; seed++) await chaos(seed, "seize", late);
+const CASES: readonly [Fence, boolean][] = [
+  ["seize", false],
+  ["seize", true],
+  ["token", true],
+  ["conditional", true],
+];
+
+for (const [fence, late] of CASES) {
+  const how = late ? "calls land late" : "calls die with their client";
+  Deno.test(`whatever happens to agents, a file is published once and right (${fence}, ${how})`, async () => {
+    for (let seed = 1; seed <= 5; seed++) await chaos(seed, fence, late);
   });
 }
