@@ -48,6 +48,7 @@ const LOCKED: ReadonlySet<string> = new Set([
 const INVALID: ReadonlySet<string> = new Set([
   "RunFolderError unusable",
   "DataFolderError unusable",
+  "JoinError badToken",
   "PkiError noAuthority",
   "PkiError exists",
   "PkiError noCertificate",
@@ -64,6 +65,8 @@ export function exitCodeOf(thrown: unknown): ExitCode {
   if (!(thrown instanceof QuorusError)) return EXIT.failed;
   const kind = `${thrown.name} ${thrown.code}`;
   if (LOCKED.has(kind)) return EXIT.refused;
+  if (kind === "JoinError refused") return EXIT.refused;
+  if (kind === "JoinError unreachable") return EXIT.unreachable;
   return INVALID.has(kind) ? EXIT.invalid : EXIT.failed;
 }
 

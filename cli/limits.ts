@@ -23,6 +23,26 @@ export const CLI_LIMITS = {
     value: 2_000,
     why: "how often a node looks whether its certificates have changed",
   },
+  nodeStopMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "how long queued messages are still handled once the roles of a node have drained",
+  },
+  joinFrameBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "the longest word between a new node and the authority: some certificates as PEM",
+  },
+  joinMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "how long a new node and the authority wait for each other",
+  },
+  joinVisitors: {
+    unit: "count",
+    value: 64,
+    why: "new nodes at the authority's door at a time; the next one is sent away",
+  },
   clusterNodes: {
     unit: "count",
     value: 64,

@@ -43,6 +43,16 @@ With fewer permissions than deno task quorus grants (always with --no-prompt):
                                 --allow-write=DESTINATIONS,DATA --allow-net=HOSTS
                                 --ignore-env, or --allow-env=NAMES,LOG_TOKENS,LOG_STREAM
                                 (runtime: the folder of this program's hash worker)
+  controller, gateway           --ignore-env --allow-env=QUORUS_* --allow-write=DATA
+                                --allow-read=DATA,CONFIG,CERTIFICATES,PROGRAM
+                                --allow-net=LISTEN,CONTROLLERS (gateway: HTTP)
+  agent, start                  the same with --allow-net, the directories of its
+                                volumes in read and write, and --allow-sys=hostname,
+                                loadavg,systemMemoryInfo,networkInterfaces,cpus,statfs
+  cluster                       --ignore-env --allow-read --allow-write --allow-run
+                                --allow-net=127.0.0.1
+  pki, join                     --ignore-env --allow-read=DIR --allow-write=DIR,
+                                serve and join with --allow-net=HOST:PORT
 `;
 
 /** The commander tree; `done` gets the exit code of the verb that was called. */
@@ -77,7 +87,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
   addLooking(add, process);
   addRemote(add, process);
   addRoles(add, addGroup, process);
-  addPki(addGroup, process);
+  addPki(add, addGroup, process);
   addTelling(add, process, program);
   return program;
 }

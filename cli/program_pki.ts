@@ -8,13 +8,23 @@ import type { AddGroup, AddVerb } from "./program_roles.ts";
 const ROLES = ["controller", "agent", "gateway"];
 const NODE_DAYS = 90;
 const AUTHORITY_DAYS = 3_650;
+const TOKEN_MINUTES = 15;
 const MOST_DAYS = 36_500;
 
-/** `pki init`, `issue`, `rotate`, `show`. */
-export function addPki(addGroup: AddGroup, process: Process): void {
+/** `pki init`, `issue`, `rotate`, `show`, `token`, `serve`; `join`. */
+export function addPki(add: AddVerb, addGroup: AddGroup, process: Process): void {
+  const join = new Command("join")
+    .description("get this machine's certificate for a token of quorus pki token")
+    .requiredOption("--token <FILE>", "the file that holds the token")
+    .option("--dir <DIR>", "where key and certificates are kept", "./.quorus/tls");
+  add(join, async (verb) => {
+    const { joinVerb } = await import("./verbs/join.ts");
+    return await joinVerb(process, verb.opts());
+  });
   addGroup(new Command("pki").description("certificates of the nodes of a cluster"), (add) => {
     addMaking(add, process);
     addKeeping(add, process);
+    addJoining(add, process);
   });
 }
 
@@ -54,6 +64,30 @@ function addKeeping(add: AddVerb, process: Process): void {
   add(withFolder(show), async (verb) => {
     const { pkiShowVerb } = await import("./verbs/pki.ts");
     return await pkiShowVerb(process, verb.opts());
+  });
+}
+
+function addJoining(add: AddVerb, process: Process): void {
+  const token = new Command("token")
+    .description("print a token that gets one new node its certificate, once and soon")
+    .addArgument(new Argument("<NODE>", "the node's id").argParser(nodeId))
+    .addOption(
+      new Option("--role <ROLE...>", "what it may be").choices(ROLES).makeOptionMandatory(),
+    )
+    .requiredOption("--url <URL>", "where quorus pki serve answers: wss://HOST:PORT")
+    .option("--minutes <N>", "how long the token works", daysOf, TOKEN_MINUTES);
+  add(withCluster(token, NODE_DAYS), async (verb) => {
+    const { pkiTokenVerb } = await import("./verbs/join.ts");
+    return await pkiTokenVerb(process, verb.args[0] ?? "", verb.opts());
+  });
+  const serve = new Command("serve")
+    .description("answer new nodes that bring a token; runs where the authority's key is")
+    .option("--listen <HOST:PORT>", "where", "127.0.0.1:4199")
+    .option("--cluster <NAME>", "the name of the cluster", "quorus")
+    .option("--dir <DIR>", "the authority's folder", "./.quorus/pki");
+  add(serve, async (verb) => {
+    const { pkiServeVerb } = await import("./verbs/join.ts");
+    return await pkiServeVerb(process, verb.opts());
   });
 }
 

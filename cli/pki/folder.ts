@@ -14,6 +14,7 @@ import { rolesIn, urisOf } from "./names.ts";
 import {
   type CertificateFacts,
   certificateFacts,
+  certifyRequest,
   issueIdentity,
   makeAuthority,
   type PemIdentity,
@@ -29,6 +30,8 @@ export class PkiError extends QuorusError<"noAuthority" | "exists" | "noCertific
 /** Only its owner reads a key. */
 const KEY_MODE = 0o600;
 const AUTHORITY = "ca";
+/** The door makes itself a new one when it starts. */
+const SERVING_DAYS = 365;
 const DAY_MS = 86_400_000;
 /** Clocks differ: a certificate that holds from this very moment is one of tomorrow elsewhere. */
 const BACKDATED_MS = 300_000;
@@ -100,6 +103,28 @@ export class PkiFolder {
     const { cert, key } = await issueIdentity(authority, names, validity);
     await this.#write(node, cert, key);
     return await this.#kept(node, cert);
+  }
+
+  /** A certificate for the key of a request, and all authorities; `null` where the request is none. */
+  async certify(
+    cluster: string,
+    node: string,
+    roles: readonly Role[],
+    days: number,
+    csr: string,
+  ): Promise<{ readonly cert: string; readonly ca: string } | null> {
+    const authority = await this.authority();
+    const validity = await this.#within(authority, this.#validity(days));
+    const names = { node, uris: urisOf(cluster, node, roles) };
+    const cert = await certifyRequest(authority, csr, names, validity);
+    return cert === null ? null : { cert, ca: await this.#read(AUTHORITY, "pem") };
+  }
+
+  /** A certificate for the authority's own door, kept nowhere; it names no node. */
+  async serving(uri: string): Promise<PemIdentity> {
+    const authority = await this.authority();
+    const validity = await this.#within(authority, this.#validity(SERVING_DAYS));
+    return await issueIdentity(authority, { node: "quorus-join", uris: [uri] }, validity);
   }
 
   /** A new key and certificate that say the same as the node's present one, for as long. */

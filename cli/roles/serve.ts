@@ -8,6 +8,7 @@ import { errorData } from "../../runtime/base/errors.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
+import { cliLimits } from "../limits.ts";
 import { takeInterrupts } from "../run/interrupt.ts";
 import type { Session } from "../session.ts";
 import { type Readiness, takeDataFolder } from "./data_folder.ts";
@@ -34,9 +35,6 @@ export interface StartedRole {
   /** In the order of their start. */
   readonly parts: readonly Part[];
 }
-
-/** How long queued messages are still handled once the parts have drained. */
-const STOP_MS = 2_000;
 
 /** What {@link serveRole} is told. */
 export interface ServeOptions {
@@ -114,5 +112,5 @@ async function stop(
       env.log.write("warn", "a role did not drain", facts);
     }
   }
-  await node.stop({ withinMs: isOrderly ? STOP_MS : 0 });
+  await node.stop({ withinMs: isOrderly ? cliLimits.nodeStopMs : 0 });
 }
