@@ -43,6 +43,7 @@ import type { World } from "./runtime/sim/world.ts";
 
 // A simulated machine, its world and its time.
 export { simulatedEnv } from "./runtime/sim/env.ts";
+export { simHttpServing } from "./runtime/sim/http_server.ts";
 export type { SimulatedEnv, SimulatedEnvOptions } from "./runtime/sim/env.ts";
 export { World } from "./runtime/sim/world.ts";
 export type { WorkerMain, WorldOptions } from "./runtime/sim/world.ts";

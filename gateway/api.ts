@@ -12,7 +12,6 @@ import { demandAllTenants, demandScope, keyOf, type Scope, unauthenticated } fro
 import { describe, type Described } from "./describe.ts";
 import type { Gateway, GatewayBindings } from "./gateway.ts";
 import type { Keyed } from "./idempotency.ts";
-import { hexOf } from "./keys.ts";
 import { parseParameters } from "./parameters.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { readText } from "./body.ts";
@@ -53,7 +52,6 @@ export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Des
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const REQUEST_ID_BYTES = 8;
 const NO_KEY: Keyed = { key: "", fingerprint: "" };
 
 /** The routes of one gateway, and the app that they make. */
@@ -262,7 +260,7 @@ function tooMany(who: string, retryAfterMs: number): Problem {
 function requestIdOf(gateway: Gateway, headers: Headers): string {
   const given = headers.get("x-request-id");
   if (given !== null && REQUEST_ID.test(given)) return given;
-  return hexOf(gateway.env.random.bytes(REQUEST_ID_BYTES));
+  return gateway.newRequestId();
 }
 
 /** The host of `host:port`; one name for all where nobody knows. */

@@ -1,14 +1,4 @@
-/**
- * The HTTP door as a Hono app: serve it with {@link startGateway}, or mount it in a service of your own.
- *
- * ```ts ignore
- * const controllers = () => ["c1", "c2", "c3"];
- * const door = deskDoor({ node, controllers });
- * const feed = deskFeed(node, controllers);
- * const quorus = gatewayApp({ env: node.env, node: node.id, door, feed, places });
- * new Hono().route("/quorus", quorus);
- * ```
- */
+/** The app of a gateway: all routes on one gate. `start.ts` makes it on a node, and serves it. */
 
 import { Api, type MountableApp } from "./api.ts";
 import type { Feed } from "./feed.ts";

@@ -4,7 +4,7 @@ import type { Env } from "../runtime/env/env.ts";
 import type { HttpConnection } from "../runtime/env/http_server.ts";
 import type { Door } from "./door.ts";
 import { Idempotency } from "./idempotency.ts";
-import { KeyRing } from "./keys.ts";
+import { hexOf, KeyRing } from "./keys.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { Operations } from "./operations.ts";
 import { RateLimits } from "./rate.ts";
@@ -23,18 +23,22 @@ export interface Check {
   readonly detail: string;
 }
 
-/** What a gateway is made of. */
-export interface GatewayOptions {
-  readonly env: Env;
-  /** The id of this node, for people. */
-  readonly node: string;
-  readonly door: Door;
+/** What is to be said of a gateway, wherever it runs. */
+export interface GatewaySettings {
   readonly places: PlaceRule;
   /** Metrics of this node in the Prometheus text format; those of the requests are added. */
   readonly metrics?: () => string | Promise<string>;
   /** More that has to be there before `readyz` says so. */
   readonly checks?: () => readonly Check[] | Promise<readonly Check[]>;
   readonly limits?: Partial<GatewayLimits>;
+}
+
+/** What a gateway is made of. */
+export interface GatewayOptions extends GatewaySettings {
+  readonly env: Env;
+  /** The id of this node, for people. */
+  readonly node: string;
+  readonly door: Door;
 }
 
 /** The parts of a running gateway. */
@@ -54,13 +58,21 @@ export interface Gateway {
   readonly refusedRate: RateLimits;
   readonly metrics: () => string | Promise<string>;
   readonly checks: () => readonly Check[] | Promise<readonly Check[]>;
+  /** An id for a request: unlike that of any other request to any gateway. */
+  readonly newRequestId: () => string;
 }
+
+const REQUEST_ID_BYTES = 8;
 
 /** A gateway of these parts. */
 export function gatewayOf(options: GatewayOptions): Gateway {
   const { env, node, door, places, metrics = () => "", checks = () => [] } = options;
   const limits = gatewayLimits(options.limits);
+  // Random once, counted from there: random values for each request cost more than its routing.
+  const prefix = hexOf(env.random.bytes(REQUEST_ID_BYTES));
+  let requests = 0;
   return {
+    newRequestId: () => `${prefix}-${(requests += 1).toString(36)}`,
     env,
     node,
     door,

@@ -3,6 +3,7 @@
 import { assert } from "../runtime/base/assert.ts";
 import { type LimitTable, type LimitValues, limitValues } from "../runtime/base/limits.ts";
 
+/** Every bound of the door. */
 export const GATEWAY_LIMITS = {
   workflowBytes: {
     unit: "bytes",

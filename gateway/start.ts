@@ -1,22 +1,36 @@
-/** A gateway that serves: the app behind a server, from start to shutdown. */
+/** A gateway on a node: as an app to be mounted, or behind a server of its own. */
 
 import type { Node } from "../runtime/actor/node.ts";
 import type { Env } from "../runtime/env/env.ts";
 import type { HttpServer, HttpServing, HttpTls } from "../runtime/env/http_server.ts";
-import { type AppOptions, gatewayApp } from "./app.ts";
+import type { MountableApp } from "./api.ts";
+import { gatewayApp } from "./app.ts";
 import { deskDoor } from "./door.ts";
 import { deskFeed, type Feed } from "./feed.ts";
+import type { GatewaySettings } from "./gateway.ts";
 import { gatewayLimits } from "./limits.ts";
 
+/** How a gateway is made. */
+export interface OpenOptions extends GatewaySettings {
+  /** The ids of the controllers' nodes as they are known now. */
+  readonly controllers: () => readonly string[];
+}
+
+/** A gateway that is not served yet. */
+export interface OpenGateway {
+  /** Answers `/livez`, `/v1/jobs` and so on below where it is mounted; links in answers begin there. */
+  readonly app: MountableApp;
+  /** Ends the streams of the live feed and what follows the controllers. */
+  close(): Promise<void>;
+}
+
 /** How a gateway is started. */
-export interface StartOptions extends Omit<AppOptions, "env" | "node" | "door" | "feed"> {
+export interface StartOptions extends OpenOptions {
   readonly serving: HttpServing;
   readonly hostname: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly tls?: HttpTls;
-  /** The ids of the controllers' nodes as they are known now. */
-  readonly controllers: () => readonly string[];
 }
 
 /** A gateway that serves. */
@@ -26,28 +40,40 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
-/** Starts a gateway on a node that is linked with the controllers. HttpServerError where it cannot. */
-export async function startGateway(node: Node, options: StartOptions): Promise<RunningGateway> {
-  const { serving, hostname, port, tls, controllers, ...rest } = options;
-  const { env } = node;
-  const { shutdownMs } = gatewayLimits(options.limits);
+/** The app of a gateway on a node that is linked with the controllers; throws where limits contradict. */
+export function openGateway(node: Node, options: OpenOptions): OpenGateway {
+  const { controllers, ...rest } = options;
   const limits = options.limits === undefined ? {} : { limits: options.limits };
   const door = deskDoor({ node, controllers, ...limits });
   const feed = deskFeed(node, controllers);
-  const app = gatewayApp({ ...rest, env, node: node.id, door, feed });
+  const app = gatewayApp({ ...rest, env: node.env, node: node.id, door, feed });
+  return { app, close: () => feed.close() };
+}
+
+/** Serves a gateway on a node that is linked with the controllers. HttpServerError where it cannot. */
+export async function startGateway(node: Node, options: StartOptions): Promise<RunningGateway> {
+  const { serving, hostname, port, tls, ...rest } = options;
+  const { env } = node;
+  const { shutdownMs } = gatewayLimits(options.limits);
+  const gateway = openGateway(node, rest);
   const server = await serving.serve(
-    (request, connection) => app.fetch(request, { connection }),
+    (request, connection) => gateway.app.fetch(request, { connection }),
     { hostname, port, ...(tls === undefined ? {} : { tls }) },
   ).catch(async (thrown: unknown) => {
-    await feed.close();
+    await gateway.close();
     throw thrown;
   });
   env.log.write("info", "the gateway serves", { url: server.url });
-  return { url: server.url, stop: () => stop(env, server, feed, shutdownMs) };
+  return { url: server.url, stop: () => stop(env, server, gateway, shutdownMs) };
 }
 
 /** Streams never end by themselves, so they are ended; requests do. */
-async function stop(env: Env, server: HttpServer, feed: Feed, withinMs: number): Promise<void> {
+async function stop(
+  env: Env,
+  server: HttpServer,
+  feed: Pick<Feed, "close">,
+  withinMs: number,
+): Promise<void> {
   const ended = server.shutdown();
   await feed.close();
   await new Promise<void>((resolve) => {
