@@ -1,6 +1,7 @@
 /** Memory and disk of three members under load for a long time, with compaction: they must not grow. */
 
 import { pause, withCluster } from "../real/raft/cluster.ts";
+import { figuresOf } from "./raft_figures.ts";
 import { overHttp, run } from "./raft_load.ts";
 import type { RaftBenchOptions } from "./raft_options.ts";
 import { median, type Report } from "./report.ts";
@@ -60,8 +61,7 @@ function tell(
   perSecond: readonly number[],
   samples: readonly Sample[],
 ): void {
-  const figure = (measure: string, unit: string, values: readonly number[], aim?: string) =>
-    report({ bench: "raft", measure, unit, values, ...(aim === undefined ? {} : { aim }) });
+  const figure = figuresOf(report, "raft");
   figure("bounded_minutes", "min", [minutes]);
   figure("bounded_writes", "1/s", perSecond);
   const warm = samples.slice(Math.floor(samples.length * WARM_SHARE));

@@ -5,7 +5,8 @@
  */
 
 import { resolve } from "node:path";
-import { freePorts } from "../real/raft/cluster.ts";
+import { freePorts } from "../real/free_ports.ts";
+import { figuresOf } from "./raft_figures.ts";
 import { cpuMs } from "./raft_load.ts";
 import type {
   EngineLoadOutcome,
@@ -14,11 +15,14 @@ import type {
   EngineMemberStatus,
   Way,
 } from "./raft_engine_member.ts";
+import { LineProcess } from "./raft_process.ts";
 import type { Report } from "./report.ts";
 
 const PROGRAM = resolve(import.meta.dirname ?? ".", "raft_engine_member.ts");
 const WAYS: readonly Way[] = ["thread", "worker"];
 const IDS = ["a", "b", "c"];
+
+type Member = LineProcess<EngineMemberOrder>;
 
 /** What is done to a group. */
 interface Case {
@@ -68,8 +72,7 @@ export async function bench(report: Report): Promise<void> {
 }
 
 function tell(report: Report, outcomes: ReadonlyMap<string, readonly Outcome[]>): void {
-  const figure = (measure: string, unit: string, values: readonly number[]) =>
-    report({ bench: "raft-engine", measure, unit, values });
+  const figure = figuresOf(report, "raft-engine");
   for (const { name } of CASES) {
     for (const way of WAYS) {
       const all = outcomes.get(`${way}_${name}`)!;
@@ -115,7 +118,10 @@ async function withMembers(
   const ports = Object.fromEntries(
     IDS.map((id, at) => [id, [free[2 * at]!, free[2 * at + 1]!] as const]),
   );
-  const members = IDS.map((id) => new Member({ id, way, ports, folder: `${folder}/${id}` }));
+  const members = IDS.map((id) => {
+    const plan: EngineMemberPlan = { id, way, ports, folder: `${folder}/${id}` };
+    return new LineProcess<EngineMemberOrder>(PROGRAM, plan);
+  });
   try {
     await leaderOf(members);
     await work(members);
@@ -144,48 +150,6 @@ async function elections(members: readonly Member[]): Promise<number> {
 
 function cpuOf(members: readonly Member[]): number {
   return members.reduce((sum, { processId }) => sum + cpuMs(processId), 0);
-}
-
-/** A process that is told by lines of JSON, and answers each by one. */
-class Member {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  #rest = "";
-
-  constructor(plan: EngineMemberPlan) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", PROGRAM, JSON.stringify(plan)],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#lines = this.#child.stdout.getReader();
-    this.#input = this.#child.stdin.getWriter();
-  }
-
-  get processId(): number {
-    return this.#child.pid;
-  }
-
-  async ask<Says>(order: EngineMemberOrder): Promise<Says> {
-    await this.#input.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`));
-    while (!this.#rest.includes("\n")) {
-      const { value, done } = await this.#lines.read();
-      if (done) throw new Error("a member of the benchmark ended early");
-      this.#rest += new TextDecoder().decode(value);
-    }
-    const end = this.#rest.indexOf("\n");
-    const line = this.#rest.slice(0, end);
-    this.#rest = this.#rest.slice(end + 1);
-    return JSON.parse(line);
-  }
-
-  async end(): Promise<void> {
-    await this.#input.close();
-    await this.#lines.cancel();
-    await this.#child.status;
-  }
 }
 
 function number(name: string, otherwise: number): number {

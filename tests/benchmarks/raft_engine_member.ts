@@ -3,6 +3,7 @@
 import { store } from "../../examples/13_kv/store.ts";
 import { type HubOptions, joinGroup, startNode } from "../../mod.ts";
 import { percentile } from "./raft_load.ts";
+import { ordersOf } from "./raft_process.ts";
 
 /** Where core and log are. */
 export type Way = "thread" | "worker";
@@ -68,7 +69,7 @@ async function main(plan: EngineMemberPlan): Promise<void> {
   const ask = async (number: number): Promise<void> => {
     await group.propose({ do: "put", key: `key-${number % KEYS}`, value: VALUE });
   };
-  for await (const order of orders()) {
+  for await (const order of ordersOf<EngineMemberOrder>()) {
     if (order.do === "status") console.log(JSON.stringify(status()));
     else console.log(JSON.stringify(await load(order, ask, () => status().leads)));
   }
@@ -120,13 +121,4 @@ function links({ id, ports }: EngineMemberPlan, which: 0 | 1): HubOptions {
     peers: Object.keys(ports).filter((other) => other < id)
       .map((other) => ({ node: nodeId(other), url: `ws://127.0.0.1:${ports[other]![which]}` })),
   };
-}
-
-async function* orders(): AsyncGenerator<EngineMemberOrder> {
-  let rest = "";
-  for await (const bytes of Deno.stdin.readable) {
-    const lines = (rest + new TextDecoder().decode(bytes)).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) yield JSON.parse(line);
-  }
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type Cluster, pause, withCluster } from "../real/raft/cluster.ts";
 import { KvClient, type StoreClient } from "../real/raft/store_client.ts";
+import { figuresOf } from "./raft_figures.ts";
 import { percentile } from "./raft_load.ts";
 import type { RaftBenchOptions } from "./raft_options.ts";
 import type { Report } from "./report.ts";
@@ -104,20 +105,13 @@ export async function failover(report: Report, { kills }: RaftBenchOptions): Pro
       acknowledged += writers.acknowledgedAtMs.length;
     }
     silentMs.sort((a, b) => a - b);
-    const figure = (measure: string, value: number, unit: string, aim?: string) =>
-      report({
-        bench: "raft",
-        measure,
-        unit,
-        values: [value],
-        ...(aim === undefined ? {} : { aim }),
-      });
-    figure("failover_kills", kills, "kills");
-    figure("failover_p50", percentile(silentMs, 0.5), "ms");
-    figure("failover_p99", percentile(silentMs, 0.99), "ms", "<1000");
-    figure("failover_max", silentMs.at(-1)!, "ms", "<5000");
-    figure("failover_writes", acknowledged, "writes");
-    figure("failover_lost", lost.size, "writes", "<=0");
+    const figure = figuresOf(report, "raft");
+    figure("failover_kills", "kills", kills);
+    figure("failover_p50", "ms", percentile(silentMs, 0.5));
+    figure("failover_p99", "ms", percentile(silentMs, 0.99), "<1000");
+    figure("failover_max", "ms", silentMs.at(-1)!, "<5000");
+    figure("failover_writes", "writes", acknowledged);
+    figure("failover_lost", "writes", lost.size, "<=0");
     if (lost.size > 0) console.error([...lost].join("\n"));
   });
 }

@@ -3,6 +3,7 @@
 import { joinGroup, startNode } from "../../mod.ts";
 import { store } from "../../examples/13_kv/store.ts";
 import { type Asker, run } from "./raft_load.ts";
+import { ordersOf } from "./raft_process.ts";
 
 /** How a member is started. */
 export interface MemberPlan {
@@ -64,7 +65,7 @@ async function main({ id, links, folder }: MemberPlan): Promise<void> {
       close: () => {},
     },
   };
-  for await (const order of orders()) {
+  for await (const order of ordersOf<MemberOrder>()) {
     const says = order.do === "who" ? { leads: group.status().role === "leader" } : await run({
       open: (count) => Promise.resolve(Array.from({ length: count }, () => askers[order.kind])),
       inFlight: order.inFlight,
@@ -75,13 +76,4 @@ async function main({ id, links, folder }: MemberPlan): Promise<void> {
     console.log(JSON.stringify(says));
   }
   await node.stop({ withinMs: 1_000 });
-}
-
-async function* orders(): AsyncGenerator<MemberOrder> {
-  let rest = "";
-  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) yield JSON.parse(line);
-  }
 }

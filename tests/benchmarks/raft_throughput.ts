@@ -4,6 +4,7 @@ import { type Cluster, withCluster } from "../real/raft/cluster.ts";
 import { type Etcd, withEtcd } from "../real/raft/etcd.ts";
 import { putQuestion, rangeQuestion } from "../real/raft/etcd_client.ts";
 import { findProgram } from "../real/require.ts";
+import { figuresOf } from "./raft_figures.ts";
 import {
   type Load,
   type Measured,
@@ -107,8 +108,7 @@ function tell(
   measured: ReadonlyMap<string, readonly Measured[]>,
 ): void {
   const ours = measured.get("")!;
-  const figure = (measure: string, unit: string, values: readonly number[], aim?: string) =>
-    report({ bench: NAME, measure, unit, values, ...(aim === undefined ? {} : { aim }) });
+  const figure = figuresOf(report, NAME);
   for (const [prefix, runs] of measured) {
     const name = prefix + cell;
     figure(name, "1/s", runs.map(({ perSecond }) => perSecond), AIMS[name]);

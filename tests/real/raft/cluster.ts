@@ -1,5 +1,6 @@
 /** Members as processes: started, found, killed, paused, cut off, and cleaned up whatever happens. */
 
+import { freePorts } from "../free_ports.ts";
 import { withTmpfs } from "../tmpfs.ts";
 import { askOnce } from "./ask_once.ts";
 import { Member, type MemberPlan, type MemberStatus } from "./member.ts";
@@ -155,17 +156,6 @@ export function pause(ms: number): Promise<void> {
 /** `a`, `b`, `c` ... */
 export function idsOf(size: number): readonly string[] {
   return Array.from("abcdefghi").slice(0, size);
-}
-
-/** Ports that nobody listens on now, for loopback. */
-export function freePorts(count: number): readonly number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 function followers(seen: readonly MemberStatus[], leader: string, term: number): number {

@@ -2,7 +2,8 @@
 
 import { findProgram } from "../require.ts";
 import { askOnce } from "./ask_once.ts";
-import { freePorts, pause } from "./cluster.ts";
+import { freePorts } from "../free_ports.ts";
+import { pause } from "./cluster.ts";
 import { type Place, textOf } from "./connection.ts";
 import { diesWithUs } from "./member.ts";
 

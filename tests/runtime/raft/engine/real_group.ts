@@ -1,5 +1,6 @@
 /** Groups of real nodes in one process, with core and log in real Workers, on loopback. */
 
+import { freePorts } from "../../../real/free_ports.ts";
 import { type Command, type Outcome, type Store, store } from "../../../../examples/13_kv/store.ts";
 import {
   type Group,
@@ -118,14 +119,4 @@ export function turn(): Promise<void> {
 export function block(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);
-}
-
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
