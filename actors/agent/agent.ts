@@ -26,6 +26,8 @@ export interface AgentArgs {
 
 /** What an agent of a cluster has besides. */
 export interface AgentOfCluster {
+  /** Of this life of its process: leases of earlier ones are not its own. */
+  readonly incarnation: string;
   /** Nodes whose orders it takes. */
   readonly controllers: ReadonlySet<string>;
   readonly tally: Tally;
@@ -133,9 +135,14 @@ function mayPerform(
   );
 }
 
+/** A lease of an earlier life may be told before the cluster knows of this one. */
+function isOfThisLife({ cluster }: State, { incarnation }: Lease): boolean {
+  return cluster === undefined || incarnation === undefined || incarnation === cluster.incarnation;
+}
+
 function begin(state: State, assigned: JobRecord, ctx: Context<typeof Agent>): void {
   const { lease } = assigned;
-  if (lease === null || state.closed) return;
+  if (lease === null || state.closed || !isOfThisLife(state, lease)) return;
   const finished = state.finished.get(assigned.id);
   if (finished !== undefined && !isNewer(lease, finished)) return;
   const running = state.attempts.get(assigned.id);

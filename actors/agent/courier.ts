@@ -13,6 +13,7 @@ import type { LimitValues } from "../../runtime/base/limits.ts";
 import { Fleet, FLEET_PATH } from "../fleet/messages.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
 import { pauseMs } from "./backoff.ts";
+import { AgentError } from "./errors.ts";
 import type { Controllers } from "./controllers.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -41,8 +42,6 @@ interface State extends CourierArgs {
   asked: string;
 }
 
-type Answer = { readonly refused: readonly (readonly string[])[] };
-
 /** One per agent; restarted, it goes on with what is in the outbox. */
 export const courier = actor(Courier, {
   mailbox: { capacity: 64, full: "drop" },
@@ -70,13 +69,18 @@ function deliver(state: State, ctx: Context<typeof Courier>): void {
   const events = [...outbox.take(state.most)];
   const ref = ctx.ref(Fleet, `quorus://${state.asked}/${FLEET_PATH}`);
   const withinMs = limits.reportMs;
-  ctx.task("report", (signal) => ref.ask("report", { agentId, events }, { withinMs, signal }));
+  ctx.task("report", async (signal) => {
+    const { refused } = await ref.ask("report", { agentId, events }, { withinMs, signal });
+    if (refused.length === events.length) return refused;
+    const seen = `${refused.length} answers to ${events.length} reports`;
+    throw new AgentError("badAnswer", `report to ${ref.address}: ${seen}; look at its version`);
+  });
 }
 
 function settled(state: State, task: TaskEnd, ctx: Context<typeof Courier>): void {
   state.isUnderWay = false;
   if (task.ok) {
-    state.outbox.answered((task.value as Answer).refused);
+    state.outbox.answered(task.value as readonly (readonly string[])[]);
     state.tries = 0;
     state.most = state.limits.reportEvents;
     return deliver(state, ctx);

@@ -3,7 +3,7 @@
 import { QuorusError } from "../../runtime/base/errors.ts";
 
 /**
- * `locked`: another process works in the folder; `badVolume`: a path is no volume; `refused`: an order or
+ * `badAnswer`: a controller has answered what was not asked; `locked`: another process works in the folder; `badVolume`: a path is no volume; `refused`: an order or
  * a registration is not taken; `stopped`: the agent stops, and what was asked may have happened.
  */
 export type AgentErrorCode =
@@ -11,6 +11,7 @@ export type AgentErrorCode =
   | "unusable"
   | "badVolume"
   | "refused"
+  | "badAnswer"
   | "stopped";
 
 /** What an agent, or the controllers' side of it, could not do. */

@@ -133,7 +133,8 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
     name: "progress",
     args: { controllers, feed: options.feed ?? null, limits },
   });
-  const cluster = { controllers: new Set(options.controllers), tally, volumes };
+  const incarnation = env.random.bytes(INCARNATION_BYTES).toHex();
+  const cluster = { incarnation, controllers: new Set(options.controllers), tally, volumes };
   const worker = node.spawn(agent, { name: AGENT_PATH, args: { tools, feed, cluster } });
   const messenger = node.spawn(courier, {
     name: "courier",
@@ -146,7 +147,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
     restart: "permanent",
     args: {
       agentId,
-      incarnation: env.random.bytes(INCARNATION_BYTES).toHex(),
+      incarnation,
       folder: options.folder,
       facts,
       protocols: options.protocols.protocols.flatMap(({ schemes }) => [...schemes]),

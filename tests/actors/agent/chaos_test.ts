@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Fence } from "../../../protocols/contract.ts";
-import { SeededRandom } from "../../../runtime/sim/random.ts";
+import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import { CHUNK } from "../job/rig.ts";
 import { ClusterRig, CONTROLLERS } from "./cluster_rig.ts";
 
