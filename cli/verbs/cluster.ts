@@ -108,7 +108,7 @@ async function tellCluster(
   if (http !== undefined && http !== null) {
     lines.push(
       "",
-      `  export QUORUS_SERVER=http://${http} QUORUS_API_KEY=$(cat ${state.adminKeyFile})`,
+      `  export QUORUS_SERVER=http://${http} QUORUS_API_KEY_FILE=${state.adminKeyFile}`,
     );
   }
   lines.push(...commands.map((command) => `  ${command}`));
