@@ -69,3 +69,17 @@ export type {
   Progress,
   Run,
 } from "./client/schemas.ts";
+
+// The schemas behind them, for whoever keeps or forwards answers.
+export {
+  accepted as acceptedSchema,
+  agent as agentSchema,
+  apiKey as apiKeySchema,
+  cluster as clusterSchema,
+  definition as definitionSchema,
+  job as jobSchema,
+  liveEvent as liveEventSchema,
+  operation as operationSchema,
+  progress as progressSchema,
+  run as runSchema,
+} from "./client/schemas.ts";

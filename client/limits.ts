@@ -2,6 +2,7 @@
 
 import { type LimitTable, type LimitValues, limitValues } from "../runtime/base/limits.ts";
 
+/** Every bound with its unit, default and reason. */
 export const CLIENT_LIMITS = {
   callMs: {
     unit: "ms",

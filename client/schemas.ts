@@ -19,6 +19,7 @@ export const freshness = z.looseObject({
   ageMs: z.number(),
 });
 
+/** Schema: what a job has moved. */
 export const progress = z.looseObject({
   phase: z.enum(["opening", "keeping", "running", "verifying", "publishing"]),
   doneBytes: z.number(),
@@ -29,6 +30,7 @@ export const progress = z.looseObject({
   etaMs: z.number().nullable(),
 });
 
+/** Schema: a job as it is shown. */
 export const job = z.looseObject({
   id: z.string(),
   runId: z.string(),
@@ -57,6 +59,7 @@ export const job = z.looseObject({
   version: z.number(),
 });
 
+/** Schema: a run as it is shown. */
 export const run = z.looseObject({
   id: z.string(),
   tenant: z.string(),
@@ -73,6 +76,7 @@ export const run = z.looseObject({
   version: z.number(),
 });
 
+/** Schema: an agent as it is shown. */
 export const agent = z.looseObject({
   id: z.string(),
   status: z.string(),
@@ -98,6 +102,7 @@ export const agent = z.looseObject({
   changedMs: timeMs,
 });
 
+/** Schema: a workflow that is kept by name. */
 export const definition = z.looseObject({
   tenant: z.string(),
   name: z.string(),
@@ -106,6 +111,7 @@ export const definition = z.looseObject({
   changedMs: timeMs,
 });
 
+/** Schema: the cluster as one controller sees it. */
 export const cluster = z.looseObject({
   node: z.string(),
   leader: z.string().nullable(),
@@ -126,6 +132,7 @@ export const cluster = z.looseObject({
   runs: counts,
 });
 
+/** Schema: a change that has been decided. */
 export const accepted = z.looseObject({ index: z.number(), href: z.string().nullable() });
 
 export const startedRuns = z.looseObject({
@@ -146,6 +153,7 @@ export const startedJob = z.looseObject({
   href: z.string(),
 });
 
+/** Schema: a change that takes long. */
 export const operation = z.looseObject({
   id: z.string(),
   what: z.string(),
@@ -157,6 +165,7 @@ export const operation = z.looseObject({
 
 export const explanation = z.looseObject({ lines: z.array(z.string()) });
 
+/** Schema: an API key, without the key. */
 export const apiKey = z.looseObject({
   id: z.string(),
   scope: z.enum(["viewer", "operator", "admin"]),
@@ -206,7 +215,7 @@ const head = {
   job: z.string().optional(),
 };
 
-/** A CloudEvent of the live feed; its data is checked by its type. */
+/** Schema: a CloudEvent of the live feed, its data by its type. */
 export const liveEvent = z.discriminatedUnion("type", [
   z.looseObject({ ...head, type: z.literal("dev.quorus.job.changed"), data: job }),
   z.looseObject({

@@ -188,9 +188,11 @@ export class Transport {
     );
   }
 
-  /** Whatever an error says, it does not say the key; and the URL is said already. */
+  /** Whatever an error says, it does not say the key; fetch keeps its reason in the cause. */
   #told(thrown: unknown): string {
-    const text = messageOf(thrown).replace(/^error sending request for url \([^)]*\): /, "");
+    const cause = thrown instanceof Error ? thrown.cause : undefined;
+    const text = messageOf(cause instanceof Error ? cause : thrown)
+      .replace(/^error sending request for url \([^)]*\): /, "");
     return this.#key === null ? text : text.replaceAll(this.#key, "[key]");
   }
 }

@@ -201,7 +201,7 @@ Deno.test("each refusal says what, why and what to do, ends as documented, and s
       }],
       [
         "no gateway there",
-        ["get", "runs", "--timeout", "50ms", "--server", "http://127.0.0.1:1"],
+        ["get", "runs", "--timeout", "50ms", "--server", closedUrl()],
         {},
       ],
       ["a URL that is none", ["get", "runs", "--server", "nowhere"], {}],
