@@ -8,7 +8,7 @@ import { z } from "zod";
 import { ask, protocol } from "../../runtime/actor/protocol.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
-import { scope } from "../controller/commands.ts";
+import { scope, tenantSettings } from "../controller/commands.ts";
 import { progress } from "../job/messages.ts";
 
 /** Where the actor is, on every controller. */
@@ -63,6 +63,12 @@ export const writeRequest = z.discriminatedUnion("type", [
     expiresMs: z.number().nullable(),
   }),
   z.object({ type: z.literal("revokeKey"), id: z.string() }),
+  /** Says what a tenant may do; null: what one may of whom nothing was said. */
+  z.object({
+    type: z.literal("configureTenant"),
+    tenant: z.string().min(1),
+    settings: tenantSettings.nullable(),
+  }),
   z.object({
     type: z.literal("drainAgent"),
     agentId: z.string(),

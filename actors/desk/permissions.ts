@@ -15,6 +15,7 @@ const LEAST: Readonly<Record<WriteRequest["type"], Scope>> = {
   deleteDefinition: "operator",
   putKey: "admin",
   revokeKey: "admin",
+  configureTenant: "admin",
   drainAgent: "admin",
   resumeAgent: "admin",
   deregisterAgent: "admin",

@@ -114,6 +114,7 @@ function commandOf(request: CommandRequest): Command {
     case "putDefinition":
     case "deleteDefinition":
     case "revokeKey":
+    case "configureTenant":
       return request;
     case "intendJob": {
       const { jobId, intent, why } = request;
