@@ -15,6 +15,8 @@ export interface RaftBenchOptions {
   readonly kills: number;
   /** How long memory and disk are watched. */
   readonly minutes: number;
+  /** How large the heap of a member may be meanwhile. */
+  readonly heapMb: number;
   /** State that a new member has to catch up with. */
   readonly stateMb: number;
 }
@@ -42,6 +44,7 @@ export function raftBenchOptions(args: readonly string[]): RaftBenchOptions {
     seconds: number("seconds", 5),
     kills: number("kills", 10),
     minutes: number("minutes", 30),
+    heapMb: number("heap-mb", 128),
     stateMb: number("state-mb", 100),
   };
 }

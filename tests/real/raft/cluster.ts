@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly firstDiskMiB?: number;
   /** Where data goes; a folder of its own is made there. */
   readonly parentFolder?: string;
+  /** For `deno run` of each member. */
+  readonly runtimeFlags?: readonly string[];
 }
 
 /** See the head of this file. */
@@ -128,7 +130,9 @@ export async function withCluster<T>(
   const network = options.hasNetwork === true ? new Network(size) : null;
   const run = async (): Promise<T> => {
     const faults = await faultsOf(options, folder);
-    const members = plans(size, folder, network, faults).map((plan) => new Member(plan));
+    const { runtimeFlags = [] } = options;
+    const members = plans(size, folder, network, faults)
+      .map((plan) => new Member({ ...plan, runtimeFlags }));
     const cluster = new Cluster(folder, members, network, faults);
     try {
       for (const member of members) member.start();
