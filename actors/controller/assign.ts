@@ -23,7 +23,9 @@ export function assigned(state: State, job: Job, agent: string, slots: Slots): J
   }
   const used = volumesAt(state, job, agent);
   if (used !== null && "refused" in used) return used;
-  const lease = { epoch, group: GROUP, index, agent };
+  const incarnation = state.agents.get(agent)?.registration.incarnation;
+  const token = { epoch, group: GROUP, index, agent };
+  const lease = incarnation === undefined ? token : { ...token, incarnation };
   const leased = lifecycle(job, { type: "assign", lease }, nowMs);
   return used === null || "refused" in leased ? leased : { ...leased, volumes: used };
 }

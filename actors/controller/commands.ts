@@ -13,6 +13,7 @@ const lease = z.object({
   group: z.number().int(),
   index: z.number().int(),
   agent: z.string(),
+  incarnation: z.string().optional(),
 });
 
 const error = z.object({
@@ -195,7 +196,7 @@ export const command = z.discriminatedUnion("type", [
   /** Says what a tenant may do; null: what one may of whom nothing was said. */
   z.object({
     type: z.literal("configureTenant"),
-    tenant: z.string(),
+    tenant: z.string().min(1),
     settings: tenantSettings.nullable(),
   }),
   /** Lets jobs of a tenant into the queue, as far as it has room there. */

@@ -39,6 +39,8 @@ export interface Lease {
   readonly group: number;
   readonly index: number;
   readonly agent: string;
+  /** The life of the agent's process that it was given to; none in an embedded run. */
+  readonly incarnation?: string | undefined;
 }
 
 /** A temporary file, by the last lease whose attempt may have written to it. */

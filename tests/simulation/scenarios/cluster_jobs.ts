@@ -52,6 +52,7 @@ export const clusterJobs = scenario({
 
 /** What a client has paused, it lets go on. */
 async function resume(sim: Simulation, clients: Clients): Promise<void> {
+  await sim.complete(clients.answered());
   for (const run of clients.runs) {
     if (!run.isAccepted || run.isCancelled) continue;
     const why = "it is over";

@@ -44,6 +44,7 @@ export class Clients {
   readonly #sim: Simulation;
   readonly #machines: Machines;
   readonly #random: SeededRandom;
+  readonly #wishes: Promise<unknown>[] = [];
   #keys = 0;
 
   constructor(sim: Simulation, machines: Machines) {
@@ -58,11 +59,16 @@ export class Clients {
     const next = (): void => {
       if (this.#sim.isOver) return;
       const run = this.#draw();
-      void this.#submit(run);
+      this.#wishes.push(this.#submit(run));
       if (random.chance(0.2)) this.#meddleLater(run);
       this.#sim.world.schedule(500 + random.next() * 6_000, "fault a client submits", next);
     };
     this.#sim.world.schedule(100, "fault a client submits", next);
+  }
+
+  /** Resolves when everything that was asked for while faults lasted has an answer. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#wishes);
   }
 
   /** Asks until it is answered, as a gateway does: the same key each time. */
@@ -125,11 +131,12 @@ export class Clients {
     const random = this.#random;
     const intent = pick(random, ["pause", "cancel"] as const);
     this.#sim.world.schedule(random.next() * 8_000, "fault a client meddles", () => {
-      if (!run.isAccepted) return;
+      if (!run.isAccepted || this.#sim.isOver) return;
       if (intent === "cancel") run.isCancelled = true;
       this.#sim.sometimes("a run is cancelled", intent === "cancel");
       this.#sim.sometimes("a run is paused", intent === "pause");
-      void this.ask({ type: "intendRun", runId: run.id, intent, why: "a client wants it" });
+      const why = "a client wants it";
+      this.#wishes.push(this.ask({ type: "intendRun", runId: run.id, intent, why }));
     });
   }
 }

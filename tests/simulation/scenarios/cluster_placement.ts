@@ -1,9 +1,6 @@
 /** Singletons and keys whose nodes break: nobody lives twice, and in the end everybody lives. */
 
-import { z } from "zod";
-import { actor } from "../../../runtime/actor/definition.ts";
-import { protocol, tell } from "../../../runtime/actor/protocol.ts";
-import { kind, type Placed, type SingletonKind } from "../../../runtime/cluster/kind.ts";
+import { kind, type SingletonKind } from "../../../runtime/cluster/kind.ts";
 import { joinPlacement, type Placement } from "../../../runtime/cluster/placement.ts";
 import type { Life, Report } from "../../../runtime/cluster/placement_machine.ts";
 import { startSingleton } from "../../../runtime/cluster/singleton.ts";
@@ -12,6 +9,7 @@ import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { DurableAuthority } from "./cluster_authority.ts";
 import { type Birth, Census, FencedResource } from "./cluster_census.ts";
+import { type EntityHabits, entityOn, livesOf, nobody, seenAs, SHARDS } from "./cluster_entity.ts";
 import { CLUSTER_STATES, type ClusterLife, ClusterMesh } from "./cluster_mesh.ts";
 import { LINK_FAULTS, pick, smallLimits } from "./remote_mesh.ts";
 
@@ -21,11 +19,9 @@ const KEYS = ["k0", "k1", "k2", "k3"];
 const SETTLE_MS = 120_000;
 /** What an entity does beside its mailbox has ended by then, and so has it. */
 const LINGER_MS = 5_000;
+const HABITS: EntityHabits = { everyMs: 20, startsAlways: false };
 
-const Entity = protocol("sim.entity", {
-  version: 1,
-  messages: { write: tell(z.object({})), linger: tell(z.object({})) },
-});
+const BOSS: SingletonKind = { ...kind("boss", nobody), isSingleton: true } as SingletonKind;
 
 /** What all lives of a run share. */
 class Run {
@@ -47,6 +43,10 @@ class Run {
     this.isFencing = this.random.chance(0.5);
   }
 
+  write(birth: Birth): void {
+    this.resource.write(birth);
+  }
+
   /** Somebody has cut that life off from all that its entities write to. */
   cutOff({ node, life }: Life): void {
     this.#fenced.add(`${node} ${life}`);
@@ -60,49 +60,9 @@ class Run {
   }
 }
 
-/** An entity that writes, fails, stops by itself, and takes its time to end. */
-function entityOn(run: Run, host: ClusterLife) {
-  const { census, resource, random } = run;
-  return actor(Entity, {
-    state: ({ key, token }: Placed, ctx): { birth: Birth; tasks: number } => {
-      if (random.chance(0.05)) throw new Error("planned: does not start");
-      ctx.every("write", 20 + random.next() * 300, "write", {});
-      return { birth: census.born(host, key, token), tasks: 0 };
-    },
-    on: {
-      write: ({ birth }, _, ctx) => {
-        resource.write(birth);
-        if (run.isResting) return;
-        if (random.chance(0.01)) throw new Error("planned: fails");
-        if (random.chance(0.01)) ctx.stop();
-        if (random.chance(0.05)) ctx.self.tell("linger", {});
-      },
-      linger: (state, _, ctx) => {
-        state.tasks += 1;
-        // It writes on while it is told to stop, and ends a while after.
-        ctx.task(`linger ${state.tasks}`, () =>
-          new Promise<void>((resolve) => {
-            host.env.timers.after(random.next() * 2_000, () => {
-              resource.write(state.birth);
-              resolve();
-            });
-          }));
-      },
-    },
-    stopping: ({ birth }) => census.died(birth),
-  });
-}
-
-const nobody = actor(Entity, {
-  state: (_: Placed) => null,
-  on: { write: () => {}, linger: () => {} },
-});
-const SHARDS = kind("shard", nobody);
-const BOSS: SingletonKind = { ...kind("boss", nobody), isSingleton: true } as SingletonKind;
-
 function join(run: Run, host: ClusterLife): void {
   const { name, env, cluster } = host;
-  const definition = entityOn(run, host);
+  const definition = entityOn(run, host, HABITS);
   const placement = joinPlacement(cluster, {
     kinds: [kind("shard", definition), kind("boss", definition)],
     authority: DECIDES,
@@ -160,19 +120,15 @@ async function settle(sim: Simulation, run: Run, wanted: readonly string[]): Pro
 
 async function isSettled(run: Run, wanted: readonly string[]): Promise<true | string> {
   for (const key of [...KEYS, "only"]) {
-    const living = run.census.living(key);
-    const lives = living.map(({ host, token }) => `${host.life} under ${token}`).join(", ");
-    const wants = wanted.includes(key) ? 1 : 0;
+    const { isRight, text, known } = livesOf(run.census, key, wanted.includes(key));
     const about = key === "only" ? BOSS : SHARDS;
     const decided = JSON.stringify(run.authority.state.entities.get(`${about.name}/${key}`));
-    if (living.length !== wants) return `${key} lives on ${lives || "no node"}: ${decided}`;
-    const seen = [];
+    if (!isRight) return `${key} lives on ${text}: ${decided}`;
+    const seen: string[] = [];
     for (const placement of run.placements.values()) {
-      const { token, phase } = await placement.where(about, key) ?? {};
-      seen.push(`${phase} ${token}`);
+      seen.push(seenAs(await placement.where(about, key)));
     }
-    const known = wants === 0 ? "undefined undefined" : `held ${living[0]!.token}`;
-    if (seen.some((one) => one !== known)) return `${key} is ${lives}, known as ${seen}`;
+    if (seen.some((one) => one !== known)) return `${key} is ${text}, known as ${seen}`;
   }
   return true;
 }

@@ -1,9 +1,6 @@
 /** Placement decided by a Raft group whose leaders come and go: nobody lives twice, stale tokens are refused. */
 
-import { z } from "zod";
-import { actor } from "../../../runtime/actor/definition.ts";
-import { protocol, tell } from "../../../runtime/actor/protocol.ts";
-import { kind, type Placed } from "../../../runtime/cluster/kind.ts";
+import { kind } from "../../../runtime/cluster/kind.ts";
 import { joinPlacement, type Placement } from "../../../runtime/cluster/placement.ts";
 import type { Life, Report } from "../../../runtime/cluster/placement_machine.ts";
 import {
@@ -18,6 +15,7 @@ import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { type Birth, Census } from "./cluster_census.ts";
+import { type EntityHabits, entityOn, livesOf, seenAs, SHARDS } from "./cluster_entity.ts";
 import { CLUSTER_STATES, type ClusterLife, ClusterMesh } from "./cluster_mesh.ts";
 import { repair } from "./raft_end.ts";
 import { drawLimits, drawLinks } from "./raft_kv.ts";
@@ -29,16 +27,7 @@ const GROUP = "placement";
 const SETTLE_MS = 120_000;
 /** What an entity does beside its mailbox has ended by then, and so has it. */
 const LINGER_MS = 5_000;
-
-const Entity = protocol("sim.placed", {
-  version: 1,
-  messages: { write: tell(z.object({})), linger: tell(z.object({})) },
-});
-const nobody = actor(Entity, {
-  state: (_: Placed) => null,
-  on: { write: () => {}, linger: () => {} },
-});
-const SHARDS = kind("shard", nobody);
+const HABITS: EntityHabits = { everyMs: 50, startsAlways: true };
 
 /** What all lives of a run share. */
 class Run {
@@ -107,38 +96,6 @@ class Run {
   }
 }
 
-/** An entity that writes, fails, stops by itself, and takes its time to end. */
-function entityOn(run: Run, host: ClusterLife) {
-  const { census, random } = run;
-  return actor(Entity, {
-    state: ({ key, token }: Placed, ctx): { birth: Birth; tasks: number } => {
-      ctx.every("write", 50 + random.next() * 300, "write", {});
-      return { birth: census.born(host, key, token), tasks: 0 };
-    },
-    on: {
-      write: ({ birth }, _, ctx) => {
-        run.write(birth);
-        if (run.isResting) return;
-        if (random.chance(0.01)) throw new Error("planned: fails");
-        if (random.chance(0.01)) ctx.stop();
-        if (random.chance(0.05)) ctx.self.tell("linger", {});
-      },
-      linger: (state, _, ctx) => {
-        state.tasks += 1;
-        // It writes on while it is told to stop, and ends a while after.
-        ctx.task(`linger ${state.tasks}`, () =>
-          new Promise<void>((resolve) => {
-            host.env.timers.after(random.next() * 2_000, () => {
-              run.write(state.birth);
-              resolve();
-            });
-          }));
-      },
-    },
-    stopping: ({ birth }) => census.died(birth),
-  });
-}
-
 async function join(run: Run, host: ClusterLife): Promise<void> {
   const { name, env, node, cluster } = host;
   const group = await joinGroup(node, run.machine(), {
@@ -154,7 +111,7 @@ async function join(run: Run, host: ClusterLife): Promise<void> {
     if (event.type === "role" && event.role === "leader") run.leads(event.term);
   });
   const placement = joinPlacement(cluster, {
-    kinds: [kind("shard", entityOn(run, host))],
+    kinds: [kind("shard", entityOn(run, host, HABITS))],
     authority: () => group.status().leader,
     decides: raftAuthority(group),
     onNeedsFence: (held) => needsFence(run, host, placement, held),
@@ -224,20 +181,16 @@ async function settle(run: Run, wanted: readonly string[]): Promise<void> {
 
 async function isSettled(run: Run, wanted: readonly string[]): Promise<true | string> {
   for (const key of KEYS) {
-    const living = run.census.living(key);
-    const lives = living.map(({ host, token }) => `${host.life} under ${token}`).join(", ");
-    const wants = wanted.includes(key) ? 1 : 0;
-    if (living.length !== wants) {
+    const { isRight, text, known } = livesOf(run.census, key, wanted.includes(key));
+    if (!isRight) {
       const decided = [...run.groups].map(([name, { state }]) =>
         `${name}: ${JSON.stringify(state.entities.get(`${SHARDS.name}/${key}`))}`
       );
-      return `${key} lives on ${lives || "no node"}, decided ${decided.join(", ")}`;
+      return `${key} lives on ${text}, decided ${decided.join(", ")}`;
     }
-    const known = wants === 0 ? "undefined undefined" : `held ${living[0]!.token}`;
     for (const [name, placement] of run.placements) {
-      const { token, phase } = await placement.where(SHARDS, key).catch(() => null) ?? {};
-      const seen = `${phase} ${token}`;
-      if (seen !== known) return `${key} is ${lives}, and ${name} knows it as ${seen}`;
+      const seen = seenAs(await placement.where(SHARDS, key).catch(() => null));
+      if (seen !== known) return `${key} is ${text}, and ${name} knows it as ${seen}`;
     }
   }
   return true;
