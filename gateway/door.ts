@@ -155,10 +155,10 @@ class DeskDoor implements Door {
       refusal: ({ found }) => found.type !== "none" || !AGAIN.has(found.code) ? null : found,
     });
     if ("answer" in tried) return tried.answer;
-    const { code, message, retryAfterMs } = tried.refused;
+    // A read has no outcome that could be unknown: whatever it was, nobody could answer.
+    const { message, retryAfterMs } = tried.refused;
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
     const found = { type: "none", code: "noQuorum", message, ...wait } as const;
-    void code; // a read has no outcome that could be unknown
     return { found, node: "", appliedIndex: 0, appliedAtMs: 0 };
   }
 
