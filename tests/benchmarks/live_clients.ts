@@ -75,9 +75,11 @@ async function listen(
     if (length === null) return;
     const nowMs = performance.timeOrigin + performance.now();
     const text = rest + decoder.decode(buffer.subarray(0, length));
-    // The time is followed by a space and more: what is behind the last of those is not complete.
-    const end = text.lastIndexOf(" ", text.length - 1) + 1;
-    rest = text.slice(Math.max(end, text.length - SENT.length));
+    // What may be the beginning of a time, or is one without its end, waits for the next read.
+    const at = text.lastIndexOf(SENT);
+    const isCut = at >= 0 && text.indexOf(" ", at + SENT.length) < 0;
+    const seen = at < 0 ? 0 : at + SENT.length;
+    rest = text.slice(isCut ? at : Math.max(seen, text.length - SENT.length + 1));
     arrivals.take(text.slice(0, text.length - rest.length), nowMs);
   }
 }
