@@ -17,9 +17,6 @@ import { type Restarted, rollingRestart } from "./rolling.ts";
 import { startSource } from "./source_server.ts";
 import { Workload } from "./workload.ts";
 
-/** 200 for the standard ten minutes. */
-const FILES_PER_MINUTE = 20;
-const LEAST_FILES = 12;
 /** How much of the work is submitted before the rolling restart, and how much until its end. */
 const SUBMITTED = { before: 0.42, during: 0.58 };
 /** What a rolling restart takes, more or less: the pace of its share. */
@@ -45,14 +42,13 @@ export async function experiment(
   let isKept = true;
   try {
     const random = new SeededRandom(options.seed);
-    const count = Math.max(LEAST_FILES, Math.round(FILES_PER_MINUTE * options.minutes));
     const source = await startSource(`${folder}/source`, places.source);
     const cluster = new ChaosCluster(folder, places);
     try {
       tell(
-        `seed ${options.seed}; making ${count} files and starting ${cluster.nodes.length} nodes`,
+        `seed ${options.seed}; making ${options.files} files and starting 8 nodes`,
       );
-      const files = makeFiles(source.root, count, random.stream("files"));
+      const files = makeFiles(source.root, options.files, random.stream("files"));
       await cluster.start();
       const parts = { cluster, files, random, origin: source.origin, options, tell };
       const found = { ...await work(parts), startedMs, withoutPartitions };
@@ -83,7 +79,7 @@ interface Parts {
 async function work({ cluster, files, random, origin, options, tell }: Parts) {
   const tries = new Tries();
   const landing = new Landing(cluster.volume);
-  const probe = new Probe(cluster, tries);
+  const probe = new Probe(cluster, tries, tell);
   const feed = new Feed(cluster, tries);
   const workload = new Workload(cluster, tries, origin, files, random.stream("workload"));
   const leader = () => probe.leader;
@@ -190,7 +186,7 @@ function reportOf(
     events: { jobs: feed.events.length, lost: feed.lost, missed: feed.missed },
     violations,
     logs: null,
-    command: `deno task chaos --minutes ${minutes} --seed ${seed}`,
+    command: `deno task chaos --minutes ${minutes} --seed ${seed} --files ${files.length}`,
   });
 }
 

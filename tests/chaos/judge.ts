@@ -12,8 +12,8 @@ export interface Evidence {
   readonly submitted: readonly Submitted[];
   readonly runs: readonly Run[];
   readonly jobs: readonly Job[];
-  readonly feed: Feed;
-  readonly landing: Landing;
+  readonly feed: Pick<Feed, "events" | "missed" | "failures">;
+  readonly landing: Pick<Landing, "landed" | "names">;
 }
 
 /** A promise that was not kept. */

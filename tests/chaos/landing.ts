@@ -16,6 +16,7 @@ export class Landing {
   readonly #folder: string;
   readonly #watcher: Deno.FsWatcher;
   readonly #reading: Promise<void>;
+  #told = Promise.withResolvers<void>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -28,22 +29,33 @@ export class Landing {
     await this.#reading;
   }
 
+  /** Resolves with the next thing that happens there. */
+  told(): Promise<void> {
+    return this.#told.promise;
+  }
+
   /** What stands in the folder. */
   names(): string[] {
     return [...Deno.readDirSync(this.#folder)].map(({ name }) => name).sort();
   }
 
   async #read(): Promise<void> {
-    for await (const { kind, paths } of this.#watcher) {
-      // A rename is told twice: its new name alone, then both. A hard link is told as a creation.
-      const [path] = paths;
-      if (paths.length !== 1 || (kind !== "rename" && kind !== "create")) continue;
-      if (IS_OURS.test(path!)) continue;
-      const name = path!.slice(path!.lastIndexOf("/") + 1);
-      const all = this.landed.get(name) ?? [];
-      all.push({ atMs: Date.now(), fileId: fileIdOf(path!) });
-      this.landed.set(name, all);
+    for await (const event of this.#watcher) {
+      this.#take(event);
+      this.#told.resolve();
+      this.#told = Promise.withResolvers();
     }
+  }
+
+  #take({ kind, paths }: Deno.FsEvent): void {
+    // A rename is told twice: its new name alone, then both. A hard link is told as a creation.
+    const [path] = paths;
+    if (paths.length !== 1 || (kind !== "rename" && kind !== "create")) return;
+    if (IS_OURS.test(path!)) return;
+    const name = path!.slice(path!.lastIndexOf("/") + 1);
+    const all = this.landed.get(name) ?? [];
+    all.push({ atMs: Date.now(), fileId: fileIdOf(path!) });
+    this.landed.set(name, all);
   }
 }
 

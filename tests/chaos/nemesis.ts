@@ -23,8 +23,8 @@ export interface NemesisOptions {
   readonly tell: (line: string) => void;
 }
 
-const REST_MS = [500, 5_000] as const;
-const TOGETHER = 3;
+const REST_MS = [200, 4_000] as const;
+const TOGETHER = 4;
 
 /** See the head of this file. */
 export class Nemesis {

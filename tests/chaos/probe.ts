@@ -29,7 +29,10 @@ export class Probe {
   #loop: Promise<void> = Promise.resolve();
   #last: Probed["seen"] = null;
 
-  constructor(cluster: ChaosCluster, tries: Tries) {
+  readonly #tell: (line: string) => void;
+
+  constructor(cluster: ChaosCluster, tries: Tries, tell: (line: string) => void) {
+    this.#tell = tell;
     const limits = { callMs: SERVED_WITHIN_MS, tryMs: TRY_MS, backoffMostMs: 500 };
     this.#client = clientOf(cluster, tries, limits);
   }
@@ -66,10 +69,17 @@ export class Probe {
     try {
       const { leader, term } = await this.#client.cluster.get();
       seen = { leader, term };
-      if (this.#last === null || this.#last.term <= term) this.#last = seen;
+      this.#see(seen);
     } catch (thrown) {
       error = thrown instanceof ClientError && thrown.retryable ? thrown.code : String(thrown);
     }
     this.probed.push({ startedMs, endedMs: Date.now(), seen, error });
+  }
+
+  #see(seen: NonNullable<Probed["seen"]>): void {
+    if (this.#last !== null && this.#last.term > seen.term) return;
+    const isNew = this.#last?.term !== seen.term && seen.leader !== null;
+    this.#last = seen;
+    if (isNew) this.#tell(`${seen.leader} leads (term ${seen.term})`);
   }
 }

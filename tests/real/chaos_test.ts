@@ -7,6 +7,7 @@ import { requireNamespaces } from "./namespaces.ts";
 import { requirePrograms } from "./require.ts";
 
 const MINUTES = 0.5;
+const FILES = 16;
 /** Kills and stops of every role, an agent's partition, and one of a minority. */
 const SEED = 7;
 
@@ -18,7 +19,7 @@ Deno.test({
   ignore: nginx.ignore || requireNamespaces().ignore,
   fn: async () => {
     const lines: string[] = [];
-    const options = { minutes: MINUTES, seed: SEED, json: false, keep: false };
+    const options = { minutes: MINUTES, seed: SEED, files: FILES, json: false, keep: false };
     const report = await experiment(options, (line) => lines.push(line));
     assert.ok(report.ok, `${lines.join("\n")}\n\n${reportText(report)}`);
     assert.ok(report.faults.length > 0);
