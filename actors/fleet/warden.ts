@@ -7,7 +7,7 @@ import { actor } from "../../runtime/actor/definition.ts";
 import type { Context, TaskEnd } from "../../runtime/actor/definition.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
-import { Agent } from "../agent/messages.ts";
+import type { Agent } from "../agent/messages.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import { heldBy } from "../controller/agents.ts";
 import type { Group } from "../controller/group.ts";

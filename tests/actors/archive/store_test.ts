@@ -58,7 +58,10 @@ async function pages(
 ): Promise<ArchivedSummary[]> {
   const found: ArchivedSummary[] = [];
   for (let after: string | null = null;;) {
-    const page = await done(env, store.find({ ...ALL, ...query, after }));
+    const page: Awaited<ReturnType<typeof store.find>> = await done(
+      env,
+      store.find({ ...ALL, ...query, after }),
+    );
     found.push(...page.runs);
     if (page.next === null) return found;
     after = page.next;

@@ -47,6 +47,8 @@ export interface ClusterOptions {
   readonly store?: MemoryStoreOptions;
 }
 
+/** Jobs that an agent takes at a time. */
+const SLOTS = 4;
 /** Small enough that files of some kilobytes have many chunks. */
 const AGENT_LIMITS = {
   slotBytes: 1_024,
@@ -126,14 +128,14 @@ export class SimulatedCluster {
   }
 
   /** An agent that speaks `memory`, in a life of its own; resolves when the cluster counts on it. */
-  async agent(id: string, slots = 4, again?: SimulatedEnv): Promise<AgentLife> {
+  async agent(id: string, again?: SimulatedEnv): Promise<AgentLife> {
     this.#roles.set(id, ["agent"]);
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
     const node = this.#node(id, env, []);
     const role = await this.done(startAgent(node, {
       controllers: this.ids,
       version: "1.0.0",
-      maxConcurrentTransfers: slots,
+      maxConcurrentTransfers: SLOTS,
       folder: "/agent",
       protocols: protocolRegistry([memoryProtocol(this.store)]),
       secrets: { secret: noSecret, env: noSecret, file: noSecret },

@@ -41,6 +41,7 @@ Deno.test("messages pass both ways, in order, with from and trace", async () => 
     version: 1,
     tag: "tell",
     body: { s: new Uint8Array([1]), d: undefined },
+    node: "a",
     from: "quorus://a/y",
     trace: "00-1-2-01",
   });
