@@ -188,7 +188,7 @@ function ended(
   thrown: unknown,
 ): JobEvent {
   const reason = signal.aborted ? signal.reason : thrown;
-  if (signal.aborted && !(reason instanceof JobError)) {
+  if (reason instanceof Released || (signal.aborted && !(reason instanceof JobError))) {
     const why = reason instanceof Released ? reason.message : "its agent is stopping";
     return { type: "release", lease, why };
   }

@@ -8,7 +8,6 @@ export type JobErrorCode =
   | "sizeRefused"
   | "verificationUnavailable"
   | "destinationExists"
-  | "grantRefused"
   | "interrupted"
   | "jobTimeout"
   | "publishFailed"

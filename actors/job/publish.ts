@@ -8,7 +8,7 @@ import type { JobEvent } from "./lifecycle.ts";
 import type { Grant, ReachedLevel, Receipt } from "./record.ts";
 import { probe, probeTaken } from "./seize.ts";
 import { quietly } from "./tidy.ts";
-import { type Attempt, Revoked } from "./tools.ts";
+import { type Attempt, Released, Revoked } from "./tools.ts";
 
 /** What was moved and verified, ready to be published. */
 export interface Verified {
@@ -118,7 +118,8 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
     return;
   }
   signal.throwIfAborted();
-  throw new JobError("grantRefused", `may not publish ${grant.finalName}: ${refused.join("; ")}`);
+  // The job was paused, or is somebody else's: nothing has failed, and by now it may be to run again.
+  throw new Released(`may not publish ${grant.finalName}: ${refused.join("; ")}`);
 }
 
 /** Before the temporary file is given up: without it a later probe could not tell any more. */

@@ -350,3 +350,22 @@ Deno.test("a job that is skipped at its second attempt leaves nothing of the fir
   assert.equal((await rig.attempt()).receipt?.outcome, "skipped");
   assert.deepEqual(await rig.temporaries(), []);
 });
+
+Deno.test("a grant that is refused because the job was paused hands the lease back, and nothing has failed", async () => {
+  let paused = false;
+  const rig: Rig = new Rig({
+    to: "memory",
+    before: (call, self) => {
+      // The order to let go is lost on its way to the agent.
+      if (paused || call.side !== "source" || call.operation !== "read") return;
+      paused = true;
+      self.command({ type: "intendRun", runId: "run", intent: "pause", why: "wait" });
+    },
+  });
+  const bytes = rig.put(SIZE);
+  const job = await rig.attempt();
+  assert.deepEqual([job.state, job.failures, job.error], ["paused", 0, null]);
+  rig.command({ type: "intendRun", runId: "run", intent: "run", why: "go on" });
+  const done = await rig.attempt();
+  assert.deepEqual([done.state, done.receipt?.sha256], ["succeeded", sha256(bytes)]);
+});
