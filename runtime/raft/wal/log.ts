@@ -46,6 +46,7 @@ export class FileRaftLog implements RaftLogStore {
   #end: LogEnd;
   #waiting: Waiting[] = [];
   #pump: Promise<void> | null = null;
+  #isMarkDue = false;
   /** Orders that a full disk refused: none with a higher number may change the log before them. */
   readonly #refused = new Set<number>();
   /** Of the newest durable hard state: an order that is tried again brings back no older one. */
@@ -98,11 +99,14 @@ export class FileRaftLog implements RaftLogStore {
 
   async #finish(): Promise<void> {
     const { writer, spares, lock } = this.#parts;
-    await this.#pump;
+    while (this.#pump !== null) await this.#pump;
     await this.#compacting;
     await spares.settled();
     try {
-      if (this.#failure === null) await writer.sync();
+      if (this.#failure === null) {
+        await writer.mark();
+        await writer.sync();
+      }
     } catch (thrown) {
       throw this.#break(thrown);
     } finally {
@@ -115,20 +119,31 @@ export class FileRaftLog implements RaftLogStore {
   async #flushAll(): Promise<void> {
     await null;
     try {
-      while (this.#waiting.length > 0) {
-        await this.#flush(this.#takeBatch());
-        if (this.#waiting.length === 0) await this.#markSoon();
-      }
+      while (this.#waiting.length > 0) await this.#flush(this.#takeBatch());
     } catch (thrown) {
       this.#break(thrown);
     }
     this.#pump = null;
+    this.#markSoon();
   }
 
-  /** A turn later, if still nothing waits: what was just confirmed leaves before the mark is written. */
-  async #markSoon(): Promise<void> {
-    await new Promise<void>((resolve) => this.#parts.env.timers.soon(resolve));
-    if (this.#waiting.length === 0) await this.#parts.writer.mark();
+  /** A turn later, if nothing is written by then: what was just confirmed leaves before the mark. */
+  #markSoon(): void {
+    if (this.#isMarkDue) return;
+    this.#isMarkDue = true;
+    this.#parts.env.timers.soon(() => {
+      this.#isMarkDue = false;
+      if (this.#pump === null && this.#unusable("mark") === null) this.#pump = this.#mark();
+    });
+  }
+
+  async #mark(): Promise<void> {
+    try {
+      await this.#parts.writer.mark();
+    } catch (thrown) {
+      this.#break(thrown);
+    }
+    this.#pump = this.#waiting.length > 0 ? this.#flushAll() : null;
   }
 
   async #flush(batch: readonly Waiting[]): Promise<void> {
