@@ -4,7 +4,7 @@ import { SeededRandom } from "../../runtime/sim/random.ts";
 import type { ChaosOptions } from "./arguments.ts";
 import { ChaosCluster } from "./cluster.ts";
 import { pause, Tries } from "./door.ts";
-import { Feed } from "./feed.ts";
+import { Feed, isHeld } from "./feed.ts";
 import { makeFiles } from "./files.ts";
 import { judge, type Violation } from "./judge.ts";
 import { Landing } from "./landing.ts";
@@ -25,6 +25,8 @@ const RESTART_MS = 30_000;
 const SUBMIT_SHARE = 0.8;
 /** Elections, the hold of a mass loss, retries, and the transfers themselves. */
 const SETTLE_MS = 180_000;
+/** Until a measured fault has shown what it takes: longer than any of it may take. */
+const ALONE_MS = 15_000;
 /** Agents that come back hand back what they had, and remove what nobody needs. */
 const TIDY_MS = 30_000;
 const TIDY_POLL_MS = 500;
@@ -99,6 +101,7 @@ async function work({ cluster, files, random, origin, options, tell }: Parts) {
     violations.push({ promise: "faults are survived", what: `rolling restart: ${error}` });
   }
   workload.submit(1, halfMs * SUBMIT_SHARE);
+  await measureAlone(nemesis, feed, leader);
   await nemesis.work(halfMs);
   tell("all is healed");
   const healedMs = Date.now();
@@ -118,6 +121,22 @@ async function work({ cluster, files, random, origin, options, tell }: Parts) {
   const survived = { promise: "faults are survived" as const };
   violations.push(...nemesis.failures.map((what) => ({ ...survived, what })));
   return { violations, tries, probe, feed, nemesis, restarts, settledMs, submitted, jobs };
+}
+
+/** The busiest agent dies, then the leader, and nothing else happens: what failing over takes by itself. */
+async function measureAlone(
+  nemesis: Nemesis,
+  feed: Feed,
+  leader: () => string | null,
+): Promise<void> {
+  const held = () => Map.groupBy([...feed.latest().values()].filter(isHeld), ({ agent }) => agent!);
+  const busiest = [...held()].sort(([, a], [, b]) => b.length - a.length)[0];
+  const agent = busiest?.[0] ?? AGENTS[0]!;
+  const kill = { kind: "kill", lastsMs: ALONE_MS } as const;
+  await nemesis.alone({ ...kill, nodes: [agent] }, () => !held().has(agent));
+  const leads = leader();
+  if (leads === null) return;
+  await nemesis.alone({ ...kill, nodes: [leads] }, () => leader() !== leads);
 }
 
 /** Requests of the probe may run out of time; but nothing else may go wrong with them. */

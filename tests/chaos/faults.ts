@@ -58,7 +58,7 @@ export function drawFault(
   const role = random.next();
   if (kind === "minority") return { kind, nodes: [controller, agent], lastsMs };
   if (kind === "agents-from-controllers") return { kind, nodes: AGENTS, lastsMs };
-  const one = role < 0.4 ? controller : role < 0.85 ? agent : GATEWAY;
+  const one = role < 0.42 ? controller : role < 0.88 ? agent : GATEWAY;
   return { kind, nodes: [one], lastsMs };
 }
 

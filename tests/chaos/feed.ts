@@ -15,6 +15,13 @@ export interface JobEvent {
   readonly version: number;
 }
 
+const HELD = new Set(["assigned", "running", "verifying", "publishing"]);
+
+/** Whether an agent has the job. */
+export function isHeld({ agent, state }: Pick<JobEvent, "agent" | "state">): boolean {
+  return agent !== null && HELD.has(state);
+}
+
 /** A stream that nobody could open for so long is begun again by us. */
 const CALL_MS = 600_000;
 const AGAIN_MS = 1_000;

@@ -1,6 +1,6 @@
 /** How well the faults were survived: availability, elections, failover, reassignment, with times. */
 
-import type { JobEvent } from "./feed.ts";
+import { isHeld, type JobEvent } from "./feed.ts";
 import type { Struck } from "./nemesis.ts";
 import { AGENTS, CONTROLLERS, GATEWAY } from "./places.ts";
 import { type Probed, SERVED_WITHIN_MS } from "./probe.ts";
@@ -13,7 +13,6 @@ export interface Spread {
   readonly max: number | null;
 }
 
-const LEASED = new Set(["assigned", "running", "verifying", "publishing"]);
 /** After a fault is over the door may still be behind. */
 const AFTERMATH_MS = 3_000;
 
@@ -140,9 +139,9 @@ function movedAt(
   { startedMs }: Struck,
 ): number | "resumed" | null {
   const before = history.filter(({ atMs }) => atMs <= startedMs).at(-1);
-  if (before?.agent !== agent || !LEASED.has(before.state)) return null;
+  if (before?.agent !== agent || !isHeld(before)) return null;
   const next = history.find((event) =>
-    event.atMs > startedMs && event.agent !== null && LEASED.has(event.state) &&
+    event.atMs > startedMs && isHeld(event) &&
     (event.agent !== agent || event.attempts > before.attempts)
   );
   if (next === undefined) return "resumed";

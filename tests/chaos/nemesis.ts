@@ -25,6 +25,7 @@ export interface NemesisOptions {
 
 const REST_MS = [200, 4_000] as const;
 const TOGETHER = 4;
+const LOOK_EVERY_MS = 100;
 
 /** See the head of this file. */
 export class Nemesis {
@@ -51,6 +52,15 @@ export class Nemesis {
     await Promise.all(this.#open.values());
   }
 
+  /** Does one thing while nothing else is done, for so long at most, or until `isEnough`. */
+  async alone(fault: Fault, isEnough: () => boolean): Promise<void> {
+    const enough = new AbortController();
+    this.#begin(fault, enough.signal);
+    const look = setInterval(() => isEnough() && enough.abort(), LOOK_EVERY_MS);
+    await Promise.all(this.#open.values());
+    clearInterval(look);
+  }
+
   /** More than one controller at a time would be no minority; all agents at once only by their links. */
   #allows(fault: Fault): boolean {
     const open = [...this.#open.keys()];
@@ -59,7 +69,13 @@ export class Nemesis {
     if (isNetworkFault(fault) && open.some(isNetworkFault)) return false;
     const hit = [...busy, ...fault.nodes];
     if (hit.filter((id) => CONTROLLERS.includes(id)).length > 1) return false;
-    return fault.nodes === AGENTS || hit.filter((id) => AGENTS.includes(id)).length <= 2;
+    return fault.nodes === AGENTS ||
+      hit.filter((id) => AGENTS.includes(id)).length <= this.#agentsTogether();
+  }
+
+  /** Of four, two that vanish make the cluster wait: seldom, so that jobs are given to others, too. */
+  #agentsTogether(): number {
+    return this.#options.random.chance(0.25) ? 2 : 1;
   }
 
   #begin(fault: Fault, over: AbortSignal): void {
