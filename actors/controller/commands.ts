@@ -82,6 +82,7 @@ export const jobEvent = z.discriminatedUnion("type", [
     lease,
     error,
     retryAtMs: z.number().nullable(),
+    retryInMs: z.number().nonnegative().optional(),
   }),
   z.object({ type: z.literal("ambiguous"), lease, error }),
   z.object({ type: z.literal("release"), lease, why: z.string() }),

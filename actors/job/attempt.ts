@@ -194,8 +194,10 @@ function ended(
   }
   const error: ErrorData = errorData(reason);
   const { clock, random } = tools.env;
-  const at = retryAtMs(job.spec.retry, job.failures + 1, error, clock.now(), random.next());
-  return { type: "fail", lease, error, retryAtMs: at };
+  const nowMs = clock.now();
+  const at = retryAtMs(job.spec.retry, job.failures + 1, error, nowMs, random.next());
+  const failed = { type: "fail", lease, error, retryAtMs: at } as const;
+  return at === null ? failed : { ...failed, retryInMs: at - nowMs };
 }
 
 /** The attempt's signal: the caller's, and the end of the job's whole time. */

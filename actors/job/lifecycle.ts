@@ -40,6 +40,8 @@ export type JobEvent =
     readonly error: ErrorData;
     /** When the next attempt may start; `null`: there will be none. */
     readonly retryAtMs: number | null;
+    /** How long that is from now: what counts, as its agent's clock may be wrong; absent in old logs. */
+    readonly retryInMs?: number | undefined;
   }
   | { readonly type: "ambiguous"; readonly lease: Lease; readonly error: ErrorData }
   | {
@@ -191,7 +193,7 @@ function fail(job: Job, event: JobEvent & { type: "fail" }, nowMs: number): Job 
   return {
     ...failed,
     state: "retrying",
-    retryAtMs: event.retryAtMs,
+    retryAtMs: event.retryInMs === undefined ? event.retryAtMs : nowMs + event.retryInMs,
     why: `attempt ${job.attempts} failed: ${event.error.message}`,
   };
 }

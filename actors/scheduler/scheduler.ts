@@ -17,6 +17,7 @@ import { SCHEDULER_LIMITS, type SchedulerLimits } from "./limits.ts";
 import type { PassInput } from "./pass.ts";
 import { Running } from "./running.ts";
 import { type Schedule, schedule } from "./schedule.ts";
+import { StateClock } from "./state_clock.ts";
 import { Usage } from "./usage.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
@@ -38,6 +39,7 @@ interface State {
   readonly fleet: Fleet;
   readonly running: Running;
   readonly usage: Usage;
+  readonly clock: StateClock;
   /** When each tenant's overdue job went first the last time. */
   readonly overdueServed: Map<string, number>;
   /** Jobs whose assignment is being committed. */
@@ -50,7 +52,7 @@ interface State {
 export const scheduler = actor(Scheduler, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: SchedulerArgs, ctx: Context<typeof Scheduler>): State => {
-    const state = begin(args);
+    const state = begin(args, new StateClock(ctx.env.clock, args.group.state.nowMs));
     propose(state, ctx);
     return state;
   },
@@ -68,7 +70,7 @@ export const scheduler = actor(Scheduler, {
       if (state.isFleetStale) lookAtFleet(state);
       propose(state, ctx);
     },
-    explain: (state, { jobId }, ctx) => ({ lines: explain(state, jobId, ctx.env.clock.now()) }),
+    explain: (state, { jobId }) => ({ lines: explain(state, jobId, nowOf(state)) }),
   },
   done: (state, task, ctx) => {
     const { proposed } = state;
@@ -82,7 +84,10 @@ export const scheduler = actor(Scheduler, {
 });
 
 /** Everything anew from the state: a scheduler may start at any time. */
-function begin({ group, candidates, term, limits }: SchedulerArgs): State {
+function begin(
+  { group, candidates, term, limits }: SchedulerArgs,
+  clock: StateClock,
+): State {
   const values = limitValues(SCHEDULER_LIMITS, limits);
   const state: State = {
     group,
@@ -93,6 +98,7 @@ function begin({ group, candidates, term, limits }: SchedulerArgs): State {
     fleet: new Fleet(),
     running: new Running(),
     usage: new Usage(values.halfLifeMs),
+    clock,
     overdueServed: new Map(),
     proposed: new Set(),
     isFleetStale: false,
@@ -141,7 +147,7 @@ function note(state: State, jobId: string): void {
 function propose(state: State, ctx: Context<typeof Scheduler>): void {
   const { queue, limits } = state;
   if (state.proposed.size > 0 || queue.size === 0) return;
-  const nowMs = ctx.env.clock.now();
+  const nowMs = nowOf(state);
   queue.ripen(nowMs);
   const { assignments, overdueServed, wakeAtMs } = decide(state, nowMs);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
@@ -151,6 +157,11 @@ function propose(state: State, ctx: Context<typeof Scheduler>): void {
   state.proposed = new Set(assignments.map(({ jobId }) => jobId));
   for (const jobId of state.proposed) queue.remove(jobId);
   ctx.task("propose", () => state.group.propose(command(state, assignments)));
+}
+
+/** What the times of jobs are told by. */
+function nowOf({ clock, group }: State): number {
+  return clock.now(group.state.nowMs);
 }
 
 function decide(state: State, nowMs: number): Schedule {

@@ -374,3 +374,9 @@ Deno.test("a decision that nothing was published follows what the owner wants by
     assert.deepEqual([after.state, after.grant], [state, null]);
   }
 });
+
+Deno.test("the pause before a retry is counted on the clock of the state, not on its agent's", () => {
+  const fail = { ...EVENTS.fail, retryAtMs: NOW + 3_600_000, retryInMs: 200 } as JobEvent;
+  const after = lifecycle(jobIn("running"), fail, NOW);
+  assert.equal("refused" in after ? after : after.retryAtMs, NOW + 200);
+});
