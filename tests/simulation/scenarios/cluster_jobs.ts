@@ -1,11 +1,15 @@
 /** A whole cluster under faults: every accepted run ends once, right, and is published once. */
 
+import type { JobView } from "../../../actors/desk/messages.ts";
 import { FAULT_KINDS } from "../../../runtime/sim/faults.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { Clients } from "./cluster_jobs_clients.ts";
-import { AGENTS, CONTROLLERS, GATEWAY, Machines } from "./cluster_jobs_machines.ts";
-import { JobOracle } from "./cluster_jobs_oracle.ts";
+import { Door } from "./cluster_jobs_door.ts";
+import { ended, Judge } from "./cluster_jobs_end.ts";
+import { AGENTS, CONTROLLERS, GATEWAYS, Machines } from "./cluster_jobs_machines.ts";
+import { Operator, OPERATOR_STATES } from "./cluster_jobs_operator.ts";
+import { JOB_STATES, JobOracle } from "./cluster_jobs_oracle.ts";
 
 /** Elections, the hold of a mass loss, grace, retries, and the work itself. */
 const SETTLE_MS = 300_000;
@@ -15,55 +19,57 @@ export const clusterJobs = scenario({
   name: "cluster/jobs",
   describe: "an accepted run ends once, with the right bytes, published once, whatever dies",
   durationMs: 60_000,
-  nodes: [...CONTROLLERS, ...AGENTS, GATEWAY],
-  faults: {
-    kinds: FAULT_KINDS.filter((kind) => kind !== "disk" && kind !== "jump"),
-    intensity: [0, 0.8],
-  },
+  nodes: [...CONTROLLERS, ...AGENTS, ...GATEWAYS],
+  faults: { kinds: FAULT_KINDS, intensity: [0, 0.8] },
   sometimes: [
+    ...JOB_STATES,
+    ...OPERATOR_STATES,
+    ...["seize", "token", "conditional", "none"].map((fence) => `a sink with the fence ${fence}`),
     "a run is cancelled",
     "a run is paused",
-    "a lease is lost",
-    "a lost lease is handed back",
-    "a job is retried",
-    "a job is recovered",
-    "kept bytes are used",
+    "a run is resumed",
+    "one key comes through two gateways",
+    "a source changes",
+    "a publish is lost on its way back",
+    "the disk of a controller fails",
+    "a run is archived",
     "the leader dies",
     "all agents work",
   ],
   run: async (sim) => {
     const oracle = new JobOracle(sim);
     const machines = new Machines(sim, (life) => oracle.follow(life));
-    const clients = new Clients(sim, machines);
+    const door = new Door(sim, machines);
+    const clients = new Clients(sim, machines, door);
+    const operator = new Operator(sim, machines, door);
     oracle.watch(machines, clients);
     mark(sim, machines);
     clients.work();
+    operator.work(clients);
     await sim.faults();
-    await resume(sim, clients);
-    await sim.converge("all that was accepted has ended", SETTLE_MS, () => {
-      const state = machines.leader()?.role?.replica.state;
-      return state === undefined ? "nobody leads" : oracle.settled(clients, state);
-    });
-    await sim.converge("all controllers have the same", LEVEL_MS, () => level(machines));
-    for (const { role } of machines.open) oracle.judge(clients, role!.replica.state);
+    await sim.complete(clients.answered());
+    await sim.complete(operator.done());
+    await sim.complete(clients.resume());
+    await end(sim, machines, door, clients, new Judge(sim, machines, operator));
     await machines.stop();
   },
 });
 
-/** What a client has paused, it lets go on. */
-async function resume(sim: Simulation, clients: Clients): Promise<void> {
-  await sim.complete(clients.answered());
-  for (const run of clients.runs) {
-    if (!run.isAccepted || run.isCancelled) continue;
-    const why = "it is over";
-    await sim.complete(clients.ask({ type: "intendRun", runId: run.id, intent: "run", why }));
-  }
-}
-
-function level(machines: Machines): true | string {
-  if (machines.open.length < CONTROLLERS.length) return "a controller is down";
-  const indexes = new Set(machines.open.map(({ role }) => role!.replica.state.index));
-  return indexes.size === 1 || `they are at ${[...indexes]}`;
+async function end(
+  sim: Simulation,
+  machines: Machines,
+  door: Door,
+  clients: Clients,
+  judge: Judge,
+): Promise<void> {
+  const jobs = new Map<string, JobView[]>();
+  const all = "all that was accepted has ended";
+  await sim.converge(all, SETTLE_MS, () => ended(door, clients, jobs));
+  for (const run of clients.runs) judge.run(run, jobs.get(run.id)!);
+  await sim.converge("nobody works on what has ended", LEVEL_MS, () => judge.noAttempts());
+  await sim.converge("all controllers have the same", LEVEL_MS, () => judge.sameStates());
+  const left = () => judge.leftovers([...jobs.values()].flat());
+  await sim.converge("no temporary file is left", LEVEL_MS, left);
 }
 
 function mark(sim: Simulation, machines: Machines): void {
@@ -72,8 +78,10 @@ function mark(sim: Simulation, machines: Machines): void {
     const now = machines.leader();
     if (leader !== null) sim.sometimes("the leader dies", !sim.cluster.isAlive(leader));
     leader = now?.name ?? leader;
-    const leases = now?.role?.replica.state.load.leases;
+    const state = now?.role?.replica.state;
+    const leases = state?.load.leases;
     sim.sometimes("all agents work", AGENTS.every((agent) => (leases?.get(agent) ?? 0) > 0));
+    sim.sometimes("a run is archived", (state?.archive.count ?? 0) > 0);
     if (!sim.isOver) sim.world.schedule(100, "fault somebody looks", look);
   };
   look();

@@ -1,30 +1,26 @@
-/** Somebody who submits runs through a gateway, and now and then pauses or cancels one. */
+/** People who submit runs, pause, resume and cancel them, and whose files change meanwhile. */
 
-import {
-  Desk,
-  DESK_PATH,
-  type Principal,
-  type WriteRequest,
-  type Written,
-} from "../../../actors/desk/messages.ts";
+import type { Written } from "../../../actors/desk/messages.ts";
 import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import type { Plan } from "../../../workflows/plan.ts";
 import { groupPlan } from "../../actors/plans.ts";
-import { CONTROLLERS, type Machines } from "./cluster_jobs_machines.ts";
+import type { Door } from "./cluster_jobs_door.ts";
+import { GATEWAYS, type Machines } from "./cluster_jobs_machines.ts";
 import { pick } from "./remote_mesh.ts";
 
-const ADMIN: Principal = { keyId: "admin", scope: "admin", tenants: null };
-const TRY_MS = 3_000;
-const PAUSE_MS = 200;
 const CHUNK = 4_096;
 const MOST_BYTES = 40_000;
+
+/** Tenants that submit; the second one may be bounded. */
+export const TENANTS = ["acme", "beta"];
 
 /** A file that a run is to bring somewhere. */
 export interface WantedFile {
   readonly from: string;
   readonly to: string;
-  readonly bytes: Uint8Array;
+  /** What the source has been; any of it is right. */
+  readonly versions: Uint8Array[];
 }
 
 /** A run that was submitted. */
@@ -43,13 +39,14 @@ export class Clients {
   readonly runs: WantedRun[] = [];
   readonly #sim: Simulation;
   readonly #machines: Machines;
+  readonly #door: Door;
   readonly #random: SeededRandom;
   readonly #wishes: Promise<unknown>[] = [];
-  #keys = 0;
 
-  constructor(sim: Simulation, machines: Machines) {
+  constructor(sim: Simulation, machines: Machines, door: Door) {
     this.#sim = sim;
     this.#machines = machines;
+    this.#door = door;
     this.#random = sim.random("clients");
   }
 
@@ -60,7 +57,8 @@ export class Clients {
       if (this.#sim.isOver) return;
       const run = this.#draw();
       this.#wishes.push(this.#submit(run));
-      if (random.chance(0.2)) this.#meddleLater(run);
+      if (random.chance(0.25)) this.#meddleLater(run);
+      if (random.chance(0.1)) this.#changeLater(run);
       this.#sim.world.schedule(500 + random.next() * 6_000, "fault a client submits", next);
     };
     this.#sim.world.schedule(100, "fault a client submits", next);
@@ -71,42 +69,23 @@ export class Clients {
     await Promise.all(this.#wishes);
   }
 
-  /** Asks until it is answered, as a gateway does: the same key each time. */
-  async ask(request: WriteRequest): Promise<Written> {
-    const key = `k${this.#keys += 1}`;
-    for (let turn = 0;; turn++) {
-      const written = await this.#try(CONTROLLERS[turn % CONTROLLERS.length]!, key, request);
-      if (written !== null && (written.ok || !isPassing(written.code))) return written;
-      await new Promise<void>((resolve) =>
-        void this.#sim.world.schedule(PAUSE_MS, "fault a client asks again", resolve)
-      );
+  /** What they have paused, they let go on. */
+  async resume(): Promise<void> {
+    for (const { id: runId, isAccepted, isCancelled } of this.runs) {
+      if (!isAccepted || isCancelled) continue;
+      await this.#door.write({ type: "intendRun", runId, intent: "run", why: "it is over" });
     }
-  }
-
-  /** In a turn of the gateway's own process; null where nobody has answered. */
-  #try(controller: string, key: string, request: WriteRequest): Promise<Written | null> {
-    const node = this.#machines.door;
-    if (node === null) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      // A process that dies with the question never answers.
-      this.#sim.world.schedule(2 * TRY_MS, "fault a client gives up", () => resolve(null));
-      node.env.timers.soon(() => {
-        const desk = node.ref(Desk, `quorus://${controller}/${DESK_PATH}`);
-        const ask = desk.ask("write", { key, principal: ADMIN, request }, { withinMs: TRY_MS });
-        ask.then(resolve, () => resolve(null));
-      });
-    });
   }
 
   #draw(): WantedRun {
     const random = this.#random;
     const id = `r${this.runs.length + 1}`;
-    const files = Array.from({ length: random.integer(1, 4) }, (_, n): WantedFile => {
-      const size = random.chance(0.3) ? random.integer(0, 500) : random.integer(0, MOST_BYTES);
-      const bytes = new Uint8Array(size).map(() => random.integer(0, 255));
-      return { from: `/in/${id}-${n}`, to: `/out/${id}-${n}`, bytes };
-    });
-    for (const { from, bytes } of files) this.#machines.store.put(from, bytes);
+    const files = Array.from({ length: random.integer(1, 4) }, (_, n): WantedFile => ({
+      from: `/in/${id}-${n}`,
+      to: `/out/${id}-${n}`,
+      versions: [this.#bytes()],
+    }));
+    for (const { from, versions } of files) this.#machines.store.put(from, versions[0]!);
     const conflict = pick(random, ["overwrite", "fail"]);
     const plan = groupPlan(
       files.map(({ from, to }, n) => ({
@@ -116,34 +95,75 @@ export class Clients {
       })),
       { execution: { strategy: "parallel" } },
     );
-    const run = { id, files, plan: inSmallChunks(plan), isAccepted: false, isCancelled: false };
+    const tenant = pick(random, TENANTS);
+    const run = {
+      id,
+      files,
+      plan: { ...inSmallChunks(plan), tenant },
+      isAccepted: false,
+      isCancelled: false,
+    };
     this.runs.push(run);
     return run;
   }
 
-  async #submit(run: WantedRun): Promise<void> {
-    const written = await this.ask({ type: "submit", runId: run.id, plan: run.plan });
-    this.#sim.check("a run is taken once it is asked for", written.ok, JSON.stringify(written));
+  #bytes(): Uint8Array {
+    const random = this.#random;
+    const size = random.chance(0.3) ? random.integer(0, 500) : random.integer(0, MOST_BYTES);
+    return new Uint8Array(size).map(() => random.integer(0, 255));
+  }
+
+  async #submit({ id: runId, plan }: WantedRun): Promise<void> {
+    const run = this.runs.find((one) => one.id === runId)!;
+    const key = this.#door.key();
+    const doors = this.#random.chance(0.3) ? GATEWAYS : [pick(this.#random, GATEWAYS)];
+    const answers = await Promise.all(
+      doors.map((gateway) => this.#door.write({ type: "submit", runId, plan }, key, gateway)),
+    );
+    const isTaken = answers.every(({ ok }) => ok);
+    this.#sim.check("a run is taken once it is asked for", isTaken, JSON.stringify(answers));
+    const indexes = new Set(answers.map(indexOf));
+    this.#sim.check("one key is one command", indexes.size === 1, JSON.stringify(answers));
+    this.#sim.sometimes("one key comes through two gateways", answers.length > 1);
     run.isAccepted = true;
   }
 
   #meddleLater(run: WantedRun): void {
     const random = this.#random;
     const intent = pick(random, ["pause", "cancel"] as const);
+    const resumes = random.chance(0.5);
     this.#sim.world.schedule(random.next() * 8_000, "fault a client meddles", () => {
       if (!run.isAccepted || this.#sim.isOver) return;
       if (intent === "cancel") run.isCancelled = true;
       this.#sim.sometimes("a run is cancelled", intent === "cancel");
       this.#sim.sometimes("a run is paused", intent === "pause");
-      const why = "a client wants it";
-      this.#wishes.push(this.ask({ type: "intendRun", runId: run.id, intent, why }));
+      this.#wishes.push(this.#intend(run, intent, resumes));
+    });
+  }
+
+  async #intend(run: WantedRun, intent: "pause" | "cancel", resumes: boolean): Promise<void> {
+    const { id: runId } = run;
+    await this.#door.write({ type: "intendRun", runId, intent, why: "a client wants it" });
+    if (intent === "cancel" || !resumes) return;
+    this.#sim.sometimes("a run is resumed");
+    await this.#door.write({ type: "intendRun", runId, intent: "run", why: "it may go on" });
+  }
+
+  /** Somebody writes a file anew that is being fetched, perhaps. */
+  #changeLater(run: WantedRun): void {
+    const file = pick(this.#random, run.files);
+    const bytes = this.#bytes();
+    this.#sim.world.schedule(this.#random.next() * 2_000, "fault a source changes", () => {
+      if (this.#sim.isOver) return;
+      file.versions.push(bytes);
+      this.#machines.store.put(file.from, bytes);
+      this.#sim.sometimes("a source changes");
     });
   }
 }
 
-/** Nobody could tell, or nobody was there: worth another try under the same key. */
-function isPassing(code: string): boolean {
-  return code === "noQuorum" || code === "unknownOutcome" || code === "tooMany";
+function indexOf(written: Written): number | null {
+  return written.ok ? written.index : null;
 }
 
 /** The language knows no chunks of a few kilobytes, and patience is short in a simulation. */

@@ -1,16 +1,20 @@
-/** Controllers, agents and a gateway on simulated machines; each life of a process joins anew. */
+/** Controllers, agents and gateways on simulated machines; each life of a process joins anew. */
 
 import { admission } from "../../../actors/admission.ts";
 import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
 import { configuredRoles, type Role } from "../../../actors/roles.ts";
-import { type ControllerRole, startController } from "../../../actors/tree.ts";
+import {
+  type ControllerOptions,
+  type ControllerRole,
+  startController,
+} from "../../../actors/tree.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
-import { MemoryStore } from "../../../protocols/memory/store.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
 import { errorData } from "../../../runtime/base/errors.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import type { SimulatedEnv } from "../../../runtime/sim/env.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { MoodyStore } from "./cluster_jobs_store.ts";
 import { pick } from "./remote_mesh.ts";
 
 const PORT = 4_100;
@@ -25,10 +29,11 @@ const AGENT = {
   progressMs: 500,
 };
 
-/** Machines by what they are. */
-export const CONTROLLERS = ["c1", "c2", "c3"];
+/** Machines by what they are; the last controller is a spare that somebody may add. */
+export const CONTROLLERS = ["c1", "c2", "c3", "c4"];
+export const SPARE = "c4";
 export const AGENTS = ["a1", "a2", "a3"];
-export const GATEWAY = "g1";
+export const GATEWAYS = ["g1", "g2"];
 /** Jobs that an agent takes at a time. */
 export const SLOTS = 3;
 
@@ -43,36 +48,35 @@ export interface Life<R> {
 /** See the head of this file. */
 export class Machines {
   /** Where all transfers read from and write to. */
-  readonly store: MemoryStore;
+  readonly store: MoodyStore;
   readonly controllers = new Map<string, Life<ControllerRole>>();
   readonly agents = new Map<string, Life<AgentRole>>();
-  gateway: Life<null> | null = null;
+  readonly #gateways = new Map<string, Life<null>>();
   readonly #sim: Simulation;
+  readonly #limits: ControllerOptions["limits"];
+  /** Machines on which nothing is to run: a spare, before it is wanted, and who has left. */
+  readonly #idle = new Set([SPARE]);
   readonly #book = configuredRoles(
     new Map<string, readonly Role[]>([
       ...CONTROLLERS.map((name) => [name, ["controller"]] as const),
       ...AGENTS.map((name) => [name, ["agent"]] as const),
-      [GATEWAY, ["gateway"]],
+      ...GATEWAYS.map((name) => [name, ["gateway"]] as const),
     ]),
   );
 
   constructor(sim: Simulation, begun: (life: Life<ControllerRole>) => void) {
     this.#sim = sim;
-    const random = sim.random("store");
-    const pace = pick(random, [2, 10, 40]);
-    const env = sim.cluster.start("store", () => {});
-    const delays = sim.random("store delays");
-    this.store = new MemoryStore(env, {
-      landAfterDeath: random.chance(0.5),
-      delayMs: () => [0.1 + delays.next() * pace, 0.1 + delays.next() * pace],
-    });
+    this.store = new MoodyStore(sim);
+    this.#limits = drawLimits(sim);
     for (const name of CONTROLLERS) {
       sim.cluster.start(name, (env) => this.#controller(env, name, begun));
     }
     for (const name of AGENTS) sim.cluster.start(name, (env) => this.#agent(env, name));
-    sim.cluster.start(GATEWAY, (env) => {
-      this.gateway = { name: GATEWAY, env, node: this.#node(env, GATEWAY), role: null };
-    });
+    for (const name of GATEWAYS) {
+      sim.cluster.start(name, (env) => {
+        this.#gateways.set(name, { name, env, node: this.#node(env, name), role: null });
+      });
+    }
   }
 
   /** Controllers whose disks are open. */
@@ -80,9 +84,10 @@ export class Machines {
     return [...this.controllers.values()].filter(({ env, role }) => env.alive && role !== null);
   }
 
-  /** The gateway's node, `null` while it is down. */
-  get door(): LinkedNode | null {
-    return this.gateway?.env.alive === true ? this.gateway.node : null;
+  /** A gateway's node, `null` while it is down. */
+  door(gateway: string): LinkedNode | null {
+    const life = this.#gateways.get(gateway);
+    return life?.env.alive === true ? life.node : null;
   }
 
   /** Who leads in the latest term, as it says itself. */
@@ -91,12 +96,39 @@ export class Machines {
     return leading.sort((a, b) => b.role!.replica.term - a.role!.replica.term)[0] ?? null;
   }
 
+  /** Whether a controller is to run on a machine. */
+  isThere(name: string): boolean {
+    return !this.#idle.has(name);
+  }
+
+  /** From now on a process runs on that machine. */
+  use(name: string): void {
+    this.#idle.delete(name);
+    this.restart(name);
+  }
+
+  /** From now on none does. */
+  retire(name: string): void {
+    this.#idle.add(name);
+    this.restart(name);
+  }
+
+  /** Ends a process, and starts the next one. */
+  restart(name: string): void {
+    this.#sim.cluster.crash(name);
+    this.#sim.cluster.restartSoon(name);
+  }
+
   /** Ends every node. */
   async stop(): Promise<void> {
     for (const { env, role } of this.agents.values()) {
       if (env.alive) await this.#sim.complete(role?.stop() ?? Promise.resolve());
     }
-    const lives = [...this.agents.values(), ...this.controllers.values(), this.gateway!];
+    const lives = [
+      ...this.agents.values(),
+      ...this.controllers.values(),
+      ...this.#gateways.values(),
+    ];
     for (const { env, node } of lives) {
       if (env.alive) await this.#sim.complete(node.stop({ withinMs: 0 }));
     }
@@ -107,16 +139,21 @@ export class Machines {
     name: string,
     begun: (life: Life<ControllerRole>) => void,
   ): Promise<void> {
+    if (this.#idle.has(name)) return;
     const life: Life<ControllerRole> = { name, env, node: this.#node(env, name), role: null };
     this.controllers.set(name, life);
     try {
       life.role = await startController(life.node, {
         folder: "/controllers",
         controllers: CONTROLLERS.map((node) => ({ node })),
-        join: false,
+        members: CONTROLLERS.filter((one) => one !== SPARE),
+        join: name === SPARE,
         bootstrapKeys: [],
-        limits: { raft: { ...RAFT, snapshotEntries: 200, keepEntries: 50 } },
-        onFailed: () => this.#again(env, name),
+        ...(this.#limits === undefined ? {} : { limits: this.#limits }),
+        onFailed: (error) => {
+          this.#sim.sometimes("the disk of a controller fails", error.code === "DiskFailed");
+          this.#again(env, name);
+        },
       });
       begun(life);
     } catch (error) {
@@ -175,4 +212,14 @@ export class Machines {
       },
     });
   }
+}
+
+/** Logs are cut soon, and in some seeds ended runs leave the state while others are under way. */
+function drawLimits(sim: Simulation): NonNullable<ControllerOptions["limits"]> {
+  const random = sim.random("limits");
+  const [snapshotEntries, keepEntries] = pick(random, [[30, 8], [200, 50]] as const);
+  const raft = { ...RAFT, snapshotEntries, keepEntries };
+  if (random.chance(0.5)) return { raft };
+  const archive = { archiveAfterMs: 4_000, archiveRestMs: 1_000, archiveEveryMs: 1_000 };
+  return { raft, archive };
 }

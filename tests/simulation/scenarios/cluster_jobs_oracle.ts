@@ -1,18 +1,37 @@
-/** What must hold of jobs, whatever happens: looked for in the store's own history, not in our records. */
+/** What must hold of jobs at any moment: looked for in the store's own history, not in our records. */
 
+import type { Effect } from "../../../actors/controller/applied.ts";
 import type { State } from "../../../actors/controller/state.ts";
-import { FINAL_STATES, type Job } from "../../../actors/job/record.ts";
+import type { News } from "../../../actors/controller/outbox.ts";
+import { FINAL_STATES, type Job, LEASED_STATES } from "../../../actors/job/record.ts";
 import type { ControllerRole } from "../../../actors/tree.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
-import type { Clients, WantedRun } from "./cluster_jobs_clients.ts";
-import { type Life, type Machines, SLOTS } from "./cluster_jobs_machines.ts";
+import type { Clients } from "./cluster_jobs_clients.ts";
+import { isVersion, wantedOf } from "./cluster_jobs_end.ts";
+import { AGENTS, type Life, type Machines, SLOTS } from "./cluster_jobs_machines.ts";
+
+/** What jobs live through. */
+export const JOB_STATES = [
+  "a lease is lost",
+  "a lost lease is handed back",
+  "a job is retried",
+  "a job is recovered",
+  "kept bytes are used",
+  "nobody can tell",
+  "a job waits for its tenant",
+  "a snapshot takes the place of a log",
+  "a file is published again without a fence",
+] as const;
 
 /** See the head of this file. */
 export class JobOracle {
   readonly #sim: Simulation;
   /** How each job ended, as the first controller that applied it has said. */
   readonly #ended = new Map<string, string>();
-  #machines: Machines | null = null;
+  /** What each command has brought about, as the first controller that applied it has said. */
+  readonly #brought = new Map<number, string>();
+  /** Leases by controller and tenant when they were counted last. */
+  readonly #leases = new Map<string, number>();
   #seen = 0;
 
   constructor(sim: Simulation) {
@@ -22,87 +41,46 @@ export class JobOracle {
   /** Looks at whatever is committed, on each controller. */
   follow({ role, name }: Life<ControllerRole>): void {
     const { replica } = role!;
-    replica.follow((news) => {
-      for (const one of news) {
-        if (one.type !== "committed") continue;
-        for (const effect of one.effects) {
-          if (effect.type === "jobChanged") this.#changed(name, effect.job, effect.before);
-        }
-      }
-      this.#capacity(name, replica.state);
-    });
+    // What a listener throws is only logged there: the run has failed by then.
+    replica.follow((news) => this.#heard(name, news, replica.state));
   }
 
   /** Every publish of the store is the first of its path, with the right bytes. */
   watch(machines: Machines, clients: Clients): void {
-    this.#machines = machines;
     this.#sim.invariant(
       "a destination is published once, and right",
-      () => this.#published(clients),
+      () => this.#published(machines, clients),
     );
   }
 
-  /** After the faults: everything that was accepted has ended, and is where it should be. */
-  settled(clients: Clients, state: State): true | string {
-    for (const run of clients.runs) {
-      if (!run.isAccepted) return `run ${run.id} has no answer`;
-      const found = state.runs.get(run.id);
-      if (found === undefined) return `run ${run.id} was accepted and is lost`;
-      if (found.state === "running") {
-        const jobs = [...found.jobs.values()].map((id) => state.jobs.get(id));
-        return `run ${run.id} is running: ${
-          jobs.map((job) => `${job?.state} ${job?.why}`).join("; ")
-        }`;
+  #heard(name: string, news: readonly News[], state: State): void {
+    for (const one of news) {
+      this.#sim.sometimes("a snapshot takes the place of a log", one.type === "restored");
+      if (one.type !== "committed") continue;
+      this.#sameEverywhere(name, one.index, one.effects);
+      for (const effect of one.effects) {
+        if (effect.type === "jobChanged") this.#changed(name, effect.job, effect.before);
       }
     }
-    return true;
+    this.#capacity(name, state);
   }
 
-  /** What is where, against how runs say that they have ended. */
-  judge(clients: Clients, state: State): void {
-    for (const run of clients.runs) this.#judgeRun(run, state);
-  }
-
-  #judgeRun(run: WantedRun, state: State): void {
-    const { store } = this.#machines!;
-    const found = state.runs.get(run.id)!;
-    const excused = run.isCancelled;
+  #sameEverywhere(name: string, index: number, effects: readonly Effect[]): void {
+    const text = effects.map(shown).join("; ");
+    const known = this.#brought.get(index);
     this.#sim.check(
-      "a run that nobody has cancelled succeeds",
-      found.state === "succeeded" || excused,
-      `${run.id}: ${found.state}, ${found.why}`,
+      "a command brings the same about everywhere",
+      known === undefined || known === text,
+      `${index} on ${name}: ${text}; elsewhere ${known}`,
     );
-    run.files.forEach(({ to, bytes }, n) => {
-      const jobId = found.jobs.get(`t${n}`);
-      const job = jobId === undefined ? undefined : state.jobs.get(jobId);
-      const file = store.files.get(to);
-      if (job?.state === "succeeded") {
-        this.#sim.check(
-          "what has succeeded is there",
-          same(file?.bytes, bytes),
-          `${to} of ${job.id}`,
-        );
-      }
-      if (job?.state === "cancelled") {
-        this.#sim.check(
-          "what was cancelled is not there",
-          file === undefined,
-          `${to} of ${job.id}`,
-        );
-      }
-    });
+    this.#brought.set(index, text);
   }
 
   #changed(name: string, job: Job, before: Job | null): void {
     if (before !== null && FINAL_STATES.has(before.state)) {
       this.#sim.fail("a job ends once", `${name}: ${job.id} was ${before.state}, is ${job.state}`);
     }
-    this.#sim.sometimes("a lease is lost", job.stale.length > (before?.stale.length ?? 0));
-    this.#sim.sometimes("a lost lease is handed back", handedBack(job, before));
-    this.#sim.sometimes("a job is retried", job.state === "retrying");
-    this.#sim.sometimes("nobody can tell", job.state === "unknown");
-    this.#sim.sometimes("a job is recovered", job.receipt?.outcome === "recovered");
-    this.#sim.sometimes("kept bytes are used", (job.receipt?.keptBytes ?? 0) > 0);
+    this.#mark(job, before);
     if (!FINAL_STATES.has(job.state)) return;
     const known = this.#ended.get(job.id);
     this.#sim.check(
@@ -113,33 +91,67 @@ export class JobOracle {
     this.#ended.set(job.id, job.state);
   }
 
+  #mark(job: Job, before: Job | null): void {
+    const { sometimes } = this.#sim;
+    const mark = sometimes.bind(this.#sim);
+    mark("a lease is lost", job.stale.length > (before?.stale.length ?? 0));
+    mark("a lost lease is handed back", handedBack(job, before));
+    mark("a job is retried", job.state === "retrying");
+    mark("nobody can tell", job.state === "unknown");
+    mark("a job is recovered", job.receipt?.outcome === "recovered");
+    mark("kept bytes are used", (job.receipt?.keptBytes ?? 0) > 0);
+    mark("a job waits for its tenant", job.state === "submitted");
+  }
+
+  /** Counted anew: what the state has counted itself may be what is wrong. */
   #capacity(name: string, state: State): void {
-    for (const [agent, count] of state.load.leases) {
+    const held = new Map<string, number>();
+    for (const job of state.jobs.values()) {
+      if (!LEASED_STATES.has(job.state)) continue;
+      for (const key of [job.lease!.agent, `tenant ${job.tenant}`]) {
+        held.set(key, (held.get(key) ?? 0) + 1);
+      }
+    }
+    for (const agent of AGENTS) {
+      const count = held.get(agent) ?? 0;
       this.#sim.check("no capacity is exceeded", count <= SLOTS, `${name}: ${agent} has ${count}`);
+    }
+    for (const { tenant, maxConcurrentTransfers } of state.tenants.values()) {
+      const key = `${name} ${tenant}`;
+      const count = held.get(`tenant ${tenant}`) ?? 0;
+      // A bound that comes later takes no lease back.
+      const most = Math.max(maxConcurrentTransfers ?? Infinity, this.#leases.get(key) ?? Infinity);
+      this.#sim.check("no bound of a tenant is exceeded", count <= most, `${key} has ${count}`);
+      this.#leases.set(key, count);
     }
   }
 
-  #published(clients: Clients): true | string {
-    const { history } = this.#machines!.store;
+  #published({ store }: Machines, clients: Clients): true | string {
+    const { history } = store;
     for (; this.#seen < history.length; this.#seen++) {
       const { operation, to, sha256 } = history[this.#seen]!;
       if (operation !== "publish" || to === null) continue;
+      const wanted = wantedOf(clients, `memory://${to}`);
+      const file = store.files.get(to);
+      if (!isVersion(wanted, file?.bytes)) return `${to} has other bytes (${sha256})`;
       const again = history.findIndex((one) => one.operation === "publish" && one.to === to);
-      if (again !== this.#seen) return `${to} is published again`;
-      const wanted = clients.runs.flatMap(({ files }) => files).find((file) => file.to === to);
-      if (wanted === undefined) return `${to} was never asked for`;
-      const file = this.#machines!.store.files.get(to);
-      if (!same(file?.bytes, wanted.bytes)) return `${to} has other bytes (${sha256})`;
+      if (again === this.#seen) continue;
+      this.#sim.sometimes("a file is published again without a fence", store.fence === "none");
+      if (store.fence !== "none") return `${to} is published again`;
     }
     return true;
   }
 }
 
+function shown(effect: Effect): string {
+  if (effect.type !== "jobChanged") return effect.type;
+  const { id, state, version, lease, attempts, stale, adoptable, grant } = effect.job;
+  const token = lease === null ? "" : `${lease.agent} ${lease.index}`;
+  const files = `${stale.map(({ temp }) => temp)} ${adoptable.map(({ temp }) => temp)}`;
+  return `${id} ${state} ${version} ${token} ${attempts} ${files} ${grant?.temp}`;
+}
+
 function handedBack(job: Job, before: Job | null): boolean {
   return before !== null && job.stale.length < before.stale.length &&
     job.adoptable.length > before.adoptable.length;
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

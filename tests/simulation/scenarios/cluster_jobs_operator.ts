@@ -1,0 +1,142 @@
+/** Who looks after a cluster: its controllers, its agents, its tenants, and jobs that nobody can tell of. */
+
+import type { WriteRequest } from "../../../actors/desk/messages.ts";
+import type { SeededRandom } from "../../../runtime/sim/random.ts";
+import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { type Clients, TENANTS } from "./cluster_jobs_clients.ts";
+import type { Door } from "./cluster_jobs_door.ts";
+import { AGENTS, CONTROLLERS, type Machines, SPARE } from "./cluster_jobs_machines.ts";
+import { pick } from "./remote_mesh.ts";
+import { wantedOf } from "./cluster_jobs_end.ts";
+
+/** What an operator brings about. */
+export const OPERATOR_STATES = [
+  "a controller is added",
+  "a controller is removed",
+  "the lead is handed over",
+  "an agent is drained",
+  "an agent is deregistered",
+  "a tenant is bounded",
+  "an operator decides that it was published",
+  "an operator decides that it was not published",
+] as const;
+
+/** See the head of this file. */
+export class Operator {
+  /** Jobs of which a person has said what became of them. */
+  readonly decided = new Set<string>();
+  readonly #sim: Simulation;
+  readonly #machines: Machines;
+  readonly #door: Door;
+  readonly #random: SeededRandom;
+  readonly #deeds: Promise<void>[] = [];
+  #isDeciding = false;
+
+  constructor(sim: Simulation, machines: Machines, door: Door) {
+    this.#sim = sim;
+    this.#machines = machines;
+    this.#door = door;
+    this.#random = sim.random("operator");
+  }
+
+  /** Does what this seed has drawn; and settles, from now on, what is unknown. */
+  work(clients: Clients): void {
+    const random = this.#random;
+    if (random.chance(0.4)) this.#deeds.push(this.#boundTenant());
+    if (random.chance(0.4)) this.#later(() => this.#changeControllers());
+    if (random.chance(0.3)) this.#later(() => this.#handOver());
+    if (random.chance(0.4)) this.#later(() => this.#drain(pick(random, AGENTS)));
+    if (random.chance(0.3)) this.#later(() => this.#deregister(pick(random, AGENTS)));
+    const look = (): void => {
+      void this.#decide(clients);
+      this.#sim.world.schedule(2_000, "an operator looks", look);
+    };
+    look();
+  }
+
+  /** Resolves when everything that was begun is done. */
+  async done(): Promise<void> {
+    await Promise.all(this.#deeds);
+  }
+
+  #later(deed: () => Promise<void>): void {
+    const atMs = this.#random.next() * this.#sim.plan.durationMs;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#deeds.push(promise);
+    this.#sim.world.schedule(atMs, "fault an operator acts", () => void deed().then(resolve));
+  }
+
+  async #boundTenant(): Promise<void> {
+    const settings = {
+      weight: 1,
+      maxConcurrentTransfers: this.#random.integer(1, 3),
+      maxQueued: this.#random.integer(1, 4),
+      priorityCeiling: "medium",
+    } as const;
+    await this.#write({ type: "configureTenant", tenant: TENANTS[1]!, settings });
+    this.#sim.sometimes("a tenant is bounded");
+  }
+
+  /** A new controller joins; then, perhaps, an old one leaves. */
+  async #changeControllers(): Promise<void> {
+    this.#machines.use(SPARE);
+    if (!await this.#write({ type: "addController", node: SPARE, witness: false })) return;
+    if (!await this.#write({ type: "promoteController", node: SPARE })) return;
+    this.#sim.sometimes("a controller is added");
+    if (this.#random.chance(0.4)) return;
+    const node = pick(this.#random, CONTROLLERS.slice(0, 3));
+    if (!await this.#write({ type: "removeController", node })) return;
+    this.#machines.retire(node);
+    this.#sim.sometimes("a controller is removed");
+  }
+
+  async #handOver(): Promise<void> {
+    if (await this.#write({ type: "transferLeadership", to: null })) {
+      this.#sim.sometimes("the lead is handed over");
+    }
+  }
+
+  async #drain(agentId: string): Promise<void> {
+    const why = "the operator wants it";
+    if (!await this.#write({ type: "drainAgent", agentId, why, untilMs: null })) return;
+    this.#sim.sometimes("an agent is drained");
+    await this.#pause(this.#random.next() * 10_000);
+    await this.#write({ type: "resumeAgent", agentId, why: "it is over" });
+  }
+
+  /** It is told to go while it lives; its next life is welcome again. */
+  async #deregister(agentId: string): Promise<void> {
+    if (!await this.#write({ type: "deregisterAgent", agentId, why: "it is old" })) return;
+    this.#sim.sometimes("an agent is deregistered");
+    await this.#pause(this.#random.next() * 10_000);
+    this.#machines.restart(agentId);
+  }
+
+  /** Looks at what stands there, as a person would. */
+  async #decide(clients: Clients): Promise<void> {
+    const state = this.#machines.leader()?.role?.replica.state;
+    if (this.#isDeciding || state === undefined) return;
+    this.#isDeciding = true;
+    for (const job of state.jobs.values()) {
+      if (job.state !== "unknown") continue;
+      const wanted = wantedOf(clients, job.spec.destination.uri);
+      const published = this.#machines.store.files.has(wanted.to);
+      this.decided.add(job.id);
+      await this.#write({ type: "decide", jobId: job.id, published, why: "somebody has looked" });
+      this.#sim.sometimes("an operator decides that it was published", published);
+      this.#sim.sometimes("an operator decides that it was not published", !published);
+    }
+    this.#isDeciding = false;
+  }
+
+  async #write(request: WriteRequest): Promise<boolean> {
+    const written = await this.#door.write(request);
+    return written.ok;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) =>
+      void this.#sim.world.schedule(ms, "fault an operator waits", resolve)
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** The store of a cluster under faults: of some fence class, late, and now and then it fails a call. */
+
+import type { SinkCapabilities } from "../../../protocols/contract.ts";
+import type { MemoryFailure, MemoryOperation } from "../../../protocols/memory/operations.ts";
+import { MemoryStore } from "../../../protocols/memory/store.ts";
+import type { SeededRandom } from "../../../runtime/sim/random.ts";
+import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { pick } from "./remote_mesh.ts";
+
+const FENCES: readonly SinkCapabilities["fence"][] = [
+  "seize",
+  "seize",
+  "token",
+  "conditional",
+  "none",
+];
+
+/** Calls of these fail on the way there, or on the way back. */
+const FAILING: ReadonlySet<MemoryOperation> = new Set<MemoryOperation>([
+  "stat",
+  "open",
+  "read",
+  "confirm",
+  "create",
+  "reopen",
+  "write",
+  "sync",
+  "publish",
+  "seize",
+  "abort",
+  "probe",
+]);
+
+/** See the head of this file. */
+export class MoodyStore extends MemoryStore {
+  readonly fence: SinkCapabilities["fence"];
+  readonly #sim: Simulation;
+  readonly #random: SeededRandom;
+  readonly #failRate: number;
+
+  constructor(sim: Simulation) {
+    const random = sim.random("store");
+    const pace = pick(random, [2, 10, 40]);
+    const delays = sim.random("store delays");
+    const fence = pick(random, FENCES);
+    super(sim.cluster.start("store", () => {}), {
+      sink: { fence },
+      landAfterDeath: random.chance(0.5),
+      delayMs: () => [0.1 + delays.next() * pace, 0.1 + delays.next() * pace],
+    });
+    this.#sim = sim;
+    this.#random = sim.random("store moods");
+    this.#failRate = pick(random, [0, 0, 0.002, 0.02]);
+    this.fence = fence;
+    sim.sometimes(`a sink with the fence ${fence}`);
+  }
+
+  override takeFailure(path: string, operation: MemoryOperation): MemoryFailure | null {
+    const known = super.takeFailure(path, operation);
+    if (known !== null || this.#sim.isOver || !FAILING.has(operation)) return known;
+    if (!this.#random.chance(this.#failRate)) return null;
+    const applied = this.#random.chance(0.5);
+    this.#sim.sometimes("a publish is lost on its way back", operation === "publish" && applied);
+    return { operation, times: 1, code: "timeout", applied };
+  }
+}
