@@ -69,6 +69,7 @@ function look(state: State, ctx: Here): void {
   if (part !== null) {
     if (part.term === leading?.term || part.isStopping) return;
     part.isStopping = true;
+    ctx.log("info", "this controller does not lead any more", { term: part.term });
     return ctx.stop(part.ref);
   }
   if (leading === null || state.barrier === leading.term) return;
@@ -90,6 +91,7 @@ function passed(state: State, task: TaskEnd, ctx: Here): void {
     return ctx.after("look", LIMITS.barrierPauseMs, "look", {});
   }
   const ref = state.begin(ctx, term);
+  ctx.log("info", "this controller leads", { term });
   state.part = { ref, term, isStopping: false };
   ctx.watch(ref);
 }

@@ -68,7 +68,7 @@ Deno.test("the client knows all operations of the API, and demands of answers wh
   assert.deepEqual(operations, OPERATIONS);
 });
 
-/** Each has a method of the client; the feed and `/v1/live` are `watch`. */
+/** Each has a method of the client; `followEvents` and `openLive` are `watch`. */
 const OPERATIONS = [
   "addController",
   "cancelJob",
@@ -80,6 +80,7 @@ const OPERATIONS = [
   "deregisterAgent",
   "drainAgent",
   "explainJob",
+  "followEvents",
   "getAgent",
   "getCluster",
   "getDefinition",
@@ -94,6 +95,7 @@ const OPERATIONS = [
   "listJobs",
   "listKeys",
   "listRuns",
+  "openLive",
   "pauseJob",
   "pauseRun",
   "promoteController",

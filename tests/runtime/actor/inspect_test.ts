@@ -108,6 +108,7 @@ Deno.test("work is counted by message protocol, and dead letters by reason", asy
     unreachable: 1,
     refused: 0,
     badMessage: 0,
+    notAdmitted: 0,
   });
   await world.complete(node.stop());
 });
