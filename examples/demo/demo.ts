@@ -1,81 +1,73 @@
 /**
- * `deno task demo`: a server on loopback, the real command line, a connection that breaks, and a
- * check of every byte. The workflow is demo.yaml; the files stay under .quorus/demo (or the folder
- * that is given) until the next demo.
+ * `deno task demo`: a cluster of real processes moves files from a server on loopback, while a connection
+ * breaks, the leading controller is killed, and an agent is killed that is at work. In the end every file
+ * is read again and compared. The workflow is demo.yaml; the files stay under .quorus/demo (or the folder
+ * that is given) until the next demo, everything else is removed.
  */
 
-import { createHash } from "node:crypto";
-import { resolve } from "node:path";
-import { formatBytes } from "../../runtime/base/units.ts";
-import { FILES, sha256Of } from "./files.ts";
-import { startServer, type Traffic } from "./server.ts";
+import { quorusClient } from "../../client.ts";
+import { DemoCluster, endCluster } from "./cluster.ts";
+import { play, type Played } from "./play.ts";
+import { Publications } from "./publications.ts";
+import { startServer } from "./server.ts";
+import { verify } from "./verify.ts";
 
-const MIRRORED: ReadonlyMap<string, string> = new Map([
-  ["index.bin", "/index.bin"],
-  ["media/photos.bin", "/photos.bin"],
-  ["media/videos.bin", "/videos.bin"],
-  ["orders.bin", "/changes.bin"],
-  ["report.bin", "/report.bin"],
-]);
+const MIB = 2 ** 20;
+/** Longer than any machine should need; then what runs is ended. */
+const PATIENCE_MS = 300_000;
 
 const folder = Deno.args[0] ?? ".quorus/demo";
-const out = `${resolve(folder)}/files`;
-await Deno.remove(folder, { recursive: true }).catch(() => {});
-await Deno.mkdir(folder, { recursive: true });
-const server = startServer({ path: "/photos.bin", afterBytes: 100 * 2 ** 20 });
-const ended = await quorus(server.origin);
-const right = ended && await report(server.traffic);
-await server.stop();
+const files = `${folder}/files`;
+const startedMs = performance.now();
+const stop = new AbortController();
+const interrupt = () => stop.abort(new Error("interrupted"));
+const patience = setTimeout(() => stop.abort(new Error("it takes too long")), PATIENCE_MS);
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
+const right = await demo().catch((error) => {
+  console.error(`demo: ${error instanceof Error ? error.message : error}`);
+  return false;
+});
+clearTimeout(patience);
 Deno.exit(right ? 0 : 1);
 
-/** Runs the workflow as a user would, with no more permissions than it needs. */
-async function quorus(origin: string): Promise<boolean> {
-  const granted = ["--allow-read", "--allow-env", `--allow-write=${folder}`];
-  const deno = ["run", ...granted, "--allow-net=127.0.0.1", "cli.ts"];
-  const verb = ["run", "examples/demo/demo.yaml", "--data", `${folder}/state`];
-  const variables = ["--var", `ORIGIN=${origin}`, "--var", `OUT=${out}`];
-  console.log(
-    [["$ deno", ...deno], verb, variables].map((line) => line.join(" ")).join(" \\\n    "),
-  );
-  const args = [...deno, ...verb, ...variables];
-  // Without a standard input Deno never stops to ask for a permission.
-  const child = new Deno.Command(Deno.execPath(), { args, stdin: "null" }).spawn();
-  return (await child.status).success;
-}
-
-/** Reads every file again and shows what was moved, as the server saw it. */
-async function report(traffic: ReadonlyMap<string, Traffic>): Promise<boolean> {
-  console.log("\nWhat the server saw, and every file read again and compared with its source:\n");
-  row("file", "size", "kept", "fetched", "cut", "MiB/s", "SHA-256");
-  let right = true;
-  for (const [name, path] of MIRRORED) {
-    const size = FILES.get(path) ?? 0;
-    const seen = traffic.get(path);
-    const isRight = await sha256OfFile(`${out}/${name}`) === sha256Of(path);
-    right &&= isRight;
-    if (seen === undefined) throw new Error(`The server was never asked for ${path}`);
-    const { keptBytes, connectionsCut, sentBytes, firstMs, lastMs } = seen;
-    const rate = sentBytes / 2 ** 20 / (lastMs - firstMs) * 1_000;
-    row(
-      name,
-      formatBytes(size),
-      formatBytes(keptBytes),
-      formatBytes(size - keptBytes),
-      connectionsCut === 0 ? "" : "once",
-      sentBytes < 2 ** 20 ? "" : rate.toFixed(0),
-      isRight ? "right" : "WRONG",
+async function demo(): Promise<boolean> {
+  console.log("3 controllers, 3 agents and a gateway, each a process of this machine:\n");
+  await endCluster(`${folder}/cluster`, "removed"); // of a demo that was killed
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(files, { recursive: true });
+  const server = startServer({
+    cut: { path: "/photos.bin", afterBytes: 16 * MIB },
+    bytesPerSecond: 12 * MIB,
+  });
+  const publications = new Publications(files);
+  try {
+    const played = await inCluster(server.origin);
+    await Deno.remove(`${files}/.quorus-volume`);
+    const right = await verify(files, { ...played, publications, traffic: server.traffic });
+    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+    console.log(
+      `\nThe files are in ${await Deno.realPath(files)}; all else is removed (${seconds} s)`,
     );
+    return right;
+  } finally {
+    publications.close();
+    await server.stop();
   }
-  console.log(`\nThe files are in ${out}`);
-  return right;
 }
 
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const part of (await Deno.open(path)).readable) hash.update(part);
-  return hash.digest("hex");
-}
-
-function row(name: string, ...cells: string[]): void {
-  console.log(`  ${name.padEnd(18)}${cells.map((cell) => cell.padStart(10)).join("")}`);
+/** Starts a cluster, plays the demo in it, and ends it whatever happens. */
+async function inCluster(origin: string): Promise<Played> {
+  const place = `${folder}/cluster`;
+  try {
+    const cluster = await DemoCluster.up(place, files);
+    const quorus = quorusClient({ url: cluster.url, key: cluster.key });
+    const out = await Deno.realPath(files);
+    const played = await play(quorus, { cluster, origin, out, signal: stop.signal });
+    await endCluster(place, "removed");
+    return played;
+  } catch (error) {
+    await endCluster(place, "kept");
+    console.error(`demo: the logs of the nodes are in ${place}/*/log`);
+    throw error;
+  }
 }

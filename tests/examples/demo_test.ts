@@ -1,4 +1,4 @@
-/** The demo does what its first page says, as a program of its own with narrow permissions. */
+/** The demo does what the README says, as a program of its own with narrow permissions. */
 
 import assert from "node:assert/strict";
 import { dirname, resolve } from "node:path";
@@ -26,20 +26,35 @@ async function demo(folder: string): Promise<{ code: number; text: string }> {
   return { code, text: decoder.decode(stderr) + decoder.decode(stdout) };
 }
 
-Deno.test("the demo moves, resumes, skips by condition, verifies, and leaves the files", async () => {
+Deno.test("the demo loses a connection, its leader and an agent, and every file is right and published once", async () => {
   await inFolder(async (folder) => {
     const { code, text } = await demo(`${folder}/new/demo`);
     assert.equal(code, 0, text);
-    assert.match(text, /photos: attempt 1 failed: .* the connection ended after 104857600 of/);
-    assert.match(text, /photos: resumed, \d+\.\d MiB kept/);
-    assert.match(text, /everything: skipped: its condition is false/);
-    assert.match(text, /5 of 6 succeeded, 1 skipped/);
+    const [, table = ""] = text.split("What happened when:");
+    assert.match(table, /submitted demo\.yaml: 6 transfers/);
+    assert.match(table, /photos: the server has cut its connection/);
+    assert.match(table, /photos resumed: 16\.0 MiB kept/);
+    const [, leader] = /kill -9 (c\d): the controller that leads/.exec(table) ?? [];
+    const [, next] = /(c\d) leads, \d+ ms later/.exec(table) ?? [];
+    assert.ok(leader !== undefined && next !== undefined && leader !== next, table);
+    const [, agent] = /kill -9 (a\d): the agent that moves .*videos/.exec(table) ?? [];
+    const [, other] = /videos is on (a\d), \d+\.\d s later/.exec(table) ?? [];
+    assert.ok(agent !== undefined && other !== undefined && agent !== other, table);
+    assert.match(table, /videos resumed: \d+(\.\d)? (Mi)?B kept/);
+    assert.match(table, /the run has succeeded/);
+    assert.match(text, /everything was skipped: its condition is false/);
     assert.equal(text.match(/ right$/gm)?.length, 5, text);
-    assert.doesNotMatch(text, /WRONG/);
-    const [, files = ""] = /^The files are in (.*)$/m.exec(text) ?? [];
-    assert.equal(Deno.statSync(`${files}/media/photos.bin`).size, 160 * 2 ** 20);
-    assert.throws(() => Deno.statSync(`${files}/everything.bin`), Deno.errors.NotFound);
-    const names = [...Deno.readDirSync(`${files}/media`)].map(({ name }) => name).sort();
-    assert.deepEqual(names, ["photos.bin", "videos.bin"]);
+    assert.doesNotMatch(text, /WRONG|TIMES/);
+    const [, files = ""] = /^The files are in (.*);/m.exec(text) ?? [];
+    assert.equal(Deno.statSync(`${files}/media/photos.bin`).size, 96 * 2 ** 20);
+    assert.deepEqual(namesIn(`${folder}/new/demo`), ["files"], "all else is removed");
+    assert.deepEqual(namesIn(files), ["index.bin", "media", "orders.bin", "report.bin"]);
+    assert.deepEqual(namesIn(`${files}/media`), ["photos.bin", "videos.bin"]);
+    const left = new Deno.Command("pgrep", { args: ["-f", folder] }).outputSync();
+    assert.equal(new TextDecoder().decode(left.stdout), "", "no process is left");
   });
 });
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
