@@ -86,8 +86,8 @@ export async function startController(
     retentionMs: options.retentionMs ?? null,
     ...(limits?.archive === undefined ? {} : { limits: limits.archive }),
   });
-  const board = new Board();
   const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
+  const board = new Board(fleetLimits.progressJobs);
   const others = ids.filter((id) => id !== node.id);
   node.spawn(fleet, {
     name: FLEET_PATH,
@@ -117,7 +117,7 @@ function spawnLeadership(
 ): void {
   const candidates = fleetCandidates(replica, board);
   const agents = (id: string) => node.ref(Agent, `quorus://${id}/${AGENT_PATH}`);
-  const actions = fleetActions(candidates, agents);
+  const actions = fleetActions(candidates, agents, limits.performMs);
   node.spawn(leadership, {
     name: "leadership",
     restart: "permanent",

@@ -7,9 +7,6 @@ import type { Job } from "../job/record.ts";
 import type { Candidate, Candidates } from "../scheduler/candidates.ts";
 import type { ActionFacts, Actions, FileAction } from "../workflow/actions.ts";
 
-/** How long an agent may take for one action. */
-const PERFORM_MS = 600_000;
-
 /** Nobody can perform an action. */
 export class ActionError extends QuorusError<"noAgent"> {
   override readonly name = "ActionError";
@@ -19,12 +16,13 @@ export class ActionError extends QuorusError<"noAgent"> {
 export function fleetActions(
   candidates: Candidates,
   agents: (id: string) => Ref<typeof Agent>,
+  withinMs: number,
 ): Actions {
   return {
     perform: async (action, failedJobs, signal): Promise<ActionFacts> => {
       const agent = chosen(candidates.list(), action, failedJobs);
       const body = { action, failedJobs: [...failedJobs] };
-      return await agents(agent).ask("perform", body, { withinMs: PERFORM_MS, signal });
+      return await agents(agent).ask("perform", body, { withinMs, signal });
     },
   };
 }

@@ -6,9 +6,6 @@
 import type { Heartbeat } from "../agent/registration.ts";
 import type { Progress } from "../job/meter.ts";
 
-/** How much is kept of the progress of attempts; the oldest goes first. */
-const PROGRESS_JOBS = 20_000;
-
 /** The last sign of an agent's life. */
 export interface Sign {
   readonly heartbeat: Heartbeat;
@@ -24,10 +21,16 @@ export interface Seen {
 
 /** See the head of this file. */
 export class Board {
+  readonly #progressJobs: number;
   readonly #signs = new Map<string, Sign>();
   readonly #downSinceMs = new Map<string, number>();
   readonly #progress = new Map<string, Seen>();
   readonly #watchers = new Set<(jobIds: readonly string[]) => void>();
+
+  /** Keeps the progress of so many jobs. */
+  constructor(progressJobs: number) {
+    this.#progressJobs = progressJobs;
+  }
 
   /** An agent has been heard of. */
   heard(heartbeat: Heartbeat, atMs: number): void {
@@ -54,12 +57,6 @@ export class Board {
     return this.#downSinceMs.get(agent) ?? null;
   }
 
-  /** It has left for good. */
-  forget(agent: string): void {
-    this.#signs.delete(agent);
-    this.#downSinceMs.delete(agent);
-  }
-
   /** Attempts have told how far they are. */
   progressed(
     jobs: readonly { readonly jobId: string; readonly progress: Progress }[],
@@ -69,7 +66,7 @@ export class Board {
       this.#progress.delete(jobId);
       this.#progress.set(jobId, { progress, atMs });
     }
-    while (this.#progress.size > PROGRESS_JOBS) {
+    while (this.#progress.size > this.#progressJobs) {
       this.#progress.delete(this.#progress.keys().next().value!);
     }
     for (const watcher of this.#watchers) watcher(jobs.map(({ jobId }) => jobId));
@@ -78,11 +75,6 @@ export class Board {
   /** The last progress of a job; `null` if none has come, or it has ended. */
   progress(jobId: string): Seen | null {
     return this.#progress.get(jobId) ?? null;
-  }
-
-  /** The attempts of a job are over. */
-  ended(jobId: string): void {
-    this.#progress.delete(jobId);
   }
 
   /** Tells whose progress has changed; the returned function ends that. */

@@ -36,9 +36,15 @@ export const FLEET_LIMITS = {
   },
   probeTimeoutMs: { unit: "ms", value: 5_000, why: "how long an agent has to answer one" },
   lookMs: { unit: "ms", value: 250, why: "pause between looks at who has to be given up" },
-  progressMs: {
+  progressJobs: {
+    unit: "count",
+    value: 20_000,
+    why:
+      "jobs whose progress a controller knows; of more the one that was told longest ago is forgotten",
+  },
+  performMs: {
     unit: "ms",
-    value: 60_000,
-    why: "progress that was not told again for so long is not shown any more",
+    value: 600_000,
+    why: "how long an agent may take for one action at the end of a run, such as a clean-up",
   },
 } as const satisfies LimitTable;
