@@ -219,19 +219,22 @@ function released(job: Job): Job {
  */
 function lost(job: Job): Job {
   if (job.lease === null) return job;
-  const { index: leaseIndex } = job.lease;
-  const own = { temp: temporaryName(job.id, job.lease), leaseIndex };
-  const adopted = job.adoptable.map(({ temp }) => ({ temp, leaseIndex }));
+  const { index: leaseIndex, agent } = job.lease;
+  const own = { temp: temporaryName(job.id, job.lease), leaseIndex, agent };
+  const adopted = job.adoptable.map(({ temp }) => ({ temp, leaseIndex, agent }));
   return { ...job, lease: null, adoptable: [], stale: [...job.stale, ...adopted, own] };
 }
 
 function handBack(job: Job, lease: Lease): Job | Refusal {
-  const mine = job.stale.filter(({ leaseIndex }) => leaseIndex === lease.index);
+  const mine = job.stale.filter(({ leaseIndex, agent = lease.agent }) =>
+    leaseIndex === lease.index && agent === lease.agent
+  );
   if (mine.length === 0) {
     return { refused: `handBack: job ${job.id} has no lost lease ${lease.index}` };
   }
   const stale = job.stale.filter((one) => !mine.includes(one));
-  return { ...job, stale, adoptable: [...job.adoptable, ...mine] };
+  const handed = mine.map(({ temp, leaseIndex }) => ({ temp, leaseIndex }));
+  return { ...job, stale, adoptable: [...job.adoptable, ...handed] };
 }
 
 /** Where a job goes that no agent holds, by what its owner wants. */

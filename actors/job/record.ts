@@ -47,6 +47,8 @@ export interface Lease {
 export interface Temporary {
   readonly temp: string;
   readonly leaseIndex: number;
+  /** Who had the lease, where it was lost: nobody else may hand it back. Absent in old logs. */
+  readonly agent?: string;
 }
 
 /**
@@ -151,7 +153,8 @@ export function temporaryName(jobId: string, lease: Lease): string {
   return `.quorus-${jobId}-${lease.epoch}.${lease.group}.${lease.index}.part`;
 }
 
-/** Equal tokens: the same attempt. */
+/** Equal tokens of the same agent: the same attempt. One command may give leases to several agents. */
 export function sameLease(a: Lease | null, b: Lease): boolean {
-  return a !== null && a.epoch === b.epoch && a.group === b.group && a.index === b.index;
+  return a !== null && a.agent === b.agent && a.epoch === b.epoch && a.group === b.group &&
+    a.index === b.index;
 }

@@ -229,7 +229,7 @@ Deno.test("the temporary file of a lost lease is nobody's to adopt until its hol
   const lost = lifecycle(jobIn("publishing", { grant: GRANT }), EVENTS.lose, NOW);
   assert.ok(!("refused" in lost));
   const temp = temporaryName(template.id, LEASE);
-  assert.deepEqual(lost.stale, [LOST, { temp, leaseIndex: LEASE.index }]);
+  assert.deepEqual(lost.stale, [LOST, { temp, leaseIndex: LEASE.index, agent: LEASE.agent }]);
   assert.deepEqual([lost.state, lost.adoptable, lost.grant], ["queued", [], GRANT]);
   const back = lifecycle(lost, { type: "handBack", lease: LEASE }, NOW);
   assert.ok(!("refused" in back));
@@ -245,7 +245,11 @@ Deno.test("a lost lease may hold every file that it could have adopted, until it
   assert.ok(!("refused" in lost));
   const own = { temp: temporaryName(template.id, LEASE), leaseIndex: LEASE.index };
   const held = { temp: "kept", leaseIndex: LEASE.index };
-  assert.deepEqual([lost.adoptable, lost.stale], [[], [LOST, held, own]]);
+  const { agent } = LEASE;
+  assert.deepEqual([lost.adoptable, lost.stale], [
+    [],
+    [LOST, { ...held, agent }, { ...own, agent }],
+  ]);
   const back = lifecycle(lost, { type: "handBack", lease: LEASE }, NOW);
   assert.ok(!("refused" in back));
   assert.deepEqual([back.adoptable, back.stale], [[held, own], [LOST]]);
@@ -379,4 +383,20 @@ Deno.test("the pause before a retry is counted on the clock of the state, not on
   const fail = { ...EVENTS.fail, retryAtMs: NOW + 3_600_000, retryInMs: 200 } as JobEvent;
   const after = lifecycle(jobIn("running"), fail, NOW);
   assert.equal("refused" in after ? after : after.retryAtMs, NOW + 200);
+});
+
+Deno.test("another agent's lease of the same command is not its own, whatever its index", () => {
+  const forged = { ...LEASE, agent: "forger" };
+  for (const event of Object.values(EVENTS)) {
+    if (!("lease" in event) || event.type === "assign" || event.type === "handBack") continue;
+    const after = lifecycle(
+      jobIn("publishing", { grant: GRANT }),
+      { ...event, lease: forged },
+      NOW,
+    );
+    assert.match("refused" in after ? after.refused : "taken", /stale/, event.type);
+  }
+  const lost = lifecycle(jobIn("running", { stale: [] }), EVENTS.lose, NOW) as Job;
+  assert.ok("refused" in lifecycle(lost, { type: "handBack", lease: forged }, NOW));
+  assert.ok(!("refused" in lifecycle(lost, { type: "handBack", lease: LEASE }, NOW)));
 });
