@@ -16,7 +16,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
   {
     name: "a stale lease is believed",
     file: "actors/job/record.ts",
-    find: `a.epoch === b.epoch && a.group === b.group && a.index === b.index`,
+    find: `a.epoch === b.epoch && a.group === b.group &&
+    a.index === b.index`,
     replace: `a.epoch === b.epoch && a.group === b.group`,
     scenario: SCENARIO,
     seeds: 60,
@@ -24,8 +25,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
   {
     name: "a temporary file is adopted from a writer who is not proved gone",
     file: "actors/job/lifecycle.ts",
-    find: `return { ...job, lease: null, stale: [...job.stale, { temp, leaseIndex }] };`,
-    replace: `return { ...job, lease: null, adoptable: [...job.adoptable, { temp, leaseIndex }] };`,
+    find: `return { ...job, lease: null, adoptable: [], stale: [...job.stale, ...adopted, own] };`,
+    replace: `return { ...job, lease: null, adoptable: [...job.adoptable, own] };`,
     scenario: SCENARIO,
     seeds: 60,
   },
@@ -66,6 +67,22 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     file: "actors/controller/controller.ts",
     find: `      if (one.state === "running") takeUp(state, one.id, ctx);`,
     replace: `      if (one.state === "succeeded") takeUp(state, one.id, ctx);`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a lease token that does not grow",
+    file: "actors/controller/assign.ts",
+    find: `  const token = { epoch, group: GROUP, index, agent };`,
+    replace: `  const token = { epoch, group: GROUP, index: 1, agent };`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "what was asked for again under its key is done again",
+    file: "actors/controller/replica.ts",
+    find: `    if (key === undefined) {`,
+    replace: `    if (key !== null) {`,
     scenario: SCENARIO,
     seeds: 60,
   },

@@ -26,6 +26,7 @@ export const clusterJobs = scenario({
     ...OPERATOR_STATES,
     ...["seize", "token", "conditional", "none"].map((fence) => `a sink with the fence ${fence}`),
     "a run is cancelled",
+    "a run is cancelled while it publishes",
     "a run is paused",
     "a run is resumed",
     "one key comes through two gateways",
@@ -50,14 +51,13 @@ export const clusterJobs = scenario({
     await sim.complete(clients.answered());
     await sim.complete(operator.done());
     await sim.complete(clients.resume());
-    await end(sim, machines, door, clients, new Judge(sim, machines, operator));
+    await end(sim, door, clients, new Judge(sim, machines, operator));
     await machines.stop();
   },
 });
 
 async function end(
   sim: Simulation,
-  machines: Machines,
   door: Door,
   clients: Clients,
   judge: Judge,

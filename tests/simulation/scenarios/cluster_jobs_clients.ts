@@ -59,6 +59,7 @@ export class Clients {
       this.#wishes.push(this.#submit(run));
       if (random.chance(0.25)) this.#meddleLater(run);
       if (random.chance(0.1)) this.#changeLater(run);
+      if (random.chance(0.1)) this.#cancelAtTheEnd(run);
       this.#sim.world.schedule(500 + random.next() * 6_000, "fault a client submits", next);
     };
     this.#sim.world.schedule(100, "fault a client submits", next);
@@ -147,6 +148,24 @@ export class Clients {
     if (intent === "cancel" || !resumes) return;
     this.#sim.sometimes("a run is resumed");
     await this.#door.write({ type: "intendRun", runId, intent: "run", why: "it may go on" });
+  }
+
+  /** The worst moment: while a file is published, and its agent dies as well, perhaps. */
+  #cancelAtTheEnd(run: WantedRun): void {
+    const kills = this.#random.chance(0.7);
+    const look = (): void => {
+      if (this.#sim.isOver || run.isCancelled) return;
+      const jobs = this.#machines.leader()?.role?.replica.state.jobs.values() ?? [];
+      const job = [...jobs].find(({ runId, state }) => runId === run.id && state === "publishing");
+      if (!run.isAccepted || job === undefined) {
+        return void this.#sim.world.schedule(2, "fault a client waits", look);
+      }
+      run.isCancelled = true;
+      this.#sim.sometimes("a run is cancelled while it publishes");
+      if (kills) this.#machines.restart(job.lease!.agent);
+      this.#wishes.push(this.#intend(run, "cancel", false));
+    };
+    look();
   }
 
   /** Somebody writes a file anew that is being fetched, perhaps. */

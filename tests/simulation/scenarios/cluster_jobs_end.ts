@@ -134,6 +134,17 @@ export class Judge {
     const left = [...this.#machines.store.uploads.keys()].filter((path) =>
       !excused.some((prefix) => path.includes(prefix))
     );
-    return left.length === 0 || `there are still ${left.join(", ")}`;
+    return left.length === 0 ||
+      `there are still ${left.map((path) => this.#past(path)).join("; ")}`;
+  }
+
+  /** What the store did to a path, for who has to find out. */
+  #past(path: string): string {
+    const { history, fence } = this.#machines.store;
+    const steps = history.filter((one) =>
+      (one.path === path || one.to === path) && one.operation !== "write"
+    );
+    const told = steps.map(({ atMs, operation }) => `${operation} at ${Math.round(atMs)}`);
+    return `${path} (fence ${fence}: ${told.join(", ")})`;
   }
 }
