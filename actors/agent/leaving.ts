@@ -34,6 +34,7 @@ export class AgentLeaving {
   readonly #free: () => Promise<void>;
   #draining: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
+  #hasDrained = false;
 
   constructor(node: Node, parts: LeavingParts, free: () => Promise<void>) {
     this.#node = node;
@@ -54,17 +55,20 @@ export class AgentLeaving {
     const { env } = this.#node;
     standing.happened("drained", "leaving");
     const endMs = env.clock.monotonic() + withinMs;
-    const leftMs = () => Math.max(0, endMs - env.clock.monotonic());
+    // All of what comes after it: whoever ends the process waits no longer, and then it is killed.
+    const lastMs = endMs + limits.stopMs;
+    const leftMs = (untilMs: number) => Math.max(0, untilMs - env.clock.monotonic());
     await this.#leave(false, withinMs);
-    if (!await within(env.timers, leftMs(), tally.whenIdle())) {
+    if (!await within(env.timers, leftMs(endMs), tally.whenIdle())) {
       // The rest keeps what it has and hands its leases back.
       worker.tell("close", { why: "its agent is leaving" });
-      await within(env.timers, limits.stopMs, tally.whenIdle());
+      await within(env.timers, leftMs(lastMs), tally.whenIdle());
     }
     // What it has reported must be known before it is gone: it holds no lease afterwards.
-    await within(env.timers, limits.stopMs, outbox.whenEmpty());
-    await this.#leave(true, Math.max(limits.stopMs, leftMs()));
+    await within(env.timers, leftMs(lastMs), outbox.whenEmpty());
+    await this.#leave(true, leftMs(lastMs));
     standing.happened("left", "drained");
+    this.#hasDrained = true;
   }
 
   async #stop(): Promise<void> {
@@ -72,7 +76,9 @@ export class AgentLeaving {
     const { env } = this.#node;
     worker.tell("close", { why: "its agent is stopping" });
     // With no controller to take reports nothing is waited for any longer: leases are lost, not work.
-    await within(env.timers, limits.stopMs, tally.whenIdle().then(() => outbox.whenEmpty()));
+    // Who has drained has waited already.
+    const waitMs = this.#hasDrained ? 0 : limits.stopMs;
+    await within(env.timers, waitMs, tally.whenIdle().then(() => outbox.whenEmpty()));
     outbox.close();
     await within(env.timers, limits.stopMs, tally.whenIdle());
     for (const ref of [host, worker, feed, messenger]) await this.#node.stopActor(ref);

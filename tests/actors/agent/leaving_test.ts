@@ -57,7 +57,7 @@ Deno.test("an agent that stops hands its jobs back, and the next one in its fold
   await rig.close();
 });
 
-Deno.test("stopping and draining end without any controller", async () => {
+Deno.test("draining and stopping end without any controller, 10 s late at most", async () => {
   const { rig, role } = await joined();
   await rig.give("a1", 400 * CHUNK);
   await rig.world.pass(500);
@@ -65,7 +65,7 @@ Deno.test("stopping and draining end without any controller", async () => {
   const startedMs = rig.world.nowMs;
   await rig.complete(role.drain(1_000));
   await rig.complete(role.stop());
-  assert.ok(rig.world.nowMs - startedMs < 60_000, `${rig.world.nowMs - startedMs} ms`);
+  assert.ok(rig.world.nowMs - startedMs < 1_000 + 11_000, `${rig.world.nowMs - startedMs} ms`);
   assert.equal(role.status().activeJobs, 0);
   await rig.close();
 });
