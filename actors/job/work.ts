@@ -52,11 +52,16 @@ export async function openWork(attempt: Attempt): Promise<Work> {
   return work;
 }
 
-/** The checkpoint of this agent; only one whose writer is proved gone may be gone on with. */
-async function ownCheckpoint({ tools, job }: Attempt): Promise<Checkpoint | null> {
+/**
+ * The checkpoint of this agent; only one whose writer is proved gone may be gone on with: its lease was
+ * given back or, of an earlier execution whose jobs this state does not know, its process has ended, since
+ * this one holds the folder.
+ */
+async function ownCheckpoint({ tools, job, lease }: Attempt): Promise<Checkpoint | null> {
   const checkpoint = await tools.checkpoints.load(job.id);
   if (checkpoint === null) return null;
-  if (job.adoptable.some(({ temp }) => temp === checkpoint.temp)) return checkpoint;
+  const isEarlier = (checkpoint.lease?.epoch ?? 0) < lease.epoch;
+  if (isEarlier || job.adoptable.some(({ temp }) => temp === checkpoint.temp)) return checkpoint;
   await tools.checkpoints.drop(job.id);
   return null;
 }
