@@ -9,9 +9,9 @@ import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { AgentRecord } from "../agent/record.ts";
-import { heldBy } from "../controller/agents.ts";
 import type { Group } from "../controller/group.ts";
 import type { Scheduler } from "../controller/messages.ts";
+import { type Job, LEASED_STATES } from "../job/record.ts";
 import type { Board } from "./board.ts";
 import { type FleetLimits, judgeFleet, type Known } from "./liveness.ts";
 import { Warden } from "./warden_messages.ts";
@@ -26,6 +26,14 @@ export interface WardenArgs {
   readonly limits: FleetLimits;
 }
 
+/** The leases that an agent works on. */
+interface LeaseAnswer {
+  readonly agent: string;
+  readonly held: readonly { readonly jobId: string; readonly leaseIndex: number }[];
+  /** Of the state when it was asked: what was committed since may still be on its way to it. */
+  readonly before: number;
+}
+
 interface State extends WardenArgs {
   readonly unsubscribe: () => void;
   readonly leadsSinceMs: number;
@@ -33,6 +41,8 @@ interface State extends WardenArgs {
   readonly underWay: Set<string>;
   /** When each agent's leases were compared last. */
   readonly probedMs: Map<string, number>;
+  /** What agents have said of their leases since the last look. */
+  answers: LeaseAnswer[];
   suspects: string;
   heldBack: string | null;
 }
@@ -63,6 +73,7 @@ export const warden = actor(Warden, {
       leadsSinceMs: nowMs,
       underWay: new Set(),
       probedMs: new Map(),
+      answers: [],
       suspects: "",
       heldBack: null,
     };
@@ -105,6 +116,7 @@ function look(state: State, ctx: Context<typeof Warden>): void {
   state.heldBack = verdict.heldBack;
   for (const { agent, why } of verdict.lost) lose(state, agent, why, ctx);
   for (const agent of state.group.state.agents.values()) tend(state, agent, nowMs, ctx);
+  compare(state);
 }
 
 function isAble({ status }: AgentRecord): boolean {
@@ -166,20 +178,33 @@ function probe(state: State, id: string, nowMs: number, ctx: Context<typeof Ward
     // Before it answers: what is committed while it does must not look as if it had been lost.
     const before = state.group.state.index;
     const held = await ref.ask("leases", {}, { withinMs: state.limits.probeTimeoutMs });
-    reconcile(state, id, ref, held, before);
+    state.answers.push({ agent: id, held, before });
   });
+}
+
+/** All answers of a while share one look at the jobs: one for each would cost agents times jobs. */
+function compare(state: State): void {
+  const { answers, group, agents } = state;
+  if (answers.length === 0) return;
+  state.answers = [];
+  const committed = new Map<string, Job[]>(answers.map(({ agent }) => [agent, []]));
+  for (const job of group.state.jobs.values()) {
+    if (job.lease === null || !LEASED_STATES.has(job.state)) continue;
+    committed.get(job.lease.agent)?.push(job);
+  }
+  for (const answer of answers) {
+    const ref = agents(answer.agent);
+    if (ref !== null) reconcile(ref, answer, committed.get(answer.agent) ?? []);
+  }
 }
 
 /** Assigned but not held: told again. Held but not assigned: revoked. */
 function reconcile(
-  { group }: State,
-  id: string,
   ref: Ref<typeof Agent>,
-  held: readonly { readonly jobId: string; readonly leaseIndex: number }[],
-  before: number,
+  { held, before }: LeaseAnswer,
+  committed: readonly Job[],
 ): void {
   const works = new Set(held.map(({ jobId, leaseIndex }) => `${jobId} ${leaseIndex}`));
-  const committed = heldBy(group.state, id);
   const missing = committed.filter(({ id: jobId, lease }) =>
     lease !== null && lease.index <= before && !works.has(`${jobId} ${lease.index}`)
   );
