@@ -6,6 +6,7 @@
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
+import { QuorusError } from "../../runtime/base/errors.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
@@ -38,10 +39,24 @@ export interface ControllerArgs {
 
 /** Jobs that one message assigns. */
 const ASSIGNED_TOGETHER = 64;
+/** Before a run whose actor has failed is taken up again: doubles with each failure, up to the last. */
+const RUN_AGAIN_MS = 200;
+const RUN_AGAIN_MOST_MS = 60_000;
+/** Before the mailbox that was full is tried again. */
+const ANEW_MS = 100;
+
+/** It has missed something; it starts again, which is how it catches up. */
+class ControllerError extends QuorusError<"missed"> {
+  override readonly name = "ControllerError";
+}
 
 interface State extends ControllerArgs {
   readonly scheduler: Ref<typeof Scheduler>;
   readonly runs: Map<string, Ref<typeof Run>>;
+  /** Run ids by the address of their actor. */
+  readonly runIds: Map<string, string>;
+  /** Failures of the actors of runs: one that fails for ever must not take the others with it. */
+  readonly failures: Map<string, number>;
   /** Null in an embedded run, whose jobs are all admitted at once. */
   readonly tenants: Tenants | null;
   readonly unsubscribe: () => void;
@@ -57,13 +72,13 @@ export const controller = actor(Controller, {
     if (fleet !== undefined) {
       ctx.spawn(warden, { name: "warden", args: { ...fleet, group, agents, scheduler: child } });
     }
-    const self = ctx.self;
-    const unsubscribe = group.subscribe((effects) =>
-      self.tell("committed", { effects: toldOf(effects) })
-    );
+    const unsubscribe = listen(group, ctx);
     const tenants = args.term === undefined ? null : new Tenants(group);
     tenants?.begin(ctx);
-    const state: State = { ...args, scheduler: child, runs: new Map(), tenants, unsubscribe };
+    const state: State = {
+      ...{ ...args, scheduler: child, tenants, unsubscribe },
+      ...{ runs: new Map(), runIds: new Map(), failures: new Map() },
+    };
     assignLeased(state);
     for (const one of group.state.runs.values()) {
       if (one.state === "running") takeUp(state, one.id, ctx);
@@ -72,10 +87,37 @@ export const controller = actor(Controller, {
   },
   on: {
     committed: (state, { effects }, ctx) => act(state, effects, ctx),
-    takeUp: (state, { runId }, ctx) => takeUp(state, runId, ctx),
+    takeUp: (state, { runId }, ctx) => follow(state, runId, ctx),
+    anew: () => {
+      throw new ControllerError(
+        "missed",
+        "act on what was committed: the mailbox was full, and some of it was missed; starting anew",
+        { retryable: true },
+      );
+    },
   },
+  ended: (state, { ref, reason }, ctx) => runEnded(state, ref.address, reason, ctx),
   stopping: (state) => state.unsubscribe(),
 });
+
+/** Hears what is committed; what its mailbox has no room for, it makes good by starting anew. */
+function listen(group: Group, { self, env }: Context<typeof Controller>): () => void {
+  let isOver = false;
+  let hasMissed = false;
+  const tellAnew = (): void => {
+    if (isOver || self.tell("anew", {}) !== "full") return;
+    env.timers.after(ANEW_MS, tellAnew);
+  };
+  const unsubscribe = group.subscribe((effects) => {
+    if (self.tell("committed", { effects: toldOf(effects) }) !== "full" || hasMissed) return;
+    hasMissed = true;
+    tellAnew();
+  });
+  return () => {
+    isOver = true;
+    unsubscribe();
+  };
+}
 
 /** What a run may name agents by itself from: in a cluster the scheduler alone does that. */
 function slotsOf({ candidates, term }: ControllerArgs): Map<string, number> {
@@ -88,14 +130,40 @@ function takeUp(state: State, runId: string, ctx: Context<typeof Controller>): v
   if (state.runs.has(runId)) return;
   const { group, actions } = state;
   const slots = slotsOf(state);
-  const ref = ctx.spawn(run, { name: `run-${runId}`, args: { group, runId, actions, slots } });
+  const ref = ctx.spawn(run, {
+    name: `run-${runId}`,
+    restart: "temporary",
+    args: { group, runId, actions, slots },
+  });
+  ctx.watch(ref);
   state.runs.set(runId, ref);
+  state.runIds.set(ref.address, runId);
+}
+
+/** Taken up again after a pause, as long as the state says that it has not ended. */
+function runEnded(
+  state: State,
+  address: string,
+  reason: "stopped" | "failed" | "unreachable",
+  ctx: Context<typeof Controller>,
+): void {
+  const runId = state.runIds.get(address);
+  if (runId === undefined) return;
+  state.runIds.delete(address);
+  state.runs.delete(runId);
+  if (state.group.state.runs.get(runId)?.state !== "running") {
+    return void state.failures.delete(runId);
+  }
+  const failures = (state.failures.get(runId) ?? 0) + 1;
+  state.failures.set(runId, failures);
+  const ms = Math.min(RUN_AGAIN_MOST_MS, RUN_AGAIN_MS * 2 ** (failures - 1));
+  ctx.log("warn", "a run has not ended, its actor has: begun again", { runId, reason, failures });
+  ctx.after(`again-${runId}`, ms, "takeUp", { runId });
 }
 
 /** A run that was created is taken up; one that has ended has no actor any more. */
 function follow(state: State, runId: string, ctx: Context<typeof Controller>): void {
   if (state.group.state.runs.get(runId)?.state === "running") takeUp(state, runId, ctx);
-  else state.runs.delete(runId);
 }
 
 /** Leases that an earlier incarnation of this controller may not have passed on. */
