@@ -18,6 +18,7 @@ import {
 import type { Node } from "../runtime/actor/node.ts";
 import { messageOf, QuorusError } from "../runtime/base/errors.ts";
 import type { Env } from "../runtime/env/env.ts";
+import { BrokenLinks, type LinkNews } from "./broken_links.ts";
 import { Controllers } from "./controllers.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 
@@ -71,7 +72,8 @@ export class DoorError extends QuorusError<"noQuorum"> {
 
 /** What a door needs. */
 export interface DoorOptions {
-  readonly node: Pick<Node, "ref" | "env" | "traced">;
+  /** With links it is noticed at once when one to a controller breaks. */
+  readonly node: Pick<Node, "ref" | "env" | "traced"> & { readonly links?: LinkNews };
   /** The ids of the controllers' nodes as they are known now. */
   readonly controllers: () => readonly string[];
   readonly limits?: Partial<GatewayLimits>;
@@ -87,13 +89,18 @@ interface Refused {
 /** What one try came to: an answer, or why there is none. */
 type Tried<T> = { readonly answer: T } | { readonly refused: Refused };
 
+interface AskOptions {
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+}
+
 interface Trying<T> {
   readonly withinMs: number;
   readonly tryMs: number;
   readonly trace: string | undefined;
   /** Sticks to the controller that worked last. */
   readonly sticky: boolean;
-  ask(controller: string, withinMs: number): Promise<T>;
+  ask(controller: string, options: AskOptions): Promise<T>;
   /** The refusal in an answer; `null` where it is one to pass on. */
   refusal(answer: T): Refused | null;
 }
@@ -111,11 +118,13 @@ class DeskDoor implements Door {
   readonly #env: Env;
   readonly #limits: GatewayLimits;
   readonly #controllers: Controllers;
+  readonly #links: BrokenLinks;
 
   constructor({ node, controllers, limits }: DoorOptions) {
     this.#node = node;
     this.#env = node.env;
     this.#limits = gatewayLimits(limits);
+    this.#links = new BrokenLinks(node.links);
     this.#controllers = new Controllers(controllers, node.env.clock, this.#limits.avoidMs);
   }
 
@@ -133,7 +142,7 @@ class DeskDoor implements Door {
       tryMs: isLong ? operationTryMs : tryMs,
       trace,
       sticky: true,
-      ask: (controller, withinMs) => this.#desk(controller).ask("write", body, { withinMs }),
+      ask: (controller, options) => this.#desk(controller).ask("write", body, options),
       refusal: (written) => written.ok || !AGAIN.has(written.code) ? null : written,
     });
     return "answer" in tried ? tried.answer : { ok: false, ...tried.refused };
@@ -150,8 +159,8 @@ class DeskDoor implements Door {
       tryMs: this.#limits.readTryMs,
       trace,
       sticky: false,
-      ask: (controller, withinMs) =>
-        this.#desk(controller).ask("read", { principal, consistency, query }, { withinMs }),
+      ask: (controller, options) =>
+        this.#desk(controller).ask("read", { principal, consistency, query }, options),
       refusal: ({ found }) => found.type !== "none" || !AGAIN.has(found.code) ? null : found,
     });
     if ("answer" in tried) return tried.answer;
@@ -166,9 +175,9 @@ class DeskDoor implements Door {
     let answered = "";
     const tried = await this.#tries<Principal | null>({
       ...this.#asking(),
-      ask: (controller, withinMs) => {
+      ask: (controller, options) => {
         answered = controller;
-        return this.#authenticate(controller, sha256, withinMs);
+        return this.#authenticate(controller, sha256, options);
       },
     });
     if (!("answer" in tried)) throw doorError("look up an API key", tried.refused);
@@ -180,7 +189,7 @@ class DeskDoor implements Door {
     const others = this.#controllers.all().filter((id) => id !== answered);
     const { lookupTryMs } = this.#limits;
     const settled = await Promise.allSettled(
-      others.map((id) => this.#authenticate(id, sha256, lookupTryMs)),
+      others.map((id) => this.#authenticate(id, sha256, { withinMs: lookupTryMs })),
     );
     for (const one of settled) {
       if (one.status === "fulfilled" && one.value !== null) return one.value;
@@ -188,16 +197,19 @@ class DeskDoor implements Door {
     return null;
   }
 
-  #authenticate(controller: string, sha256: string, withinMs: number): Promise<Principal | null> {
-    return this.#desk(controller).ask("authenticate", { sha256 }, { withinMs });
+  #authenticate(
+    controller: string,
+    sha256: string,
+    options: Pick<AskOptions, "withinMs"> & Partial<AskOptions>,
+  ): Promise<Principal | null> {
+    return this.#desk(controller).ask("authenticate", { sha256 }, options);
   }
 
   async events(after: string | null, limit: number): Promise<EventPage> {
     const tried = await this.#tries<EventPage>({
       ...this.#asking(),
       tryMs: this.#limits.writeMs,
-      ask: (controller, withinMs) =>
-        this.#desk(controller).ask("events", { after, limit }, { withinMs }),
+      ask: (controller, options) => this.#desk(controller).ask("events", { after, limit }, options),
     });
     if ("answer" in tried) return tried.answer;
     throw doorError("follow events", tried.refused);
@@ -246,7 +258,9 @@ class DeskDoor implements Door {
     if (controller === null) {
       return { refused: { code: "noQuorum", message: "no controller is configured" } };
     }
-    const ask = () => trying.ask(controller, Math.min(trying.tryMs, leftMs));
+    const withinMs = Math.min(trying.tryMs, leftMs);
+    const ask = () =>
+      this.#links.during(controller, (signal) => trying.ask(controller, { withinMs, signal }));
     try {
       const { trace } = trying;
       const answer = await (trace === undefined ? ask() : this.#node.traced(trace, ask));

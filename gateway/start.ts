@@ -5,10 +5,14 @@ import type { Env } from "../runtime/env/env.ts";
 import type { HttpServer, HttpServing, HttpTls } from "../runtime/env/http_server.ts";
 import type { MountableApp } from "./api.ts";
 import { gatewayApp } from "./app.ts";
+import type { LinkNews } from "./broken_links.ts";
 import { deskDoor } from "./door.ts";
 import { deskFeed, type Feed } from "./feed.ts";
 import type { GatewaySettings } from "./gateway.ts";
 import { gatewayLimits } from "./limits.ts";
+
+/** A node; one with links tells when those to controllers break. */
+export type GatewayNode = Node & { readonly links?: LinkNews };
 
 /** How a gateway is made. */
 export interface OpenOptions extends GatewaySettings {
@@ -41,7 +45,7 @@ export interface RunningGateway {
 }
 
 /** The app of a gateway on a node that is linked with the controllers; throws where limits contradict. */
-export function openGateway(node: Node, options: OpenOptions): OpenGateway {
+export function openGateway(node: GatewayNode, options: OpenOptions): OpenGateway {
   const { controllers, ...rest } = options;
   const limits = options.limits === undefined ? {} : { limits: options.limits };
   const door = deskDoor({ node, controllers, ...limits });
@@ -51,7 +55,10 @@ export function openGateway(node: Node, options: OpenOptions): OpenGateway {
 }
 
 /** Serves a gateway on a node that is linked with the controllers. HttpServerError where it cannot. */
-export async function startGateway(node: Node, options: StartOptions): Promise<RunningGateway> {
+export async function startGateway(
+  node: GatewayNode,
+  options: StartOptions,
+): Promise<RunningGateway> {
   const { serving, hostname, port, tls, ...rest } = options;
   const { env } = node;
   const { shutdownMs } = gatewayLimits(options.limits);
