@@ -41,6 +41,8 @@ interface State extends WardenArgs {
   readonly underWay: Set<string>;
   /** When each agent's leases were compared last. */
   readonly probedMs: Map<string, number>;
+  /** Agents whose links were looked at once; from then on each change is told. */
+  readonly counted: Set<string>;
   /** What agents have said of their leases since the last look. */
   answers: LeaseAnswer[];
   suspects: string;
@@ -51,16 +53,10 @@ interface State extends WardenArgs {
 export const warden = actor(Warden, {
   mailbox: { capacity: 16_384, full: "reject" },
   state: (args: WardenArgs, ctx: Context<typeof Warden>): State => {
-    const { board, links } = args;
+    const { links } = args;
     const self = ctx.self;
     const nowMs = ctx.env.clock.monotonic();
-    const up = new Set(
-      links.peers().filter(({ state }) => state === "up").map(({ node }) => node),
-    );
-    for (const { id } of args.group.state.agents.values()) {
-      if (up.has(id)) board.up(id);
-      else board.down(id, nowMs);
-    }
+    const counted = countLinks(args, new Set(), nowMs);
     const unsubscribe = links.subscribe(({ kind, peer: { node } }) => {
       if (kind === "up" || kind === "down" || kind === "unreachable") {
         self.tell("linked", { node, isUp: kind === "up" });
@@ -73,6 +69,7 @@ export const warden = actor(Warden, {
       leadsSinceMs: nowMs,
       underWay: new Set(),
       probedMs: new Map(),
+      counted,
       answers: [],
       suspects: "",
       heldBack: null,
@@ -96,8 +93,27 @@ export const warden = actor(Warden, {
   stopping: (state) => state.unsubscribe(),
 });
 
+/** Who has registered through another controller may have no link to this one, and never had. */
+function countLinks(
+  { group, links, board }: WardenArgs,
+  counted: Set<string>,
+  nowMs: number,
+): Set<string> {
+  const { agents } = group.state;
+  if (agents.size === counted.size) return counted;
+  const up = new Set(links.peers().filter(({ state }) => state === "up").map(({ node }) => node));
+  for (const { id } of agents.values()) {
+    if (counted.has(id)) continue;
+    counted.add(id);
+    if (up.has(id)) board.up(id);
+    else board.down(id, nowMs);
+  }
+  return counted;
+}
+
 function look(state: State, ctx: Context<typeof Warden>): void {
   const nowMs = ctx.env.clock.monotonic();
+  countLinks(state, state.counted, nowMs);
   const able = [...state.group.state.agents.values()].filter(isAble);
   const verdict = judgeFleet(
     able.map((agent) => known(state, agent)),

@@ -96,6 +96,22 @@ Deno.test("an agent that falls silent is given up in under 10 s, and taken back 
   await cluster.stop();
 });
 
+Deno.test("an agent that has registered through another controller, and cannot be reached, is given up as soon", async () => {
+  const cluster = await SimulatedCluster.start();
+  const agent = await cluster.join("a1", ["agent"]);
+  const leader = await cluster.leader();
+  const follower = await cluster.follower();
+  const { world } = cluster;
+  world.network.partition([["a1"], [leader.id]]);
+  await world.pass(8_000);
+  await cluster.done(cluster.fleet(agent, follower.id).ask("register", registrationOf("a1")));
+  const sinceMs = world.nowMs;
+  const status = () => leader.role.replica.state.agents.get("a1")?.status;
+  await cluster.until("it is given up", () => status() === "unhealthy");
+  assert.ok(world.nowMs - sinceMs < 10_000, `${world.nowMs - sinceMs} ms`);
+  await cluster.stop();
+});
+
 const known = (count: number, down: number, downSinceMs: number): Known[] =>
   Array.from({ length: count }, (_, index) => ({
     agent: `a${index}`,
