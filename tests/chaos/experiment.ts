@@ -190,7 +190,9 @@ function reportOf(
       runs: submitted.length,
       attempts: jobs.reduce((sum, { attempts }) => sum + attempts, 0),
       keptBytes: jobs.reduce((sum, { receipt }) => sum + Number(receipt?.["keptBytes"] ?? 0), 0),
+      recovered: jobs.filter(({ receipt }) => receipt?.["outcome"] === "recovered").length,
     },
+    machine: { cores: navigator.hardwareConcurrency, load: Deno.loadavg()[1]! },
     faults: struck.map(({ kind, nodes, leader, startedMs, endedMs }) => ({
       ...{ kind, nodes, leader, startedMs, endedMs },
     })),

@@ -104,10 +104,11 @@ export function failovers(probed: readonly Probed[], struck: readonly Struck[]):
   return spreadOf(times);
 }
 
-function overlaps(fault: Struck, others: readonly Struck[]): boolean {
-  return others.some((other) =>
-    other !== fault && other.startedMs <= (fault.endedMs ?? Infinity) &&
-    fault.startedMs <= (other.endedMs ?? Infinity) + AFTERMATH_MS
+/** Whether nothing else was done from shortly before the fault until so long after its beginning. */
+function isAlone(fault: Struck, forMs: number, struck: readonly Struck[]): boolean {
+  return struck.every((other) =>
+    other === fault || other.startedMs > fault.startedMs + forMs ||
+    (other.endedMs ?? Infinity) + AFTERMATH_MS < fault.startedMs
   );
 }
 
@@ -124,8 +125,7 @@ export function reassignments(events: readonly JobEvent[], struck: readonly Stru
         if (moved === null) continue;
         if (moved === "resumed") resumed += 1;
         else elsewhere!.push(moved);
-        const others = struck.filter((other) => other !== fault);
-        if (moved !== "resumed" && !overlaps(fault, others)) undisturbed!.push(moved);
+        if (moved !== "resumed" && isAlone(fault, moved, struck)) undisturbed!.push(moved);
       }
     }
   }

@@ -30,7 +30,11 @@ export const chaosReport = z.strictObject({
     attempts: count,
     /** Kept from earlier attempts and not fetched again, in receipts. */
     keptBytes: count,
+    /** Published by an attempt that died before it could say so; a later one has found it. */
+    recovered: count,
   }),
+  /** The load average over 5 minutes says how much else ran here: starved nodes elect. */
+  machine: z.strictObject({ cores: count, load: z.number() }),
   faults: z.array(z.strictObject({
     kind: z.enum(FAULT_KINDS),
     nodes: z.array(z.string()),
@@ -76,6 +80,7 @@ export function reportText(report: ChaosReport): string {
     .join(", ");
   const rows: readonly (readonly [string, string])[] = [
     ["seed, time", `${report.seed}, ${report.minutes} min (${seconds(report.tookMs)} in all)`],
+    ["machine", `${report.machine.cores} cores, load ${report.machine.load.toFixed(1)}`],
     ["faults", faults],
     ["no partitions", report.withoutPartitions ?? ""],
     ["rolling restart", restartsText(report)],
@@ -114,9 +119,10 @@ function verdict({ violations, logs, command }: ChaosReport): string[] {
 }
 
 function transfersText(transfers: ChaosReport["transfers"]): string {
-  const { files, bytes, runs, attempts, keptBytes } = transfers;
+  const { files, bytes, runs, attempts, keptBytes, recovered } = transfers;
   const [size, kept] = [bytes, keptBytes].map((one) => `${(one / 2 ** 20).toFixed(0)} MiB`);
-  return `${files} files in ${runs} runs, ${size}, ${attempts} attempts that kept ${kept}`;
+  return `${files} files in ${runs} runs, ${size}, ${attempts} attempts that kept ${kept}` +
+    (recovered === 0 ? "" : `, ${recovered} found published`);
 }
 
 function restartsText({ restarts }: ChaosReport): string {
