@@ -45,10 +45,13 @@ export function progressReporter(
   const { replication, limits, env } = tools;
   if (replication === null || !replication.isShared(job.spec)) return () => {};
   let toldMs = -Infinity;
+  let isUnderWay = false;
   return (durable) => {
     const nowMs = env.clock.monotonic();
-    if (nowMs - toldMs < limits.replicateMs || !replication.take()) return;
+    // One at a time: with no controller to take them they would pile up for as long as that lasts.
+    if (isUnderWay || nowMs - toldMs < limits.replicateMs || !replication.take()) return;
     toldMs = nowMs;
+    isUnderWay = true;
     const progressed = {
       leaseIndex: lease.index,
       temp,
@@ -60,6 +63,6 @@ export function progressReporter(
     const event = { type: "progress", lease, progressed } as const;
     tools.propose({ type: "jobEvent", jobId: job.id, event }).catch((error) =>
       env.log.write("debug", "a checkpoint was not replicated", { why: messageOf(error) })
-    );
+    ).finally(() => isUnderWay = false);
   };
 }

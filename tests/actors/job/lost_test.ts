@@ -251,3 +251,24 @@ Deno.test("a grant that was answered after the lease is not used where the polic
   assert.equal((await rig.env.world.complete(old.ended)).type, "fail");
   assert.deepEqual(await rig.published(), bytes);
 });
+
+Deno.test("checkpoints that no controller takes do not pile up", async () => {
+  const rig = new Rig({ to: "memory", replicate: true, limits: { replicateMs: 0 } });
+  rig.put(SIZE);
+  let told = 0;
+  const propose = rig.tools.propose;
+  const tools: AttemptTools = {
+    ...rig.tools,
+    propose: (command) => {
+      if (command.type !== "jobEvent" || command.event.type !== "progress") return propose(command);
+      told += 1;
+      return new Promise(() => {});
+    },
+  };
+  rig.command({ type: "assignJobs", assignments: [{ jobId: "run-1", agent: "old" }] });
+  const { job } = rig;
+  const signal = new AbortController().signal;
+  const ended = runAttempt(tools, job, job.lease!, new Meter(rig.env.clock), signal);
+  assert.equal((await rig.env.world.complete(ended)).type, "succeed");
+  assert.equal(told, 1);
+});
