@@ -13,6 +13,8 @@ const BENCHES: Readonly<Record<string, string>> = {
   "actors-local": "./actors_local.ts",
   "actors-remote": "./actors_remote.ts",
   "api": "./api.ts",
+  "cluster": "./cluster.ts",
+  "failover": "./failover.ts",
   "frames": "./frames.ts",
   "link": "./link.ts",
   "live": "./live.ts",
