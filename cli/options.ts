@@ -6,6 +6,8 @@ import { OUTPUT_FORMATS } from "./show/data_formats.ts";
 
 /** Where runs are kept unless `--data` says otherwise. */
 const DATA_DIRECTORY = "./.quorus";
+/** Where a local cluster is unless `--dir` says otherwise. */
+export const CLUSTER_DIRECTORY = "./.quorus/cluster";
 const MOST_CONCURRENT = 1_000;
 
 /** `--var NAME=VALUE`, any number of times, and `--vars FILE`. */

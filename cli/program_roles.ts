@@ -2,7 +2,7 @@
 
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "./exit.ts";
-import { collect, countFromNone, withOutput } from "./options.ts";
+import { CLUSTER_DIRECTORY, collect, countFromNone, withOutput } from "./options.ts";
 import type { Process } from "./process.ts";
 
 /** Adds a verb that is carried out by `call`. */
@@ -117,7 +117,7 @@ function addClusterCare(add: AddVerb, process: Process): void {
 }
 
 function withFolder(command: Command): Command {
-  return command.option("--dir <DIR>", "the folder of the cluster", "./.quorus/cluster");
+  return command.option("--dir <DIR>", "the folder of the cluster", CLUSTER_DIRECTORY);
 }
 
 function nodes(name: string, description: string, number: number): Option {

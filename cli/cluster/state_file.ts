@@ -60,7 +60,7 @@ export async function requireCluster(disk: Disk, folder: string): Promise<Cluste
   if (state !== null) return state;
   throw new ClusterError(
     "noCluster",
-    `there is no cluster in ${folder}: start one with quorus cluster up, or name another --dir`,
+    `there is no cluster in ${folder}: start one with deno task cluster up, or name another --dir`,
   );
 }
 

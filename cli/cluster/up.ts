@@ -35,7 +35,7 @@ export async function prepareCluster(
       throw new ClusterError(
         "running",
         `cannot start the cluster in ${folder}: ${living.join(", ")} run already; ` +
-          "end them with quorus cluster down, or use another --dir",
+          "end them with deno task cluster down, or use another --dir",
       );
     }
     checkShape(folder, there, shape);
@@ -65,7 +65,7 @@ function checkShape(folder: string, { nodes }: ClusterState, shape: ClusterShape
   throw new ClusterError(
     "exists",
     `cannot make a cluster of ${text(wanted)} in ${folder}: there is one of ${text(has)}; ` +
-      "use another --dir, or remove it with quorus cluster down --remove",
+      "use another --dir, or remove it with deno task cluster down --remove",
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
 import { absolutePath } from "../input/text_file.ts";
+import { CLUSTER_DIRECTORY } from "../options.ts";
 import { takeInterrupts } from "../run/interrupt.ts";
 import type { Process, SentSignal } from "../process.ts";
 import { type Session, withSession } from "../session.ts";
@@ -99,20 +100,33 @@ async function tellCluster(
 ): Promise<void> {
   await showNodes(session, cluster, output);
   if (output !== "table") return;
-  const { state, folder } = cluster;
-  const http = state.nodes.find(({ role }) => role === "gateway")?.place;
-  const commands = http === undefined || http === null
-    ? ["quorus cluster status", "quorus cluster kill c1", "quorus cluster down"]
-    : ["quorus get agents", "quorus submit examples/02_copy.yaml", "quorus get jobs"];
-  const lines = ["", `The cluster is in ${folder}; quorus cluster down --dir ${folder} ends it.`];
-  if (http !== undefined && http !== null) {
-    lines.push(
-      "",
-      `  export QUORUS_SERVER=http://${http} QUORUS_API_KEY_FILE=${state.adminKeyFile}`,
-    );
-  }
-  lines.push(...commands.map((command) => `  ${command}`));
-  session.process.out(`${lines.join("\n")}\n`);
+  session.process.out(`${useLines(session.process, cluster).join("\n")}\n`);
+}
+
+/** What to type next, as it works from a clone of the repository. */
+function useLines({ cwd }: Process, { state, folder }: Cluster): string[] {
+  const dir = folder === absolutePath(cwd, CLUSTER_DIRECTORY) ? "" : ` --dir ${folder}`;
+  const care = [`deno task cluster kill c1${dir}`, `deno task cluster status${dir}`];
+  const places = state.files?.join(" and ") ?? "any folder";
+  const lines = [
+    "",
+    `The cluster is in ${folder}; its transfers may read and write in ${places}.`,
+    `End it with: deno task cluster down${dir}`,
+    "",
+  ];
+  const http = state.nodes.find(({ role }) => role === "gateway")?.place ?? null;
+  if (http === null) return [...lines, ...care.map((command) => `  ${command}`)];
+  const isHere = state.files === null || state.files.includes(absolutePath(cwd, "."));
+  const commands = [
+    `export QUORUS_SERVER=http://${http} QUORUS_API_KEY_FILE=${state.adminKeyFile}`,
+    "deno task quorus get agents",
+    ...(isHere
+      ? ["deno task quorus submit examples/14_cluster.yaml --var FOLDER=$PWD --wait"]
+      : ["deno task quorus describe cluster"]),
+    "deno task quorus get jobs",
+    ...care.slice(0, 1),
+  ];
+  return [...lines, ...commands.map((command) => `  ${command}`)];
 }
 
 /** The processes of a cluster; exit 1 unless all are ready. */

@@ -66,7 +66,7 @@ Deno.test("without a cluster its verbs say so, with exit code 2", () =>
     for (const verb of verbs) {
       const ran = await quorus(["cluster", ...verb], { cwd });
       assert.equal(ran.code, 2, verb.join(" "));
-      assert.match(ran.err, /there is no cluster in .*: start one with quorus cluster up/);
+      assert.match(ran.err, /there is no cluster in .*: start one with deno task cluster up/);
     }
   }));
 
