@@ -44,8 +44,7 @@ async function commit(
   principal: Principal,
   request: CommandRequest,
 ): Promise<Written> {
-  const { state } = await replica.read("linearizable", limits.readMs);
-  const absent = notThere(state, principal, request);
+  const absent = notThere(await stateFor(request, replica, limits), principal, request);
   if (absent !== null) return absent;
   const command = commandOf(request);
   const { index, refused } = await replica.commit(command, {
@@ -54,8 +53,26 @@ async function commit(
     ...(fingerprint === undefined ? {} : { fingerprint }),
   });
   if (refused.length === 0) return { ok: true, index };
+  const { state } = await replica.read("linearizable", limits.readMs);
   return refusal(isThere(state, request) ? "conflict" : "notFound", refused.join("; "));
 }
+
+/** What tells whose thing a request is about: those that say it themselves need no round of the quorum. */
+async function stateFor(
+  request: CommandRequest,
+  replica: Replica,
+  limits: WriteContext["limits"],
+): Promise<State> {
+  if (!ABOUT_A_THING.has(request.type)) return replica.state;
+  return (await replica.read("linearizable", limits.readMs)).state;
+}
+
+/** Requests about what the state alone gives a tenant to. */
+const ABOUT_A_THING: ReadonlySet<CommandRequest["type"]> = new Set<CommandRequest["type"]>([
+  "intendRun",
+  "intendJob",
+  "decide",
+]);
 
 /** Whether what a refused request is about was there at all. */
 function isThere(state: State, request: CommandRequest): boolean {
