@@ -8,7 +8,7 @@ import { Clients } from "./cluster_jobs_clients.ts";
 import { Door } from "./cluster_jobs_door.ts";
 import { ended, Judge } from "./cluster_jobs_end.ts";
 import { AGENTS, CONTROLLERS, GATEWAYS, Machines } from "./cluster_jobs_machines.ts";
-import { Operator, OPERATOR_STATES } from "./cluster_jobs_operator.ts";
+import { Operator, OPERATOR_STATES, Stopper } from "./cluster_jobs_operator.ts";
 import { JOB_STATES, JobOracle } from "./cluster_jobs_oracle.ts";
 
 /** Elections, the hold of a mass loss, grace, retries, and the work itself. */
@@ -39,7 +39,11 @@ export const clusterJobs = scenario({
   ],
   run: async (sim) => {
     const oracle = new JobOracle(sim);
-    const machines = new Machines(sim, (life) => oracle.follow(life));
+    const stopper = new Stopper(sim);
+    const machines = new Machines(sim, (life) => {
+      oracle.follow(life);
+      stopper.follow(life);
+    });
     const door = new Door(sim, machines);
     const clients = new Clients(sim, machines, door);
     const operator = new Operator(sim, machines, door);

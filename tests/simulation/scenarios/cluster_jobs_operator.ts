@@ -1,11 +1,13 @@
 /** Who looks after a cluster: its controllers, its agents, its tenants, and jobs that nobody can tell of. */
 
 import type { WriteRequest } from "../../../actors/desk/messages.ts";
+import type { Job } from "../../../actors/job/record.ts";
+import type { ControllerRole } from "../../../actors/tree.ts";
 import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import { type Clients, TENANTS } from "./cluster_jobs_clients.ts";
 import type { Door } from "./cluster_jobs_door.ts";
-import { AGENTS, CONTROLLERS, type Machines, SPARE } from "./cluster_jobs_machines.ts";
+import { AGENTS, CONTROLLERS, type Life, type Machines, SPARE } from "./cluster_jobs_machines.ts";
 import { pick } from "./remote_mesh.ts";
 import { wantedOf } from "./cluster_jobs_end.ts";
 
@@ -17,9 +19,49 @@ export const OPERATOR_STATES = [
   "an agent is drained",
   "an agent is deregistered",
   "a tenant is bounded",
+  "a writer stands still with its grant",
   "an operator decides that it was published",
   "an operator decides that it was not published",
 ] as const;
+
+/** Longer than it takes to give an agent up. */
+const STILL_MS = [9_000, 20_000] as const;
+
+/** Stops an agent, in some seeds, at the very moment when it may publish; it wakes up much later. */
+export class Stopper {
+  readonly #sim: Simulation;
+  readonly #random: SeededRandom;
+  readonly #rate: number;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#random = sim.random("stopper");
+    this.#rate = pick(this.#random, [0, 0.05, 0.2]);
+  }
+
+  /** Looks at what one controller hears. */
+  follow({ role }: Life<ControllerRole>): void {
+    role!.replica.follow((news) => {
+      for (const one of news) {
+        if (one.type !== "committed" || one.isReplay) continue;
+        for (const effect of one.effects) if (effect.type === "jobChanged") this.#look(effect.job);
+      }
+    });
+  }
+
+  #look({ state, lease }: Job): void {
+    if (state !== "publishing" || lease === null || this.#sim.isOver) return;
+    if (!this.#random.chance(this.#rate / 3)) return;
+    const { cluster, world } = this.#sim;
+    if (!cluster.isAlive(lease.agent)) return;
+    this.#sim.sometimes("a writer stands still with its grant");
+    const { agent } = lease;
+    cluster.env(agent).stop();
+    const [low, high] = STILL_MS;
+    const forMs = low + this.#random.next() * (high - low);
+    world.schedule(forMs, `fault over still ${agent}`, () => cluster.env(agent).resume());
+  }
+}
 
 /** See the head of this file. */
 export class Operator {
