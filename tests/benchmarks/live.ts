@@ -17,8 +17,8 @@ import { Teller } from "../gateway/live/teller.ts";
 import type { Report } from "./report.ts";
 
 const SUBSCRIBERS = 10_000;
-const SINGLE_EVENTS = 20;
-const BURST_EVENTS = 20;
+const SINGLE_EVENTS = 10;
+const BURST_EVENTS = 10;
 const FOCUSED_EVENTS = 5_000;
 const ROUNDS = 3;
 
@@ -69,6 +69,7 @@ async function benchKind(kind: "live" | "events", report: Report): Promise<void>
     figure("to_one_of_all_events", "events/s", rates);
     figure("to_one_of_all_latency_p99", "ms", [quantile(focused, 0.99)]);
     figure("missed", "count", [hub.counts.missed], "<1");
+    figure("lost", "count", [clients.lost], "<1");
   } finally {
     await clients.stop();
     await hub.close();
@@ -140,6 +141,7 @@ class Drive {
 /** The process of the subscribers. */
 class Clients {
   readonly count: number;
+  lost = 0;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
@@ -162,11 +164,13 @@ class Clients {
     return new Clients(Number(first.value), child, lines);
   }
 
-  /** The latencies of the next so many deliveries, once all have come. */
+  /** The latencies of the next so many deliveries, once all have come; `lost` counts those that never did. */
   async arrived(deliveries: number): Promise<number[]> {
     this.#child.stdin.write(`${deliveries}\n`);
     const { value } = await this.#lines.next();
-    return JSON.parse(value ?? "[]");
+    const latencies: number[] = JSON.parse(value ?? "[]");
+    this.lost += deliveries - latencies.length;
+    return latencies;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * The subscribers of `live.ts`: raw sockets that open a stream and look for when an event was sent. Told on
- * standard input how many deliveries are waited for, it answers with their latencies in ms.
+ * standard input how many deliveries are waited for, it answers with their latencies in ms: of fewer, where
+ * nothing has come for a while, as who was told that it missed something will not be told what.
  */
 
 import { createInterface } from "node:readline";
@@ -10,14 +11,18 @@ const [url = "", kind = "", count = "0"] = Deno.args;
 const port = Number(new URL(url).port);
 const AT_ONCE = 100;
 const SENT = "sent ";
+/** Without any delivery; then no more are waited for. */
+const SILENCE_MS = 10_000;
 
 /** Deliveries that have come, and who waits for how many. */
 class Arrivals {
   #latencies: number[] = [];
   #wanted = Infinity;
+  #lastMs = 0;
   #done: () => void = () => {};
 
   take(text: string, nowMs: number): void {
+    this.#lastMs = performance.now();
     for (let at = text.indexOf(SENT); at >= 0; at = text.indexOf(SENT, at + 1)) {
       const from = at + SENT.length;
       this.#latencies.push(nowMs - Number(text.slice(from, text.indexOf(" ", from))));
@@ -27,10 +32,15 @@ class Arrivals {
 
   async next(deliveries: number): Promise<number[]> {
     this.#wanted = deliveries;
-    await new Promise<void>((resolve) => {
-      this.#done = resolve;
-      this.#look();
-    });
+    this.#lastMs = performance.now();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const silence = setInterval(() => {
+      if (performance.now() - this.#lastMs > SILENCE_MS) resolve();
+    }, SILENCE_MS / 10);
+    this.#done = resolve;
+    this.#look();
+    await promise;
+    clearInterval(silence);
     this.#wanted = Infinity;
     return this.#latencies.splice(0, deliveries);
   }
