@@ -102,7 +102,7 @@ function absolutePath(text: string, base: string | null, what: string): string {
   if (text.startsWith("/")) return normalized(text);
   if (base !== null) return normalized(`${base}/${text}`);
   const message =
-    `cannot use the ${what} "${text}": the path is relative and no base directory is given`;
+    `cannot use the ${what} "${text}": the path is relative, and nothing says to which folder: write an absolute one`;
   throw new WorkflowError("pathInvalid", message);
 }
 
