@@ -14,7 +14,13 @@
  */
 
 export { openGateway, startGateway } from "./start.ts";
-export type { OpenGateway, OpenOptions, RunningGateway, StartOptions } from "./start.ts";
+export type {
+  GatewayNode,
+  OpenGateway,
+  OpenOptions,
+  RunningGateway,
+  StartOptions,
+} from "./start.ts";
 export type { AppEnv, MountableApp } from "./api.ts";
 export type { Check, GatewayBindings, GatewaySettings } from "./gateway.ts";
 export type { PlaceRule } from "./submission.ts";
@@ -31,3 +37,4 @@ export type {
   TextSocketEvents,
   Upgrade,
 } from "../runtime/env/http_server.ts";
+export type { LinkNews } from "./broken_links.ts";
