@@ -104,6 +104,8 @@ Deno.test("without a quorum writes are 503 with Retry-After; stale reads are ans
   const rig = await GatewayRig.start({ writeMs: 6_000, readMs: 6_000 });
   const { cluster } = rig;
   await rig.submit("/v1/runs", transferYaml(), { who: "acme" });
+  // A follower hears that something was committed with the next message of its leader.
+  await cluster.world.pass(500);
   const [first, second] = cluster.ids;
   cluster.crash(first!, "power");
   cluster.crash(second!, "power");
