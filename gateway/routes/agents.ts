@@ -17,7 +17,7 @@ import {
   pageOf,
   readQuery,
 } from "../schemas.ts";
-import { accepted, reasonOf } from "./jobs.ts";
+import { accepted, reasonOf } from "./actions.ts";
 
 const TAG = "Agents";
 

@@ -19,7 +19,6 @@ import {
   none,
   pageOf,
   readQuery,
-  reasonBody,
   startedJob,
   statesQuery,
   tenantName,
@@ -28,6 +27,7 @@ import { labelSelector } from "../selector.ts";
 import { start } from "../starting.ts";
 import { plansOf } from "../submission.ts";
 import { submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
+import { accepted, addAction, reasonOf } from "./actions.ts";
 
 const TAG = "Jobs";
 
@@ -43,7 +43,7 @@ export function addJobs(api: Api, gateway: Gateway): void {
     ["retry", "run", "Let a job go on that waits; one that has ended is submitted anew instead"],
   ] as const;
   for (const [action, intent, summary] of actions) {
-    addAction(api, gateway, action, summary, (jobId, why) => ({
+    addAction(api, gateway, { noun: "job", tag: TAG, action, summary }, (jobId, why) => ({
       type: "intendJob",
       jobId,
       intent,
@@ -180,48 +180,6 @@ function addLooking(api: Api, gateway: Gateway): void {
       return one(call.request, found, { lines: found.found.lines });
     },
   });
-}
-
-function addAction(
-  api: Api,
-  gateway: Gateway,
-  action: string,
-  summary: string,
-  request: (jobId: string, why: string) => WriteRequest,
-): void {
-  api.add({
-    method: "post",
-    path: `/v1/jobs/{id}/${action}`,
-    operationId: `${action}Job`,
-    tag: TAG,
-    summary,
-    scope: "operator",
-    params: idParameter,
-    query: none,
-    body: {
-      description: "The reason, for people.",
-      content: { "application/json": reasonBody },
-      isOptional: true,
-    },
-    answers: [{ status: 202, description: "It will be done.", schema: acceptedSchema }],
-    problems: ["notFound", "conflict"],
-    handle: async (call) => {
-      const { why } = jsonBody(call.request, call.text, reasonBody, { isOptional: true });
-      const { id } = call.params;
-      const index = await write(gateway, call, request(id, why ?? reasonOf(action, call)));
-      return accepted(index, `/v1/jobs/${id}`);
-    },
-  });
-}
-
-/** Why something was done, where nobody said: who has asked. */
-export function reasonOf<P, Q>(action: string, { principal }: Call<P, Q>): string {
-  return `${action} by the API key ${principal.keyId}`;
-}
-
-/** The answer to what is decided and takes its time. */
-export function accepted(index: number, href: string | null): Response {
-  return json({ index, href }, 202, href === null ? {} : { location: href });
 }
 
 const decision = z.strictObject({

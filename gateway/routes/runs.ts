@@ -1,19 +1,17 @@
 /** `/v1/runs`: executions of workflows. */
 
-import { json, one, read, write } from "../answers.ts";
+import { json, one, read } from "../answers.ts";
 import type { Api } from "../api.ts";
 import type { Gateway } from "../gateway.ts";
-import { jsonBody } from "../json_body.ts";
+
 import { page, pageQuery } from "../paging.ts";
 import {
-  acceptedSchema,
   idParameter,
   labelsQuery,
   listQuery,
   none,
   pageOf,
   readQuery,
-  reasonBody,
   runAnswer,
   runSchema,
   startedRuns,
@@ -23,7 +21,8 @@ import { labelSelector } from "../selector.ts";
 import { start } from "../starting.ts";
 import { plansOf } from "../submission.ts";
 import { submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
-import { accepted, planning, reasonOf, submissionQuery } from "./jobs.ts";
+import { addAction } from "./actions.ts";
+import { planning, submissionQuery } from "./jobs.ts";
 
 const TAG = "Runs";
 
@@ -37,7 +36,12 @@ export function addRuns(api: Api, gateway: Gateway): void {
     ["cancel", "cancel", "End a run and all its jobs; what is published stays"],
   ] as const;
   for (const [action, intent, summary] of actions) {
-    addAction(api, gateway, action, intent, summary);
+    addAction(api, gateway, { noun: "run", tag: TAG, action, summary }, (runId, why) => ({
+      type: "intendRun",
+      runId,
+      intent,
+      why,
+    }));
   }
 }
 
@@ -115,39 +119,6 @@ function addReading(api: Api, gateway: Gateway): void {
       const found = await read(gateway, call, call.query.consistency, query);
       const { run } = found.found;
       return one(call.request, found, run, `W/"${run.version}"`);
-    },
-  });
-}
-
-function addAction(
-  api: Api,
-  gateway: Gateway,
-  action: string,
-  intent: "run" | "pause" | "cancel",
-  summary: string,
-): void {
-  api.add({
-    method: "post",
-    path: `/v1/runs/{id}/${action}`,
-    operationId: `${action}Run`,
-    tag: TAG,
-    summary,
-    scope: "operator",
-    params: idParameter,
-    query: none,
-    body: {
-      description: "The reason, for people.",
-      content: { "application/json": reasonBody },
-      isOptional: true,
-    },
-    answers: [{ status: 202, description: "It will be done.", schema: acceptedSchema }],
-    problems: ["notFound", "conflict"],
-    handle: async (call) => {
-      const { why } = jsonBody(call.request, call.text, reasonBody, { isOptional: true });
-      const { id: runId } = call.params;
-      const reason = why ?? reasonOf(action, call);
-      const index = await write(gateway, call, { type: "intendRun", runId, intent, why: reason });
-      return accepted(index, `/v1/runs/${runId}`);
     },
   });
 }
