@@ -1,7 +1,6 @@
 /** `/v1/jobs`: single transfers and what becomes of them. */
 
 import { z } from "zod";
-import type { WriteRequest } from "../../actors/desk/messages.ts";
 import { json, one, read, write } from "../answers.ts";
 import type { Api, Call } from "../api.ts";
 import type { Gateway } from "../gateway.ts";
