@@ -16,4 +16,6 @@ export interface Bindings {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Texts for `${file:NAME}`. */
   readonly files?: Readonly<Record<string, string>> | undefined;
+  /** Where relative paths start, on the agents' machines: an absolute path. Without it they are refused. */
+  readonly base?: string | undefined;
 }

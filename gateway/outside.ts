@@ -3,6 +3,8 @@
 import type { Definition } from "../workflows/definition.ts";
 import type { Diagnostic } from "../workflows/diagnostic.ts";
 import { isTlsPath, needs } from "../workflows/needs.ts";
+import { leftOutside, openNames } from "../workflows/open_values.ts";
+import type { Plan } from "../workflows/plan.ts";
 import type { ValuePath } from "../workflows/source.ts";
 
 /** What a submitter brings along. */
@@ -17,11 +19,7 @@ interface Refused {
   readonly message: string;
 }
 
-/**
- * What would have to be read on our machines, each with its place: `${env:...}` and `${file:...}` without
- * a value of the submitter's own, and all of them where they would stay references until an agent looks
- * them up.
- */
+/** `${env:...}` and `${file:...}` that become text, without a value of the submitter's own: with places. */
 export function outsideReferences(definition: Definition, brought: Brought): Diagnostic[] {
   const wanted = needs(definition, Object.keys(brought.values));
   const missing = (names: readonly string[], values: Readonly<Record<string, string>>) =>
@@ -39,19 +37,39 @@ export function outsideReferences(definition: Definition, brought: Brought): Dia
         `\${file:${name}} would be read from the disk of the gateway, which submitters do not ` +
         "see; send its text under `files`, or use a variable",
     })),
-    ...wanted.sealedEnv.map((name) => ({
+  ];
+  return findingsOf(definition, refused);
+}
+
+/** What a plan would have an agent read on its own machine, with places. */
+export function sealedReferences(
+  definition: Definition,
+  plan: Plan,
+  { values }: Pick<Brought, "values">,
+): Diagnostic[] {
+  const left = leftOutside(plan);
+  const open = openNames(definition, Object.keys(values));
+  const instead = (isOpen: boolean, member: string) =>
+    isOpen ? `send its value under \`${member}\`, or keep` : "a credential is in no plan: keep";
+  return findingsOf(definition, [
+    ...left.env.map((name) => ({
       written: `\${env:${name}}`,
       message:
-        `\${env:${name}} would be read from the environment of an agent, which submitters do ` +
-        "not see; keep it as a secret of the agents and write ${secret:...}",
+        `\${env:${name}} would be read from the environment of an agent, which submitters do not ` +
+        `see; ${instead(open.env.includes(name), "environment")} it as a secret of the agents ` +
+        "and write ${secret:...}",
     })),
-    ...wanted.sealedFiles.map((name) => ({
+    ...left.files.map((name) => ({
       written: `\${file:${name}}`,
       message:
         `the file ${name} would be read from the disk of an agent, which submitters do not ` +
-        "see; keep it as a secret of the agents and write ${secret:...}",
+        `see; ${instead(open.files.includes(name), "files")} it as a secret of the agents ` +
+        "and write ${secret:...}",
     })),
-  ];
+  ]);
+}
+
+function findingsOf(definition: Definition, refused: readonly Refused[]): Diagnostic[] {
   if (refused.length === 0) return [];
   const texts = [...textsOf(definition.model, [])];
   return refused.flatMap((one) => findings(definition, texts, one));

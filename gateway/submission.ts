@@ -1,7 +1,7 @@
 /**
  * From what a client sends to plans: parsed, checked and planned here, by the same pure functions as in
  * `quorus run`. What a submitter must not reach is refused with its place: the environment and files of
- * our machines, relative paths, places that no agent would open.
+ * our machines, places that no agent would open.
  */
 
 import type { Principal } from "../actors/desk/messages.ts";
@@ -11,13 +11,14 @@ import { type Definition, stepsOf } from "../workflows/definition.ts";
 import { type Diagnostic, hasErrors } from "../workflows/diagnostic.ts";
 import { resolveLocation } from "../workflows/location.ts";
 import { parseDocuments } from "../workflows/parse.ts";
+import { withOpenValues } from "../workflows/open_values.ts";
 import type { LocationTemplate, Plan } from "../workflows/plan.ts";
 import { planGroup } from "../workflows/planner.ts";
 import type { ValuePath } from "../workflows/source.ts";
 import { unsupported } from "../workflows/unsupported.ts";
 import { maySee, tenantOf } from "./access.ts";
 import { sha256Of } from "./keys.ts";
-import { outsideReferences } from "./outside.ts";
+import { outsideReferences, sealedReferences } from "./outside.ts";
 import { pointerOf, Problem, type ProblemPart } from "./problem.ts";
 
 /** Which places may be named. Whoever wires a gateway gives the rule of its transfer protocols. */
@@ -42,6 +43,8 @@ export interface Submission {
   readonly files: Readonly<Record<string, string>>;
   /** For workflows that name no tenant. */
   readonly tenant: string | undefined;
+  /** Where relative paths start, on the agents' machines: an absolute path; `null`: they are refused. */
+  readonly base: string | null;
 }
 
 /** What planning needs beside the submission. */
@@ -87,11 +90,14 @@ export function planOf(
     files: submission.files,
     values: submission.values,
     tenant: { id: tenant, name: tenant },
-    pathBase: null,
+    pathBase: submission.base,
   });
   if (plan === null) throw invalid(diagnostics, submission);
   refusePlaces(plan, definition, submission, context.places);
-  return { ...plan, tenant };
+  const filled = withOpenValues(plan, definition, submission);
+  const sealed = sealedReferences(definition, filled, submission);
+  if (sealed.length > 0) throw refusedParts(sealed, submission);
+  return { ...filled, tenant };
 }
 
 /** What a run is called: the name for people, and of its key what tells runs apart. */

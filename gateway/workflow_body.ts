@@ -20,11 +20,18 @@ const value = z.string().max(LIMITS.variableCharacters);
 const texts = z.record(name, value).refine(isFew, TOO_MANY);
 const scalars = z.record(name, z.union([value, z.number(), z.boolean()])).refine(isFew, TOO_MANY);
 
+/** The folder that relative paths start in. */
+export const baseFolder = z.string().max(4_096)
+  // deno-lint-ignore no-control-regex -- finding them is the point
+  .regex(/^\/[^\x00-\x1f\x7f]*$/, "is no absolute path")
+  .describe("Where relative paths start, on the agents' machines; without it they are refused.");
+
 /** What a workflow may be given beside its text. */
 export const bindingsShape = {
   variables: scalars.optional().describe("By full name, as --var gives them."),
   environment: texts.optional().describe("Values for ${env:NAME}: the submitter's own."),
   files: texts.optional().describe("Texts for ${file:NAME}: the submitter's own."),
+  base: baseFolder.optional(),
   tenant: tenantName.optional().describe("For workflows that name none."),
 };
 
@@ -41,6 +48,7 @@ export const bindingsBody = z.strictObject({
   variables: bindingsShape.variables,
   environment: bindingsShape.environment,
   files: bindingsShape.files,
+  base: bindingsShape.base,
 }).meta({ id: "Bindings" });
 
 /** How a body with a workflow is documented. */
@@ -61,6 +69,7 @@ export function submissionOf(
   query: {
     readonly var?: string | readonly string[] | undefined;
     readonly tenant?: string | undefined;
+    readonly base?: string | undefined;
   },
 ): Submission {
   const type = mediaType(request.headers);
@@ -73,6 +82,7 @@ export function submissionOf(
     environment: {},
     files: {},
     tenant: query.tenant,
+    base: query.base ?? null,
   };
   if (YAML.includes(type)) return bare;
   if (type !== "application/json") {
@@ -90,17 +100,21 @@ export function submissionOf(
     pointer: "/workflow",
     form: isText ? "text" : "json",
     tenant: bindings.tenant ?? query.tenant,
+    base: bindings.base ?? query.base ?? null,
   };
 }
 
+/** What a submission brings beside its text. */
+export type SubmissionBindings = Pick<Submission, "values" | "environment" | "files" | "base">;
+
 /** Bindings as planning takes them. */
 export function bindingsOf(
-  { variables = {}, environment = {}, files = {} }: z.infer<typeof bindingsBody>,
-): Pick<Submission, "values" | "environment" | "files"> {
+  { variables = {}, environment = {}, files = {}, base }: z.infer<typeof bindingsBody>,
+): SubmissionBindings {
   const values = Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [name, String(value)]),
   );
-  return { values, environment, files };
+  return { values, environment, files, base: base ?? null };
 }
 
 /** `var=NAME=VALUE`, as often as wanted. */

@@ -13,7 +13,10 @@ import { watchRuns } from "../remote/watch_runs.ts";
 import { dataText } from "../show/data.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 import { clean } from "../show/text.ts";
+import { withDefaults } from "../../workflows/defaults.ts";
+import { defaultsOf, type Definition, stepsOf } from "../../workflows/definition.ts";
 import { formatDiagnostic, hasErrors } from "../../workflows/diagnostic.ts";
+import { openNames } from "../../workflows/open_values.ts";
 
 /** The options of `submit`. */
 export interface SubmitOptions extends RemoteOptions, VariableOptions {
@@ -64,7 +67,10 @@ function refuseInvalid({ process }: Remote, files: readonly LoadedFile[]): void 
   if (hasErrors(diagnostics)) throw new Exit(EXIT.invalid);
 }
 
-/** The text as it is, with what it asks of its submitter's environment and files. */
+/**
+ * The text as it is, with what it asks of its submitter's environment and files, and the folder that its
+ * relative paths start in: all of it as `run` takes it from here. What may be a credential is not sent.
+ */
 async function submissionOf(
   { env, process }: Remote,
   loaded: LoadedFile,
@@ -82,7 +88,8 @@ async function submissionOf(
   const files: Record<string, string> = {};
   const problems: string[] = [];
   for (const definition of loaded.definitions) {
-    const bound = await bind(definition, values, loaded.directory, env, process);
+    const also = openNames(definition, Object.keys(values));
+    const bound = await bind(definition, values, loaded.directory, env, process, also);
     Object.assign(environment, bound.bindings.env);
     Object.assign(files, bound.bindings.files);
     problems.push(...bound.problems.map((why) => `${loaded.file}: error: ${why}`));
@@ -91,13 +98,26 @@ async function submissionOf(
     process.err(`${problems.join("\n\n")}\n`);
     throw new Exit(EXIT.invalid);
   }
+  if (loaded.definitions.some(hasRelativePath)) {
+    const folder = clean(loaded.directory);
+    process.err(`${clean(loaded.file)}: relative paths start in ${folder}, on the agents\n`);
+  }
   return {
     workflow,
+    base: loaded.directory,
     ...(Object.keys(values).length > 0 ? { variables: values } : {}),
     ...(Object.keys(environment).length > 0 ? { environment } : {}),
     ...(Object.keys(files).length > 0 ? { files } : {}),
     ...(tenant === undefined ? {} : { tenant }),
   };
+}
+
+/** As it is declared; a variable in front may lead anywhere. */
+function hasRelativePath(definition: Definition): boolean {
+  const defaults = defaultsOf(definition);
+  return stepsOf(definition).map(({ body }) => withDefaults(defaults, body))
+    .flatMap(({ source, destination }) => [source?.path, destination?.path])
+    .some((path) => path !== undefined && !/^(\/|\$\{)/.test(path));
 }
 
 function tell({ process }: Remote, file: string, runs: readonly StartedRun[]): void {

@@ -23,7 +23,7 @@ import {
 } from "../schemas.ts";
 import { start } from "../starting.ts";
 import { plansOf, readDefinitions, type Submission } from "../submission.ts";
-import { bindingsBody, bindingsOf } from "../workflow_body.ts";
+import { bindingsBody, bindingsOf, type SubmissionBindings } from "../workflow_body.ts";
 import { planning } from "./jobs.ts";
 
 const TAG = "Definitions";
@@ -254,7 +254,7 @@ function declared<P>(
   pointer: string,
   { principal, query }: Call<P, { readonly tenant?: string | undefined }>,
 ): { name: string; tenant: string } {
-  const nothing = { values: {}, environment: {}, files: {} };
+  const nothing = { values: {}, environment: {}, files: {}, base: null };
   const [first] = readDefinitions(submissionFor(text, pointer, query.tenant, nothing));
   const tenant = tenantOf(principal, query.tenant ?? first!.model.metadata.tenant);
   if (maySee(principal, tenant)) return { name: first!.name, tenant };
@@ -265,7 +265,7 @@ function submissionFor(
   text: string,
   pointer: string,
   tenant: string | undefined,
-  bindings: Pick<Submission, "values" | "environment" | "files">,
+  bindings: SubmissionBindings,
 ): Submission {
   return { text, pointer, form: "text", tenant, ...bindings };
 }

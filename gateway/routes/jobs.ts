@@ -25,7 +25,7 @@ import {
 import { labelSelector } from "../selector.ts";
 import { start } from "../starting.ts";
 import { plansOf } from "../submission.ts";
-import { submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
+import { baseFolder, submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
 import { accepted, addAction, reasonOf } from "./actions.ts";
 
 const TAG = "Jobs";
@@ -52,10 +52,11 @@ export function addJobs(api: Api, gateway: Gateway): void {
   addDecision(api, gateway);
 }
 
-/** `var=NAME=VALUE`, and a tenant for workflows that name none. */
+/** What a workflow that is the whole body is given: values, a tenant if it names none, a folder. */
 export const submissionQuery = z.strictObject({
   var: z.union([z.string(), z.array(z.string())]).optional().describe("NAME=VALUE; repeatable."),
   tenant: tenantName.optional(),
+  base: baseFolder.optional(),
 });
 
 function addSubmission(api: Api, gateway: Gateway): void {

@@ -11,8 +11,9 @@ metadata:
 spec:
   source:
     uri: https://files.example/\${NAME}
+    headers: { X-Site: "\${env:SITE}" }
   destination:
-    path: /data/\${env:FOLDER}/a.bin
+    path: in/\${env:FOLDER}/a.bin
 `;
 
 const RECEIPT = {
@@ -89,9 +90,10 @@ Deno.test("submit gives the file as it is, with what it asks of the submitter", 
     await Deno.writeTextFile(`${folder}/nightly.yaml`, WORKFLOW);
     await withGateway(async (cluster, url) => {
       const args = ["submit", "nightly.yaml", "--var", "NAME=a.bin"];
-      const options = { cwd: folder, ...as(OPERATOR, url, { FOLDER: "in" }) };
+      const options = { cwd: folder, ...as(OPERATOR, url, { FOLDER: "x", SITE: "north" }) };
       const { code, out, err } = await quorus(args, options);
       assert.equal(code, 0, err);
+      assert.equal(err, `nightly.yaml: relative paths start in ${folder}, on the agents\n`);
       assert.equal(
         steady(out, url),
         "nightly.yaml: nightly is run nightly-ID (1 transfer, tenant default)\n",
@@ -99,7 +101,10 @@ Deno.test("submit gives the file as it is, with what it asks of the submitter", 
       const [write] = cluster.writes;
       assert.ok(write?.type === "submit");
       const [transfer] = write.plan.transfers;
-      assert.deepEqual(transfer?.template.destination.location.text, ["/data/in/a.bin"]);
+      const { source, destination } = transfer!.template;
+      assert.deepEqual(destination.location.text, ["in/x/a.bin"]);
+      assert.equal(destination.location.base, folder);
+      assert.deepEqual(source.headers, { "X-Site": ["north"] });
       await Deno.writeTextFile(`${folder}/bad.yaml`, "kind: Transfer\nspec: 1\n");
       const bad = await quorus(["submit", "bad.yaml"], options);
       assert.equal(bad.code, 2);

@@ -94,6 +94,67 @@ Deno.test("a sealed reference to an agent's environment or files is refused, one
   await rig.stop();
 });
 
+const AUTHORITY = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+
+/** A source with one header and, if named, an authority. */
+function withHeader(name: string, value: string, ca?: string): string {
+  const tls = ca === undefined ? "" : `\n    tls: { ca: ${ca} }`;
+  return transferYaml({
+    uri: `https://files.example/a\n    headers: { ${name}: "${value}" }${tls}`,
+  });
+}
+
+Deno.test("a submitter's own values are filled into headers and certificates, never into credentials", async () => {
+  const rig = await GatewayRig.start();
+  const brought = { environment: { STAGE: "test" }, files: { "ca.pem": `${AUTHORITY}\n` } };
+  const submit = (workflow: string) =>
+    rig.post("/v1/runs", { workflow, ...brought }, { who: "acme" });
+  const taken = await submit(withHeader("X-Stage", "at-${env:STAGE}", "ca.pem"));
+  assert.equal(taken.status, 202, taken.text);
+  const { role } = await rig.cluster.leader();
+  const { plan } = role.replica.state.runs.get(taken.json.runs[0].id)!;
+  const { headers, tls } = plan.transfers[0]!.template.source;
+  assert.deepEqual(headers, { "X-Stage": ["at-test"] });
+  assert.deepEqual(tls?.ca, [AUTHORITY]);
+  for (
+    const [workflow, advice] of [
+      [withHeader("X-Api-Key", "${env:STAGE}"), /a credential is in no plan/],
+      [withHeader("X-Zone", "${env:ZONE}"), /send its value under `environment`/],
+      [withHeader("X-Stage", "x", "other.pem"), /send its value under `files`/],
+      [
+        transferYaml({
+          uri: "https://files.example/a\n    authentication:\n      type: header\n" +
+            '      header: X-Stage\n      value: "${env:STAGE}"',
+        }),
+        /a credential is in no plan/,
+      ],
+    ] as const
+  ) {
+    const refused = await submit(workflow);
+    assert.equal(refused.status, 422, refused.text);
+    assert.match(refused.json.detail, advice);
+    assert.ok(refused.json.errors[0].line > 1, refused.text);
+  }
+  await rig.stop();
+});
+
+Deno.test("relative paths start in the folder that the submitter names", async () => {
+  const rig = await GatewayRig.start();
+  const workflow = transferYaml({ path: "../kept/a.bin" });
+  const named = await rig.post("/v1/jobs", { workflow, base: "/home/ana/flows" }, { who: "acme" });
+  const asked = await rig.submit("/v1/jobs?base=/srv/flows", workflow, { who: "acme" });
+  const destination = async (id: string) => {
+    await rig.until(async () => (await rig.ask(`/v1/jobs/${id}`)).status === 200);
+    return (await rig.ask(`/v1/jobs/${id}`)).json.destination;
+  };
+  assert.equal(await destination(named.json.id), "file:///home/ana/kept/a.bin");
+  assert.equal(await destination(asked.json.id), "file:///srv/kept/a.bin");
+  const relative = await rig.post("/v1/jobs", { workflow, base: "flows" }, { who: "acme" });
+  assert.equal(relative.status, 422, relative.text);
+  assert.equal(relative.json.errors[0].pointer, "/base");
+  await rig.stop();
+});
+
 Deno.test("values for variables, environment and files come with the submission", async () => {
   const rig = await GatewayRig.start();
   const workflow = transferYaml({
