@@ -20,11 +20,13 @@ import type { LimitOverrides } from "./tree_limits.ts";
 import type { LinkedNode } from "../runtime/remote/linked_node.ts";
 import type { FirstMember, WorkerEngineOptions } from "../runtime/raft/group.ts";
 import type { RaftError } from "../runtime/raft/errors.ts";
+import type { Metric } from "../runtime/telemetry/prometheus.ts";
 import { Agent, AGENT_PATH } from "./agent/messages.ts";
 import type { ArchiveReader } from "./archive/reader.ts";
 import { startArchive } from "./archive/start.ts";
 import type { ApiKey } from "./controller/commands.ts";
 import { controller } from "./controller/controller.ts";
+import { ControllerMeters } from "./controller/metrics.ts";
 import { leadership } from "./controller/leadership.ts";
 import { joinControllers, type Replica } from "./controller/replica.ts";
 import { desk } from "./desk/desk.ts";
@@ -63,6 +65,8 @@ export interface ControllerRole {
   readonly board: Board;
   /** Ended runs that have left the state. */
   readonly archive: ArchiveReader;
+  /** What this controller counts, and what the state holds now. */
+  metrics(): readonly Metric[];
   /** Hands leadership over, if it has it, so that its end interrupts nobody; then stops its part. */
   drain(withinMs: number): Promise<void>;
 }
@@ -74,8 +78,10 @@ export async function startController(
 ): Promise<ControllerRole> {
   const { folder, controllers, join, engine, onFailed, limits } = options;
   const ids = controllers.map(({ node: id }) => id);
+  const meters = new ControllerMeters();
   const replica = await joinControllers(node, {
     folder,
+    answered: (tookMs, outcome) => meters.answered(tookMs, outcome),
     ...(join ? {} : { members: options.members ?? ids }),
     ...(engine === undefined ? {} : { engine }),
     ...(onFailed === undefined ? {} : { onFailed }),
@@ -104,16 +110,21 @@ export async function startController(
       limits: limitValues(DESK_LIMITS, limits?.desk),
     },
   });
-  spawnLeadership(node, replica, board, fleetLimits, options.bootstrapKeys);
-  return { replica, board, archive, drain: (withinMs) => drain(replica, withinMs) };
+  const metrics = meters.follow(node.id, node.env, replica, board);
+  const { bootstrapKeys } = options;
+  spawnLeadership({ node, replica, board, meters, bootstrapKeys, limits: fleetLimits });
+  return { replica, board, archive, metrics, drain: (withinMs) => drain(replica, withinMs) };
+}
+
+interface LeadershipParts extends Pick<ControllerRole, "replica" | "board"> {
+  readonly node: LinkedNode;
+  readonly meters: ControllerMeters;
+  readonly bootstrapKeys: readonly ApiKey[];
+  readonly limits: ReturnType<typeof limitValues<typeof FLEET_LIMITS>>;
 }
 
 function spawnLeadership(
-  node: LinkedNode,
-  replica: Replica,
-  board: Board,
-  limits: ReturnType<typeof limitValues<typeof FLEET_LIMITS>>,
-  bootstrapKeys: readonly ApiKey[],
+  { node, replica, board, meters, bootstrapKeys, limits }: LeadershipParts,
 ): void {
   const candidates = fleetCandidates(replica, board);
   const agents = (id: string) => node.ref(Agent, `quorus://${id}/${AGENT_PATH}`);
@@ -129,6 +140,7 @@ function spawnLeadership(
           name: `controller-${term}`,
           args: {
             ...{ group: replica, agents, candidates, actions, term, feed: null },
+            meter: meters.scheduler,
             fleet: { board, links: node.links, limits },
           },
         });

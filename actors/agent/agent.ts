@@ -105,6 +105,7 @@ export const agent = actor(Agent, {
     // One that failed was never reported: it may be begun again.
     if (reason === "stopped") remember(state, jobId, attempt.lease);
     state.tally.ended();
+    state.tally.meter.ended(jobId);
     if (attempt.next !== null) begin(state, attempt.next, ctx);
   },
 });
@@ -159,6 +160,7 @@ function begin(state: State, assigned: JobRecord, ctx: Context<typeof Agent>): v
   });
   ctx.watch(ref);
   state.tally.began();
+  state.tally.meter.began(assigned);
   state.attempts.set(assigned.id, { ref, lease, next: null });
   state.jobIds.set(ref.address, assigned.id);
 }

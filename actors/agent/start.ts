@@ -14,6 +14,7 @@ import { limitValues } from "../../runtime/base/limits.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
+import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import { BufferPool } from "../job/buffers.ts";
 import { type CheckpointStore, checkpointStore } from "../job/checkpoint.ts";
@@ -29,6 +30,7 @@ import { giveBack, type LeftBehind, leftBehind, lockFolder } from "./folder.ts";
 import { AgentLeaving } from "./leaving.ts";
 import { liaison } from "./liaison.ts";
 import type { AgentFacts } from "./measure.ts";
+import { agentMetrics, meteredCheckpoints } from "./metrics.ts";
 import { AGENT_PATH } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { progressRelay } from "./progress_relay.ts";
@@ -81,6 +83,8 @@ export interface AgentStatusView {
 /** A running agent. */
 export interface AgentRole {
   status(): AgentStatusView;
+  /** What this agent counts, and how it stands. */
+  metrics(): readonly Metric[];
   /**
    * Leaves in order: takes no new jobs, lets those it has end within that time, hands the rest back with
    * what they have kept, and deregisters. Resolves when it has left, or no controller has answered.
@@ -128,7 +132,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
   const tally = new Tally();
   const standing = new Standing();
   const facts = factsOf(options, limits);
-  const tools = attemptTools(env, options, found, outbox);
+  const tools = attemptTools(env, options, found, outbox, tally);
   const feed = node.spawn(progressRelay, {
     name: "progress",
     args: { controllers, feed: options.feed ?? null, limits },
@@ -160,7 +164,11 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
       settled: () => settling ??= giveBack(earlier, outbox, found.checkpoints),
     },
   });
-  return { controllers, outbox, tally, standing, volumes, limits, worker, feed, messenger, host };
+  const { buffers } = tools;
+  return {
+    ...{ controllers, outbox, tally, standing, volumes, limits, buffers },
+    ...{ slots: facts.maxConcurrentTransfers, worker, feed, messenger, host },
+  };
 }
 
 const INCARNATION_BYTES = 8;
@@ -183,6 +191,7 @@ function attemptTools(
   options: AgentOptions,
   { limits, checkpoints, volumes }: Found,
   outbox: Outbox,
+  { meter }: Tally,
 ): AttemptTools {
   return {
     env,
@@ -192,9 +201,10 @@ function attemptTools(
       if (command.type !== "jobEvent") {
         throw new TypeError(`an attempt reports what happens to its job, not ${command.type}`);
       }
+      meter.reported(command.jobId, command.event);
       return outbox.report({ jobId: command.jobId, event: command.event });
     },
-    checkpoints,
+    checkpoints: meteredCheckpoints(checkpoints, meter, env.clock),
     buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
     limits,
     sync: options.sync ?? true,
@@ -229,6 +239,10 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
         unreported: outbox.size,
         volumes,
       };
+    },
+    metrics: () => {
+      standing.follow(tally.active);
+      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size });
     },
     drain: (withinMs) => leaving.drain(withinMs),
     stop: () => leaving.stop(),

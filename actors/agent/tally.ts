@@ -1,7 +1,11 @@
 /** What an agent has done since it started, for its heartbeats; and when it has nothing left to do. */
 
+import { AgentMeter } from "./meter.ts";
+
 /** Counts of one agent. */
 export class Tally {
+  /** What is counted for metrics beside. */
+  readonly meter = new AgentMeter();
   active = 0;
   completed = 0;
   failed = 0;

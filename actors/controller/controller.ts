@@ -12,6 +12,7 @@ import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
 import { warden, type WardenArgs } from "../fleet/warden.ts";
+import type { SchedulerMeter } from "../scheduler/meter.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
 import { Tenants } from "../tenant/tenants.ts";
@@ -30,6 +31,8 @@ export interface ControllerArgs {
   readonly candidates: Candidates;
   /** The term in which this node leads; absent in an embedded run. */
   readonly term?: number;
+  /** What the scheduler's work is counted with. */
+  readonly meter?: SchedulerMeter;
   /** What looks after the agents of a cluster. */
   readonly fleet?: Omit<WardenArgs, "group" | "agents" | "scheduler">;
   readonly feed: Ref<typeof JobFeed> | null;

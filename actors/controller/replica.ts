@@ -42,6 +42,8 @@ export interface ReplicaOptions {
   readonly engine?: WorkerEngineOptions;
   /** The disk or the machine of this member has failed, and it has stopped. Stops the node unless given. */
   readonly onFailed?: (error: RaftError) => void;
+  /** Told how long each command took that was proposed here. */
+  readonly answered?: (tookMs: number, outcome: "committed" | "failed") => void;
 }
 
 /** How a command is committed. */
@@ -105,7 +107,7 @@ export class ReplicaError extends QuorusError<"keyReused" | "invalid"> {
 
 /** Makes a node a controller's member of the group. Throws what `joinGroup` throws. */
 export async function joinControllers(node: Node, options: ReplicaOptions): Promise<Replica> {
-  const { name = GROUP_NAME, limits, onFailed, ...rest } = options;
+  const { name = GROUP_NAME, limits, onFailed, answered = () => {}, ...rest } = options;
   const box = new NewsBox(node.env);
   const made: { replica?: JoinedReplica } = {};
   const raft = await joinGroup(node, controllerMachine(box), {
@@ -119,7 +121,7 @@ export async function joinControllers(node: Node, options: ReplicaOptions): Prom
     },
   });
   box.started(raft.status().lastIndex);
-  return made.replica = new JoinedReplica(node.env, raft, box);
+  return made.replica = new JoinedReplica(node.env, raft, box, answered);
 }
 
 class JoinedReplica implements Replica {
@@ -127,10 +129,17 @@ class JoinedReplica implements Replica {
   readonly #env: Node["env"];
   readonly #box: NewsBox;
   readonly #listeners = new Set<(leading: Leading | null) => void>();
+  readonly #answered: NonNullable<ReplicaOptions["answered"]>;
   #leading: Leading | null;
 
-  constructor(env: Node["env"], raft: RaftGroup<State, GroupEntry, Outcome>, box: NewsBox) {
+  constructor(
+    env: Node["env"],
+    raft: RaftGroup<State, GroupEntry, Outcome>,
+    box: NewsBox,
+    answered: NonNullable<ReplicaOptions["answered"]>,
+  ) {
     this.#env = env;
+    this.#answered = answered;
     this.raft = raft;
     this.#box = box;
     const { role, term } = raft.status();
@@ -163,6 +172,19 @@ class JoinedReplica implements Replica {
   }
 
   async commit(command: Command, options: CommitOptions = {}): Promise<CommitResult> {
+    const { clock } = this.#env;
+    const beganMs = clock.monotonic();
+    try {
+      const result = await this.#commit(command, options);
+      this.#answered(clock.monotonic() - beganMs, "committed");
+      return result;
+    } catch (error) {
+      this.#answered(clock.monotonic() - beganMs, "failed");
+      throw error;
+    }
+  }
+
+  async #commit(command: Command, options: CommitOptions): Promise<CommitResult> {
     const { key, withinMs = LIMITS.groupAnswerMs } = options;
     const entry = checked({ version: ENTRY_VERSION, atMs: 0, command });
     if (key === undefined) {

@@ -5,6 +5,7 @@
 
 import type { Heartbeat } from "../agent/registration.ts";
 import type { Progress } from "../job/meter.ts";
+import { FleetMeter } from "./meter.ts";
 
 /** The last sign of an agent's life. */
 export interface Sign {
@@ -21,6 +22,7 @@ export interface Seen {
 
 /** See the head of this file. */
 export class Board {
+  readonly meter = new FleetMeter();
   readonly #progressJobs: number;
   readonly #signs = new Map<string, Sign>();
   readonly #downSinceMs = new Map<string, number>();
@@ -34,6 +36,7 @@ export class Board {
 
   /** An agent has been heard of. */
   heard(heartbeat: Heartbeat, atMs: number): void {
+    this.meter.heartbeats += 1;
     this.#signs.set(heartbeat.agentId, { heartbeat, atMs });
   }
 

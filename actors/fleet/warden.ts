@@ -127,10 +127,11 @@ function look(state: State, ctx: Context<typeof Warden>): void {
     state.scheduler.tell("fleetChanged", {});
   }
   if (verdict.heldBack !== null && state.heldBack === null) {
+    state.board.meter.heldBack += 1;
     ctx.log("warn", "agents are not given up", { why: verdict.heldBack });
   }
   state.heldBack = verdict.heldBack;
-  for (const { agent, why } of verdict.lost) lose(state, agent, why, ctx);
+  for (const { agent, why } of verdict.lost) lose(state, agent, why, nowMs, ctx);
   for (const agent of state.group.state.agents.values()) tend(state, agent, nowMs, ctx);
   compare(state);
 }
@@ -147,9 +148,18 @@ function known({ board }: State, { id }: AgentRecord): Known {
   };
 }
 
-function lose(state: State, agent: string, why: string, ctx: Context<typeof Warden>): void {
+function lose(
+  state: State,
+  agent: string,
+  why: string,
+  nowMs: number,
+  ctx: Context<typeof Warden>,
+): void {
+  const { board, underWay } = state;
   const incarnation = state.group.state.agents.get(agent)?.registration.incarnation;
-  if (incarnation === undefined) return;
+  if (incarnation === undefined || underWay.has(`lose ${agent}`)) return;
+  const silentSinceMs = board.downSinceMs(agent) ?? board.sign(agent)?.atMs;
+  if (silentSinceMs !== undefined) board.meter.detection.add((nowMs - silentSinceMs) / 1_000);
   ctx.log("warn", "an agent is given up", { agent, why });
   commit(state, agent, { type: "lose", incarnation, why }, ctx);
 }

@@ -14,12 +14,14 @@ import { demandOf, PRIORITIES } from "./demand.ts";
 import { explainWaiting } from "./explain.ts";
 import { Fleet } from "./fleet.ts";
 import { SCHEDULER_LIMITS, type SchedulerLimits } from "./limits.ts";
+import type { SchedulerMeter } from "./meter.ts";
 import type { PassInput } from "./pass.ts";
 import { Running } from "./running.ts";
 import { type Schedule, schedule } from "./schedule.ts";
 import { StateClock } from "./state_clock.ts";
 import { Usage } from "./usage.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
+import { waitingReasons } from "./waiting_reasons.ts";
 
 /** What a scheduler is started with. */
 export interface SchedulerArgs {
@@ -28,6 +30,8 @@ export interface SchedulerArgs {
   /** The term in which its node leads; absent in an embedded run. */
   readonly term?: number;
   readonly limits?: Partial<SchedulerLimits>;
+  /** What its work is counted with. */
+  readonly meter?: SchedulerMeter | undefined;
 }
 
 interface State {
@@ -42,8 +46,11 @@ interface State {
   readonly clock: StateClock;
   /** When each tenant's overdue job went first the last time. */
   readonly overdueServed: Map<string, number>;
+  readonly meter: SchedulerMeter | null;
+  readonly unmeter: () => void;
   /** Jobs whose assignment is being committed. */
   proposed: ReadonlySet<string>;
+  proposedAtMs: number;
   /** The fleet is to be looked at again soon. */
   isFleetStale: boolean;
 }
@@ -76,16 +83,19 @@ export const scheduler = actor(Scheduler, {
     const { proposed } = state;
     state.proposed = new Set();
     for (const jobId of proposed) note(state, jobId);
-    if (task.ok && (task.value as readonly string[]).length === 0) return propose(state, ctx);
+    const isTaken = task.ok && (task.value as readonly string[]).length === 0;
+    state.meter?.proposed(ctx.env.clock.monotonic() - state.proposedAtMs, isTaken);
+    if (isTaken) return propose(state, ctx);
     const why = task.ok ? (task.value as readonly string[])[0] : String(task.error);
     ctx.log(task.ok ? "info" : "error", "assignments were not taken", { why });
     ctx.after("refused", state.limits.refusedPauseMs, "wake", {});
   },
+  stopping: (state) => state.unmeter(),
 });
 
 /** Everything anew from the state: a scheduler may start at any time. */
 function begin(
-  { group, candidates, term, limits }: SchedulerArgs,
+  { group, candidates, term, limits, meter }: SchedulerArgs,
   clock: StateClock,
 ): State {
   const values = limitValues(SCHEDULER_LIMITS, limits);
@@ -100,7 +110,12 @@ function begin(
     usage: new Usage(values.halfLifeMs),
     clock,
     overdueServed: new Map(),
+    meter: meter ?? null,
+    unmeter:
+      meter?.begins(() => waitingReasons(passInput(state, nowOf(state)), state.queue.size)) ??
+        (() => {}),
     proposed: new Set(),
+    proposedAtMs: 0,
     isFleetStale: false,
   };
   lookAtFleet(state);
@@ -149,11 +164,16 @@ function propose(state: State, ctx: Context<typeof Scheduler>): void {
   if (state.proposed.size > 0 || queue.size === 0) return;
   const nowMs = nowOf(state);
   queue.ripen(nowMs);
+  const { clock } = ctx.env;
+  const beginMs = clock.monotonic();
   const { assignments, overdueServed, wakeAtMs } = decide(state, nowMs);
+  const endMs = clock.monotonic();
+  state.meter?.passed(endMs - beginMs, assignments.length);
   if (wakeAtMs !== null) ctx.after("wake", Math.max(1, wakeAtMs - nowMs), "wake", {});
   if (assignments.length === 0) return;
   for (const tenant of overdueServed) state.overdueServed.set(tenant, nowMs);
   forgetServed(state, nowMs - limits.overdueMs);
+  state.proposedAtMs = endMs;
   state.proposed = new Set(assignments.map(({ jobId }) => jobId));
   for (const jobId of state.proposed) queue.remove(jobId);
   ctx.task("propose", () => state.group.propose(command(state, assignments)));

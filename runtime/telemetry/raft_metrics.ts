@@ -1,7 +1,7 @@
 /** A member's view of its Raft group as metrics. */
 
 import type { GroupStatus } from "../raft/group.ts";
-import { counter, gauge } from "./labelled.ts";
+import { counter, gauge, type Labelled } from "./labelled.ts";
 import type { Metric } from "./prometheus.ts";
 
 /**
@@ -47,7 +47,50 @@ export function raftMetrics(statuses: readonly GroupStatus[]): Metric[] {
     gauge("raft_is_leader", "1 on the leader.", all, ({ role }) => role === "leader" ? 1 : 0),
     gauge("raft_commit_index", "Last index known to be committed.", all, ({ commit }) => commit),
     gauge("raft_applied_index", "Last index that is in the state.", all, ({ applied }) => applied),
+    gauge("raft_last_index", "Last index of the log.", all, ({ lastIndex }) => lastIndex),
+    ...standing(all),
+    ...log(all),
     lag(statuses),
+  ];
+}
+
+type All = readonly Labelled<GroupStatus>[];
+
+function standing(all: All): Metric[] {
+  return [
+    gauge("raft_has_leader", "1 where a leader is known.", all, ({ leader }) => +(leader !== null)),
+    gauge(
+      "raft_is_degraded",
+      "1 on a leader without two full replicas, or a quorum, that answer.",
+      all,
+      ({ degraded }) => +degraded,
+    ),
+    gauge("raft_is_disk_full", "1 while nothing is taken.", all, ({ isDiskFull }) => +isDiskFull),
+    gauge(
+      "raft_configuration_members",
+      "Members as this one knows them, learners and witnesses too.",
+      all,
+      ({ configuration }) => configuration.members.length,
+    ),
+  ];
+}
+
+function log(all: All): Metric[] {
+  return [
+    gauge(
+      "raft_log_entries",
+      "Entries that the log keeps.",
+      all,
+      ({ firstIndex, lastIndex }) => Math.max(0, lastIndex - firstIndex + 1),
+    ),
+    gauge("raft_durable_index", "Last index on disk here.", all, (of) => of.durableIndex),
+    gauge("raft_snapshot_index", "Index of the newest snapshot.", all, (of) => of.snapshotIndex),
+    gauge(
+      "raft_applied_time_seconds",
+      "The leader's clock at the last entry that is in the state, since 1970.",
+      all,
+      ({ appliedAtMs }) => appliedAtMs / 1_000,
+    ),
   ];
 }
 

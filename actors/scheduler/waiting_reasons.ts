@@ -1,0 +1,62 @@
+/** Why jobs wait, counted: the decisive reason of each bucket, as `explain.ts` has it in words. */
+
+import { isOpen } from "./fleet.ts";
+import type { PassInput } from "./pass.ts";
+import type { Bucket } from "./waiting_queue.ts";
+
+/** What keeps jobs from an agent. `soon`: nothing, they are about to be assigned. */
+export type WaitingReason =
+  | "retryLater"
+  | "noAgentFits"
+  | "hostsBusy"
+  | "tenantBound"
+  | "agentsBusy"
+  | "agentsAway"
+  | "soon";
+
+/** Jobs by reason, all reasons among them; `size` is that of the whole queue. */
+export function waitingReasons(
+  input: Pick<PassInput, "fleet" | "queue" | "hosts" | "tenant">,
+  size: number,
+): Map<WaitingReason, number> {
+  const counts = new Map<WaitingReason, number>([
+    ["retryLater", 0],
+    ["noAgentFits", 0],
+    ["hostsBusy", 0],
+    ["tenantBound", 0],
+    ["agentsBusy", 0],
+    ["agentsAway", 0],
+    ["soon", 0],
+  ]);
+  let ripe = 0;
+  for (const buckets of input.queue.tenants.values()) {
+    for (const bucket of buckets.values()) {
+      const reason = reasonOf(input, bucket);
+      counts.set(reason, counts.get(reason)! + bucket.line.size);
+      ripe += bucket.line.size;
+    }
+  }
+  counts.set("retryLater", size - ripe);
+  return counts;
+}
+
+function reasonOf(
+  { fleet, hosts, tenant }: Pick<PassInput, "fleet" | "hosts" | "tenant">,
+  { shape, sourceHost, destinationHost, tenant: name }: Bucket,
+): WaitingReason {
+  const fitting = fleet.fitting(shape);
+  if (fitting.size === 0) return "noAgentFits";
+  const isFull = (host: string | null, running: ReadonlyMap<string, number>) =>
+    host !== null && (running.get(host) ?? 0) >= hosts.most;
+  if (isFull(sourceHost, hosts.source) || isFull(destinationHost, hosts.destination)) {
+    return "hostsBusy";
+  }
+  const { leases, maxRunning } = tenant(name);
+  if (maxRunning !== null && leases >= maxRunning) return "tenantBound";
+  let isAnyOpen = false;
+  for (const member of fitting) {
+    if (fleet.free.has(member)) return "soon";
+    isAnyOpen ||= isOpen(member.candidate);
+  }
+  return isAnyOpen ? "agentsBusy" : "agentsAway";
+}
