@@ -55,6 +55,8 @@ export interface ControllerOptions {
   readonly limits?: LimitOverrides;
   /** How long an archived run is kept after its end; for ever if left out. */
   readonly retentionMs?: number;
+  /** When this node's own certificate ends; null, or left out: it has none. */
+  readonly certificateUntilMs?: () => number | null;
   /** The disk of this member has failed, and it has stopped. Stops the node unless given. */
   readonly onFailed?: (error: RaftError) => void;
 }
@@ -107,6 +109,7 @@ export async function startController(
       ...{ replica, archive, board, links: node.links },
       schedulerPath: (term: number) => `leadership/controller-${term}/scheduler`,
       inspect: () => node.inspect(),
+      ownCertificateUntilMs: options.certificateUntilMs ?? (() => null),
       limits: limitValues(DESK_LIMITS, limits?.desk),
     },
   });

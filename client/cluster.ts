@@ -2,6 +2,8 @@
 
 import type { Endpoint, ReadOptions } from "./endpoint.ts";
 import {
+  type ChangeCheck,
+  changeCheck,
   type Cluster,
   cluster,
   inspection,
@@ -9,7 +11,7 @@ import {
   operation,
   readiness,
 } from "./schemas.ts";
-import { type CallOptions, segment } from "./transport.ts";
+import { type Call, type CallOptions, segment } from "./transport.ts";
 
 /** Whether requests would be answered now. */
 export interface Readiness {
@@ -19,7 +21,18 @@ export interface Readiness {
     | undefined;
 }
 
-/** Changes of membership are operations: ask {@link ClusterCalls.operation} how they stand. */
+/** A change of the controllers' group. */
+export type ClusterChange =
+  | { readonly do: "add"; readonly node: string; readonly witness?: boolean }
+  | { readonly do: "promote" | "remove"; readonly node: string }
+  | { readonly do: "replace"; readonly node: string; readonly by: string }
+  | { readonly do: "transfer"; readonly to?: string | undefined }
+  | { readonly do: "maintenance"; readonly node: string; readonly on: boolean };
+
+/**
+ * Changes are operations: ask {@link ClusterCalls.operation} how they stand. One that would cost the
+ * quorum is refused at once: ClientError `would-lose-quorum`, `not-ready`, `conflict`, `not-found`.
+ */
 export class ClusterCalls {
   readonly #endpoint: Endpoint;
 
@@ -43,36 +56,42 @@ export class ClusterCalls {
     node: string,
     options: CallOptions & { readonly witness?: boolean } = {},
   ): Promise<Operation> {
-    const body = { node, witness: options.witness ?? false };
-    return this.#change(`add controller ${node}`, "/v1/cluster/members", body, options);
+    return this.change({ do: "add", node, witness: options.witness ?? false }, options);
   }
 
   /** Lets a learner vote. */
   promote(node: string, options: CallOptions = {}): Promise<Operation> {
-    const path = `/v1/cluster/members/${segment(node)}/promote`;
-    return this.#change(`promote controller ${node}`, path, {}, options);
+    return this.change({ do: "promote", node }, options);
   }
 
   /** Puts another controller in the place of one. */
   replace(node: string, by: string, options: CallOptions = {}): Promise<Operation> {
-    const path = `/v1/cluster/members/${segment(node)}/replace`;
-    return this.#change(`replace controller ${node}`, path, { by }, options);
+    return this.change({ do: "replace", node, by }, options);
   }
 
-  /** Removes one; the operation fails where it would cost the quorum. */
+  /** Removes one. */
   remove(node: string, options: CallOptions = {}): Promise<Operation> {
-    const call = {
-      action: `remove controller ${node}`,
-      method: "DELETE",
-      path: `/v1/cluster/members/${segment(node)}`,
-    } as const;
-    return this.#endpoint.call(call, operation, options);
+    return this.change({ do: "remove", node }, options);
   }
 
   /** Lets another controller lead; `to` left out: whoever is furthest. */
   transfer(to?: string, options: CallOptions = {}): Promise<Operation> {
-    const body = to === undefined ? {} : { to };
-    return this.#change("transfer the leadership", "/v1/cluster/transfer", body, options);
+    return this.change({ do: "transfer", to }, options);
+  }
+
+  /** One in maintenance votes and keeps the log, and does not lead where anybody else can. */
+  maintenance(node: string, on: boolean, options: CallOptions = {}): Promise<Operation> {
+    return this.change({ do: "maintenance", node, on }, options);
+  }
+
+  /** Begins a change. */
+  change(change: ClusterChange, options: CallOptions = {}): Promise<Operation> {
+    return this.#endpoint.call(callOf(change, {}), operation, options);
+  }
+
+  /** What a change would come to, and why it would be refused; nothing is done. */
+  check(change: ClusterChange, options: CallOptions = {}): Promise<ChangeCheck> {
+    return this.#endpoint.call(callOf(change, { dryRun: true }), changeCheck, options);
   }
 
   /** How an operation stands, as the gateway knows that began it. */
@@ -109,13 +128,41 @@ export class ClusterCalls {
     const call = { action: "read metrics", method: "GET", path: "/metrics" } as const;
     return (await this.#endpoint.raw(call, options)).text;
   }
+}
 
-  #change(
-    action: string,
-    path: string,
-    body: unknown,
-    options: CallOptions,
-  ): Promise<Operation> {
-    return this.#endpoint.post(action, path, body, operation, options);
+function callOf(change: ClusterChange, query: { readonly dryRun?: true }): Call {
+  const members = "/v1/cluster/members";
+  const post = (action: string, path: string, body: unknown): Call => ({
+    ...{ action, method: "POST", path, query, body: JSON.stringify(body) },
+  });
+  switch (change.do) {
+    case "add": {
+      const { node, witness = false } = change;
+      return post(`add controller ${node}`, members, { node, witness });
+    }
+    case "promote": {
+      const { node } = change;
+      return post(`promote controller ${node}`, `${members}/${segment(node)}/promote`, {});
+    }
+    case "remove": {
+      const path = `${members}/${segment(change.node)}`;
+      return { action: `remove controller ${change.node}`, method: "DELETE", path, query };
+    }
+    case "replace": {
+      const { node, by } = change;
+      const path = `${members}/${segment(node)}/replace`;
+      return post(`replace controller ${node} by ${by}`, path, { by });
+    }
+    case "transfer": {
+      const { to } = change;
+      const whom = to === undefined ? "" : ` to ${to}`;
+      const body = to === undefined ? {} : { to };
+      return post(`transfer the leadership${whom}`, "/v1/cluster/transfer", body);
+    }
+    case "maintenance": {
+      const { node, on } = change;
+      const action = `${on ? "begin" : "end"} maintenance of controller ${node}`;
+      return post(action, `${members}/${segment(node)}/maintenance`, { on });
+    }
   }
 }

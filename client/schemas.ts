@@ -123,10 +123,18 @@ export const cluster = z.looseObject({
     node: z.string(),
     role: z.string(),
     witness: z.boolean(),
+    maintenance: z.boolean(),
     lagEntries: z.number().nullable(),
     lagMs: z.number().nullable(),
     status: z.string(),
+    certificateUntilMs: timeMs.nullable(),
   })),
+  gateways: z.array(z.looseObject({
+    node: z.string(),
+    status: z.string(),
+    certificateUntilMs: timeMs.nullable(),
+  })),
+  certificatesEnding: counts,
   agents: counts,
   jobs: counts,
   runs: counts,
@@ -161,6 +169,12 @@ export const operation = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
   startedMs: timeMs,
   endedMs: timeMs.nullable(),
+});
+
+/** Schema: what a change of the controllers would come to. */
+export const changeCheck = z.looseObject({
+  refused: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  lines: z.array(z.string()),
 });
 
 export const explanation = z.looseObject({ lines: z.array(z.string()) });
@@ -250,6 +264,8 @@ export type Definition = z.infer<typeof definition>;
 export type Cluster = z.infer<typeof cluster>;
 /** A change that has been decided. */
 export type Accepted = z.infer<typeof accepted>;
+/** What a change of the controllers would come to. */
+export type ChangeCheck = z.infer<typeof changeCheck>;
 /** A change that takes long. */
 export type Operation = z.infer<typeof operation>;
 /** An API key, without the key. */

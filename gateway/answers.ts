@@ -116,7 +116,17 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   noQuorum: "noQuorum",
   tooMany: "tooMany",
   unknownOutcome: "unknownOutcome",
+  wouldLoseQuorum: "wouldLoseQuorum",
+  notReady: "notReady",
+  changePending: "changePending",
 };
+
+const RETRYABLE: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  "noQuorum",
+  "tooMany",
+  "unknownOutcome",
+  "changePending",
+]);
 
 /** A refusal of the controllers as a Problem. */
 export function refusal(
@@ -132,8 +142,7 @@ export function refusal(
   const problem = CODES[code] ?? "internal";
   // Nobody learns from the text whether another tenant has such a thing.
   const text = code === "forbidden" ? `${action}: there is no such thing` : message;
-  const isRetryable = problem === "noQuorum" || problem === "tooMany" ||
-    problem === "unknownOutcome";
+  const isRetryable = RETRYABLE.has(problem);
   return new Problem(problem, text, {
     retryable: isRetryable,
     definite: problem !== "unknownOutcome",

@@ -16,6 +16,17 @@ export const PROBLEMS = {
     status: 409,
     title: "The same request is being worked on",
   },
+  wouldLoseQuorum: {
+    slug: "would-lose-quorum",
+    status: 409,
+    title: "It would cost the controllers their quorum",
+  },
+  notReady: { slug: "not-ready", status: 409, title: "The controller is not ready for it" },
+  changePending: {
+    slug: "change-pending",
+    status: 409,
+    title: "Another change of the controllers is under way",
+  },
   preconditionFailed: {
     slug: "precondition-failed",
     status: 412,

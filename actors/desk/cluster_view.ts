@@ -5,6 +5,7 @@ import type { GroupStatus } from "../../runtime/raft/group.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { State } from "../controller/state.ts";
 import type { Board } from "../fleet/board.ts";
+import { isInMaintenance } from "./change_checks.ts";
 import type { ClusterView } from "./messages.ts";
 import { countBy, viewAgent } from "./views.ts";
 
@@ -14,6 +15,10 @@ export interface ClusterSources {
   readonly replica: Replica;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
+  /** When this node's own certificate ends. */
+  readonly ownCertificateUntilMs: () => number | null;
+  /** A certificate that ends within this time is told of. */
+  readonly limits: { readonly certificateSoonMs: number };
 }
 
 /** Members, who leads, how far each is, and how much there is of everything. */
@@ -29,6 +34,8 @@ export function viewCluster(sources: ClusterSources, state: State): ClusterView 
     appliedAtMs: status.appliedAtMs,
     degraded: status.degraded,
     controllers: status.configuration.members.map((member) => viewMember(sources, status, member)),
+    gateways: gatewaysOf(sources, status, state),
+    certificatesEnding: endingSoon(sources, status, state),
     agents: countBy(agents, (agent) => agent.status),
     jobs: countBy(state.jobs.values(), (job) => job.state),
     runs: countBy(state.runs.values(), (run) => run.state),
@@ -36,21 +43,57 @@ export function viewCluster(sources: ClusterSources, state: State): ClusterView 
 }
 
 function viewMember(
-  { node, links }: ClusterSources,
+  { node, links, ownCertificateUntilMs }: ClusterSources,
   status: GroupStatus,
-  { id, role, witness }: GroupStatus["configuration"]["members"][number],
+  { id, role, witness, priority }: GroupStatus["configuration"]["members"][number],
 ): ClusterView["controllers"][number] {
   const peer = status.peers.find((one) => one.id === id);
   const isLeader = id === status.leader;
-  const link = id === node
-    ? "up"
-    : links.peers().find((one) => one.node === id)?.state ?? "unknown";
+  const linked = links.peers().find((one) => one.node === id);
   return {
     node: id,
     role: isLeader ? "leader" : role,
     witness,
+    maintenance: role === "voter" && isInMaintenance({ priority }),
     lagEntries: isLeader ? 0 : peer?.lagEntries ?? null,
     lagMs: isLeader ? 0 : peer?.silentMs ?? null,
-    status: link,
+    status: id === node ? "up" : linked?.state ?? "unknown",
+    certificateUntilMs: id === node ? ownCertificateUntilMs() : linked?.certificateUntilMs ?? null,
   };
+}
+
+/** Whoever is linked, and neither decides nor carries out, answers people. */
+function gatewaysOf(
+  { links }: ClusterSources,
+  status: GroupStatus,
+  state: State,
+): ClusterView["gateways"] {
+  const members = new Set(status.configuration.members.map(({ id }) => id));
+  return links.peers()
+    .filter(({ node, certificateNames }) =>
+      certificateNames === null
+        ? !members.has(node) && !state.agents.has(node) && !ENGINE.test(node)
+        : certificateNames.some((name) => GATEWAY_ROLE.test(name))
+    )
+    .map(({ node, state, certificateUntilMs }) => ({ node, status: state, certificateUntilMs }));
+}
+
+const GATEWAY_ROLE = /^quorus-role:.*\/gateway\/[^/]+$/;
+/** The Worker of a controller has links of its own. */
+const ENGINE = /\.raft$/;
+
+/** Agents' only: controllers and gateways are listed with theirs. */
+function endingSoon(
+  { links, limits }: ClusterSources,
+  { appliedAtMs }: GroupStatus,
+  state: State,
+): Record<string, number> {
+  const ending: Record<string, number> = {};
+  for (const { node, certificateUntilMs } of links.peers()) {
+    if (certificateUntilMs === null || !state.agents.has(node)) continue;
+    if (certificateUntilMs - appliedAtMs < limits.certificateSoonMs) {
+      ending[node] = certificateUntilMs;
+    }
+  }
+  return ending;
 }

@@ -17,7 +17,9 @@ import type { Board } from "../fleet/board.ts";
 import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
 import { explainJob } from "./explain.ts";
 import type { DESK_LIMITS } from "./limits.ts";
-import { Desk, type LiveEvent, type Principal } from "./messages.ts";
+import { judgeChange } from "./group_changes.ts";
+import { Desk, DESK_PATH, type GroupChange, type LiveEvent, type Principal } from "./messages.ts";
+import { askLeader, type LeaderQuery, type LeaderWay, passOnChange } from "./passing_on.ts";
 import { ProgressNews } from "./progress_news.ts";
 import { read } from "./reads.ts";
 import { viewAgent, viewJob, viewRun } from "./views.ts";
@@ -29,6 +31,8 @@ export interface DeskArgs {
   readonly archive: ArchiveReader;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
+  /** When this node's own certificate ends; null: it has none. */
+  readonly ownCertificateUntilMs: () => number | null;
   /** Where the scheduler is on the node that leads in a term. */
   readonly schedulerPath: (term: number) => string;
   readonly inspect: () => unknown;
@@ -62,14 +66,23 @@ export const desk = actor(Desk, {
     return { ...args, ring, progress, toldProgress: new Map(), unsubscribe };
   },
   on: {
-    write: (state, { key, principal, request, fingerprint }) =>
-      later(() => write(state, key, principal, request, fingerprint)),
-    read: (state, { consistency, principal, query }, ctx) => {
+    write: (state, { key, principal, request, fingerprint, isPassedOn }, ctx) => {
+      const way = wayToLeader(state, ctx, isPassedOn);
+      const passOn = (change: GroupChange) => passOnChange(way, { key, principal }, change);
+      const context = { ...state, env: ctx.env, passOn };
+      return later(() => write(context, key, principal, request, fingerprint));
+    },
+    read: (state, { consistency, principal, query, isPassedOn }, ctx) => {
       const node = nodeOf(ctx);
+      const { env } = ctx;
+      const way = wayToLeader(state, ctx, isPassedOn);
+      const ofLeader = (asked: LeaderQuery) => askLeader(way, principal, asked);
+      const judge = (change: GroupChange) => judgeChange({ ...state, env }, change);
       const scheduler = (leader: string) =>
         ctx.ref(Scheduler, `quorus://${leader}/${state.schedulerPath(state.replica.term)}`);
       const explain = (jobId: string) => explainJob(state.replica, scheduler, jobId);
-      return later(() => read({ ...state, node, explain }, consistency, principal, query));
+      const context = { ...state, node, explain, ofLeader, judge };
+      return later(() => read(context, consistency, principal, query));
     },
     authenticate: (state, { sha256 }, ctx) => principalOf(state, sha256, ctx.env.clock.now()),
     events: (state, { after, limit }, ctx) => {
@@ -79,6 +92,11 @@ export const desk = actor(Desk, {
   },
   stopping: (state) => state.unsubscribe(),
 });
+
+function wayToLeader(state: State, ctx: Here, isPassedOn = false): LeaderWay {
+  const desk = (id: string) => ctx.ref(Desk, `quorus://${id}/${DESK_PATH}`);
+  return { ...state, desk, isPassedOn };
+}
 
 function nodeOf(ctx: Here): string {
   return ctx.self.address.split("/")[2] ?? "";

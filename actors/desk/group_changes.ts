@@ -1,85 +1,120 @@
-/** Changes of the controllers' own group, refused where they would leave it without a quorum. */
+/**
+ * Changes of the controllers' own group. The leader judges and carries them out, as it alone knows how
+ * far the others are; the others pass them on to it. Repeating one that was done is harmless.
+ */
 
-import type { GroupStatus } from "../../runtime/raft/group.ts";
-import type { Replica } from "../controller/replica.ts";
-import type { WriteRequest, Written } from "./messages.ts";
-import type { DESK_LIMITS } from "./limits.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import { RaftError, type RaftErrorCode } from "../../runtime/raft/errors.ts";
+import type { Links } from "../../runtime/remote/hub.ts";
+import type { Replica } from "../controller/replica.ts";
+import { checkChange, isInMaintenance, PRIORITY } from "./change_checks.ts";
+import type { DESK_LIMITS } from "./limits.ts";
+import {
+  type ChangeCheck,
+  type GroupChange,
+  groupChange,
+  type RefusalCode,
+  type WriteRequest,
+  type Written,
+} from "./messages.ts";
 
-/** The requests that are about the group itself. */
-export type GroupChange = WriteRequest & {
-  type:
-    | "addController"
-    | "promoteController"
-    | "removeController"
-    | "replaceController"
-    | "transferLeadership";
-};
+/** What changes work with. */
+export interface ChangeContext {
+  readonly replica: Replica;
+  readonly links: Pick<Links, "peers">;
+  readonly env: Pick<Env, "timers" | "clock">;
+  readonly limits: LimitValues<typeof DESK_LIMITS>;
+}
 
-const CHANGES: ReadonlySet<string> = new Set<GroupChange["type"]>([
-  "addController",
-  "promoteController",
-  "removeController",
-  "replaceController",
-  "transferLeadership",
-]);
+const CHANGES: ReadonlySet<string> = new Set(
+  groupChange.options.map(({ shape }) => shape.type.value),
+);
 
 /** Whether a request is about the group itself. */
 export function isGroupChange(request: WriteRequest): request is GroupChange {
   return CHANGES.has(request.type);
 }
 
-/** Carries a change out; repeating one that was done is harmless. Rejects with RaftError. */
-export async function changeGroup(
-  { replica, limits }: {
-    readonly replica: Replica;
-    readonly limits: LimitValues<typeof DESK_LIMITS>;
-  },
-  request: GroupChange,
-): Promise<Written> {
-  const refused = wouldCost(replica.raft.status(), request, limits.voterSilentMs);
-  if (refused !== null) return { ok: false, code: "conflict", message: refused };
-  const within = { withinMs: limits.changeMs };
-  switch (request.type) {
-    case "addController":
-      await replica.raft.addLearner({ id: request.node, witness: request.witness }, within);
-      break;
-    case "promoteController":
-      await replica.raft.promote(request.node, within);
-      break;
-    case "removeController":
-      await replica.raft.remove(request.node, within);
-      break;
-    case "replaceController":
-      await replica.raft.replace(request.node, request.by, within);
-      break;
-    case "transferLeadership":
-      await replica.raft.transfer(request.to ?? undefined, within);
-      break;
-  }
-  return { ok: true, index: replica.raft.status().commit };
+/** What the change would come to; this member leads. */
+export function judgeChange(context: ChangeContext, change: GroupChange): ChangeCheck {
+  const { replica, links, limits } = context;
+  const up = new Set(links.peers().filter(({ state }) => state === "up").map(({ node }) => node));
+  const sight = {
+    status: replica.raft.status(),
+    isLinked: (node: string) => up.has(node),
+    silentMs: limits.voterSilentMs,
+    lagEntries: limits.successorLagEntries,
+  };
+  return checkChange(sight, change);
 }
 
-/**
- * Why a change would leave the group without a quorum of voters that keep pace; `null` if it would not,
- * or this member cannot tell because it does not lead.
- */
-export function wouldCost(
-  status: GroupStatus,
-  request: GroupChange,
-  silentMs: number,
-): string | null {
-  if (request.type !== "removeController" || status.role !== "leader") return null;
-  const voters = status.configuration.members.filter(({ role }) => role === "voter");
-  if (!voters.some(({ id }) => id === request.node)) return null;
-  const left = voters.filter(({ id }) => id !== request.node);
-  if (left.length === 0) return `${request.node} is the last voter: add another one first`;
-  const alive = left.filter(({ id }) =>
-    id === status.member ||
-    status.peers.some((peer) => peer.id === id && peer.silentMs < silentMs)
-  );
-  const needed = Math.floor(left.length / 2) + 1;
-  if (alive.length >= needed) return null;
-  return `without ${request.node} ${needed} of ${left.length} voters are needed, and only ` +
-    `${alive.length} answer: start the others first`;
+/** Carries a change out, unless it must not be; this member leads. Rejects with RaftError. */
+export async function changeGroup(context: ChangeContext, change: GroupChange): Promise<Written> {
+  const { refused } = judgeChange(context, change);
+  if (refused !== null) return { ok: false, ...refused };
+  try {
+    await carryOut(context, change);
+  } catch (error) {
+    const code = error instanceof RaftError ? CODES[error.code] : undefined;
+    if (code === undefined) throw error;
+    return { ok: false, code, message: (error as RaftError).message };
+  }
+  return { ok: true, index: context.replica.raft.status().commit };
+}
+
+/** What the group itself refuses. */
+const CODES: Partial<Record<RaftErrorCode, RefusalCode>> = {
+  WouldLoseQuorum: "wouldLoseQuorum",
+  ChangePending: "changePending",
+  Transferring: "changePending",
+  CatchUpTooSlow: "notReady",
+  TransferTimeout: "notReady",
+  WrongRole: "conflict",
+  UnknownMember: "notFound",
+};
+
+async function carryOut(context: ChangeContext, change: GroupChange): Promise<void> {
+  const { raft } = context.replica;
+  const within = { withinMs: context.limits.changeMs };
+  const roleOf = (node: string) =>
+    raft.status().configuration.members.find(({ id }) => id === node)?.role ?? null;
+  switch (change.type) {
+    case "addController":
+      if (roleOf(change.node) !== null) return;
+      return await raft.addLearner({ id: change.node, witness: change.witness }, within);
+    case "promoteController":
+      if (roleOf(change.node) === "voter") return;
+      return await raft.promote(change.node, within);
+    case "removeController":
+      return await raft.remove(change.node, within);
+    case "replaceController":
+      if (roleOf(change.node) === null) return;
+      if (roleOf(change.by) === null) await raft.addLearner({ id: change.by }, within);
+      return await raft.replace(change.node, change.by, within);
+    case "transferLeadership":
+      return await raft.transfer(change.to ?? undefined, within);
+    case "setMaintenance":
+      return await setMaintenance(context, change.node, change.on);
+  }
+}
+
+/** The wish is committed first: whoever leads next keeps to it, whatever becomes of this member. */
+async function setMaintenance(
+  { replica: { raft }, env, limits }: ChangeContext,
+  node: string,
+  isOn: boolean,
+): Promise<void> {
+  const within = { withinMs: limits.changeMs };
+  const member = raft.status().configuration.members.find(({ id }) => id === node);
+  if (member !== undefined && isInMaintenance(member) !== isOn) {
+    await raft.setPriority(node, isOn ? PRIORITY.maintenance : PRIORITY.usual, within);
+  }
+  if (!isOn) return;
+  const endMs = env.clock.monotonic() + limits.changeMs;
+  while (raft.status().leader === node && env.clock.monotonic() < endMs) {
+    // The group hands over by itself as well: then this one comes second, and looks again.
+    const wasRefused = await raft.transfer(undefined, within).then(() => false, () => true);
+    if (wasRefused) await new Promise<void>((go) => void env.timers.after(limits.againMs, go));
+  }
 }

@@ -35,6 +35,28 @@ export const DESK_LIMITS = {
     value: 2_000,
     why: "a voter that was silent for so long is not counted on when another one is to be removed",
   },
+  successorLagEntries: {
+    unit: "count",
+    value: 10_000,
+    why:
+      "a controller that lacks more is given no leadership: nobody could write until it has them",
+  },
+  passOnMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "how long the leader may take with a change that was passed on: longer than two changes",
+  },
+  askLeaderMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "how long the leader may take to say how far the others are; it is left out then",
+  },
+  certificateSoonMs: {
+    unit: "ms",
+    value: 14 * 86_400_000,
+    why: "a certificate that ends sooner is told of: two weeks are enough to issue another one",
+  },
+  againMs: { unit: "ms", value: 100, why: "pause before a handover is looked at again" },
   retryAfterMs: {
     unit: "ms",
     value: 1_000,

@@ -27,6 +27,19 @@ export const principal = z.object({
 
 const intent = z.enum(["run", "pause", "cancel"]);
 
+/** A change of the controllers' own group; refused with the reason where it would cost the quorum. */
+export const groupChange = z.discriminatedUnion("type", [
+  /** It gets the log and counts for nothing until it is promoted. */
+  z.object({ type: z.literal("addController"), node: z.string(), witness: z.boolean() }),
+  z.object({ type: z.literal("promoteController"), node: z.string() }),
+  z.object({ type: z.literal("removeController"), node: z.string() }),
+  /** `by` need not belong to the group yet. */
+  z.object({ type: z.literal("replaceController"), node: z.string(), by: z.string() }),
+  z.object({ type: z.literal("transferLeadership"), to: z.string().nullable() }),
+  /** One in maintenance votes and keeps the log, and does not lead where anybody else can. */
+  z.object({ type: z.literal("setMaintenance"), node: z.string(), on: z.boolean() }),
+]);
+
 /** Something to be done. */
 export const writeRequest = z.discriminatedUnion("type", [
   /** Starts a run; its id is chosen by whoever asks, so that it is known whatever becomes of the answer. */
@@ -77,12 +90,7 @@ export const writeRequest = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("resumeAgent"), agentId: z.string(), why: z.string() }),
   z.object({ type: z.literal("deregisterAgent"), agentId: z.string(), why: z.string() }),
-  /** Changes of the controllers' own group; refused with the reason where they would cost the quorum. */
-  z.object({ type: z.literal("addController"), node: z.string(), witness: z.boolean() }),
-  z.object({ type: z.literal("promoteController"), node: z.string() }),
-  z.object({ type: z.literal("removeController"), node: z.string() }),
-  z.object({ type: z.literal("replaceController"), node: z.string(), by: z.string() }),
-  z.object({ type: z.literal("transferLeadership"), to: z.string().nullable() }),
+  ...groupChange.options,
 ]);
 
 /** Why something was not done, as stable words. */
@@ -95,6 +103,12 @@ export const refusalCode = z.enum([
   "noQuorum",
   "tooMany",
   "unknownOutcome",
+  /** Of changes of the group: too few controllers would be left that decide. */
+  "wouldLoseQuorum",
+  /** Of changes of the group: a controller is away, behind, in maintenance or of the wrong kind. */
+  "notReady",
+  /** Of changes of the group: another one is under way. */
+  "changePending",
 ]);
 
 /** What became of a request. `index`: of the command that did it. */
@@ -175,15 +189,23 @@ export const agentView = z.object({
   changedMs: timeMs,
 });
 
+/** When the certificate of a node ends, as it has shown it; null: it has none, or is not linked. */
+const certificateUntilMs = timeMs.nullable();
+
 const controllerView = z.object({
   node: z.string(),
   role: z.string(),
   witness: z.boolean(),
+  /** It does not lead where anybody else can. */
+  maintenance: z.boolean(),
   /** What the leader knows: how far it is behind, in entries and ms; null where it cannot tell. */
   lagEntries: z.number().nullable(),
   lagMs: z.number().nullable(),
   status: z.string(),
+  certificateUntilMs,
 });
+
+const gatewayView = z.object({ node: z.string(), status: z.string(), certificateUntilMs });
 
 /** The cluster as one controller sees it. */
 export const clusterView = z.object({
@@ -195,6 +217,10 @@ export const clusterView = z.object({
   appliedAtMs: timeMs,
   degraded: z.boolean(),
   controllers: z.array(controllerView),
+  /** Those that are linked with the controller that says it. */
+  gateways: z.array(gatewayView),
+  /** Agents whose certificates end soon, and when. */
+  certificatesEnding: z.record(z.string(), timeMs),
   agents: z.record(z.string(), z.number().int()),
   jobs: z.record(z.string(), z.number().int()),
   runs: z.record(z.string(), z.number().int()),
@@ -247,7 +273,15 @@ export const query = z.discriminatedUnion("type", [
   /** The living tree of actors of this controller. */
   z.object({ type: z.literal("inspect") }),
   z.object({ type: z.literal("keys"), ...page }),
+  /** What a change of the group would come to; asked of the leader, and nothing is done. */
+  z.object({ type: z.literal("changeCheck"), change: groupChange }),
 ]);
+
+/** What a change of the group would come to, in lines for people; `refused`: it would not be done. */
+export const changeCheck = z.object({
+  refused: z.object({ code: refusalCode, message: z.string() }).nullable(),
+  lines: z.array(z.string()),
+});
 
 /** What was found, how fresh it is, and who says so. */
 export const answer = z.object({
@@ -283,6 +317,7 @@ export const answer = z.object({
       })),
       next: z.string().nullable(),
     }),
+    z.object({ type: z.literal("changeCheck"), check: changeCheck }),
     /** Nothing there, not allowed to be seen, or not to be had fresh. */
     z.object({
       type: z.literal("none"),
@@ -327,6 +362,8 @@ export const Desk = protocol("quorus.desk", {
         fingerprint: z.string().optional(),
         principal,
         request: writeRequest,
+        /** By a controller that does not lead; whoever gets it leads, or refuses. */
+        isPassedOn: z.boolean().optional(),
       }),
       written,
     ),
@@ -335,6 +372,7 @@ export const Desk = protocol("quorus.desk", {
         consistency: z.enum(["linearizable", "stale"]),
         principal,
         query,
+        isPassedOn: z.boolean().optional(),
       }),
       answer,
     ),
@@ -353,6 +391,8 @@ export const Desk = protocol("quorus.desk", {
 
 export type Principal = z.infer<typeof principal>;
 export type WriteRequest = z.infer<typeof writeRequest>;
+export type GroupChange = z.infer<typeof groupChange>;
+export type ChangeCheck = z.infer<typeof changeCheck>;
 export type Written = z.infer<typeof written>;
 export type RefusalCode = z.infer<typeof refusalCode>;
 export type Query = z.infer<typeof query>;

@@ -24,6 +24,7 @@ const LEAST: Readonly<Record<WriteRequest["type"], Scope>> = {
   removeController: "admin",
   replaceController: "admin",
   transferLeadership: "admin",
+  setMaintenance: "admin",
 };
 
 /** Why a principal may not do that; `null` if it may. Whose thing it is, is asked for itself. */

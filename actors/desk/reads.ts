@@ -9,7 +9,8 @@ import type { Board } from "../fleet/board.ts";
 import { withArchived } from "./archived.ts";
 import { viewCluster } from "./cluster_view.ts";
 import type { DESK_LIMITS } from "./limits.ts";
-import type { Answer, Found, Principal, Query } from "./messages.ts";
+import type { Answer, ChangeCheck, Found, GroupChange, Principal, Query } from "./messages.ts";
+import type { LeaderQuery } from "./passing_on.ts";
 import { pageOf } from "./pages.ts";
 import { sees, seesAll } from "./permissions.ts";
 import { viewAgent, viewDefinition, viewJob, viewRun } from "./views.ts";
@@ -22,9 +23,13 @@ export interface ReadContext {
   readonly archive: Pick<ArchiveReader, "get" | "getByJob">;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
+  readonly ownCertificateUntilMs: () => number | null;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
   /** Why a job waits; asked of who leads. */
   readonly explain: (jobId: string) => Promise<readonly string[]>;
+  /** What the leader says of the group; null where it is not to be asked, or does not answer. */
+  readonly ofLeader: (query: LeaderQuery) => Promise<Found | null>;
+  readonly judge: (change: GroupChange) => ChangeCheck;
   readonly inspect: () => unknown;
 }
 
@@ -76,8 +81,32 @@ async function find(
       return findDefinition(state, principal, query);
     default:
       if (!seesAll(principal)) return forbidden("the nodes of the cluster and its keys");
+      if (query.type === "cluster" || query.type === "changeCheck") {
+        return await findGroup(context, state, query);
+      }
       return findNodes(context, state, query);
   }
+}
+
+/** The leader knows how far the others are; what it does not say is not known. */
+async function findGroup(
+  context: ReadContext,
+  state: State,
+  query: LeaderQuery,
+): Promise<Found> {
+  if (query.type === "changeCheck") {
+    if (context.replica.isLeader) {
+      return { type: "changeCheck", check: context.judge(query.change) };
+    }
+    return await context.ofLeader(query) ??
+      { type: "none", code: "noQuorum", message: "nobody leads who could judge the change" };
+  }
+  const cluster = viewCluster(context, state);
+  const told = context.replica.isLeader ? null : await context.ofLeader(query);
+  if (told?.type !== "cluster") return { type: "cluster", cluster };
+  const { controllers, gateways, agents, certificatesEnding, degraded } = told.cluster;
+  const known = { controllers, gateways, agents, certificatesEnding, degraded };
+  return { type: "cluster", cluster: { ...cluster, ...known } };
 }
 
 type WorkQuery = Extract<Query, { type: "job" | "jobs" | "run" | "runs" }>;
@@ -144,7 +173,7 @@ function findDefinition(state: State, principal: Principal, query: DefinitionQue
   return { type: "definition", definition: viewDefinition(definition) };
 }
 
-type NodeQuery = Exclude<Query, WorkQuery | DefinitionQuery | { type: "explain" }>;
+type NodeQuery = Exclude<Query, WorkQuery | DefinitionQuery | LeaderQuery | { type: "explain" }>;
 
 function findNodes(context: ReadContext, state: State, query: NodeQuery): Found {
   const { board } = context;
@@ -159,8 +188,6 @@ function findNodes(context: ReadContext, state: State, query: NodeQuery): Found 
       const agents = page.items.map((agent) => viewAgent(agent, state, board));
       return { type: "agents", agents, next: page.next };
     }
-    case "cluster":
-      return { type: "cluster", cluster: viewCluster(context, state) };
     case "inspect":
       return { type: "inspect", tree: context.inspect() };
     case "keys": {

@@ -7,14 +7,16 @@ import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
-import { changeGroup, isGroupChange } from "./group_changes.ts";
-import type { Principal, RefusalCode, WriteRequest, Written } from "./messages.ts";
+import { type ChangeContext, changeGroup, isGroupChange } from "./group_changes.ts";
+import type { GroupChange, Principal, RefusalCode, WriteRequest, Written } from "./messages.ts";
 import { mayNot, sees } from "./permissions.ts";
 
 /** What writes work with. */
-export interface WriteContext {
+export interface WriteContext extends ChangeContext {
   readonly replica: Replica;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
+  /** Has the leader change the group; refused where nobody is known to lead. */
+  readonly passOn: (change: GroupChange) => Promise<Written>;
 }
 
 /** Does what is asked, once per principal and key; never rejects. */
@@ -28,7 +30,10 @@ export async function write(
   const forbidden = mayNot(principal, request);
   if (forbidden !== null) return refusal("forbidden", forbidden);
   try {
-    if (isGroupChange(request)) return await changeGroup(context, request);
+    if (isGroupChange(request)) {
+      if (context.replica.isLeader) return await changeGroup(context, request);
+      return await context.passOn(request);
+    }
     const once = { key: `${principal.keyId}/${key}`, fingerprint };
     return await commit(context, once, principal, request);
   } catch (error) {
@@ -36,7 +41,7 @@ export async function write(
   }
 }
 
-type CommandRequest = Exclude<WriteRequest, Parameters<typeof changeGroup>[1]>;
+type CommandRequest = Exclude<WriteRequest, GroupChange>;
 
 async function commit(
   { replica, limits }: WriteContext,
@@ -172,7 +177,10 @@ export function refusal(code: RefusalCode, message: string, retryAfterMs?: numbe
 }
 
 /** What an error of the group means to who asked. */
-export function failed(error: unknown, { limits }: Pick<WriteContext, "limits">): Written {
+export function failed(
+  error: unknown,
+  { limits }: { readonly limits: Pick<WriteContext["limits"], "retryAfterMs"> },
+): Written {
   if (error instanceof ReplicaError && error.code === "keyReused") {
     return refusal("keyReused", error.message);
   }

@@ -1,8 +1,8 @@
 /** `/v1/cluster`: the controllers, and changes of who belongs to them. */
 
 import { z } from "zod";
-import type { WriteRequest } from "../../actors/desk/messages.ts";
-import { json, one, read } from "../answers.ts";
+import type { GroupChange } from "../../actors/desk/messages.ts";
+import { json, one, read, refusal } from "../answers.ts";
 import type { Api, Call } from "../api.ts";
 import type { Described } from "../describe.ts";
 import type { Gateway } from "../gateway.ts";
@@ -30,16 +30,35 @@ const transferTo = z.strictObject({
 }).meta({ id: "LeadershipTransfer" });
 const nothing = z.strictObject({});
 
+const maintenance = z.strictObject({
+  on: z.boolean().describe("In maintenance it votes and keeps the log, and does not lead."),
+}).meta({ id: "ControllerMaintenance" });
+const dryRun = z.strictObject({
+  dryRun: z.enum(["", "true", "false"]).optional().describe(
+    "Tell what it would come to, and do nothing.",
+  ),
+});
+const checkAnswer = z.object({
+  refused: z.object({ code: z.string(), message: z.string() }).nullable(),
+  lines: z.array(z.string()).describe("What it would come to, for people."),
+}).meta({ id: "ChangeCheck" });
+
 /** Adds the routes. */
 export function addCluster(api: Api, gateway: Gateway): void {
   addReading(api, gateway);
   addOperations(api, gateway);
+  addMembers(api, gateway);
+  addLeading(api, gateway);
+}
+
+function addMembers(api: Api, gateway: Gateway): void {
   addChange(api, gateway, {
     path: "/v1/cluster/members",
     operationId: "addController",
     summary: "Add a controller, as a learner until it is promoted",
     params: none,
     schema: newMember,
+    what: (_, { node }) => `add controller ${node}`,
     request: (_, { node, witness }) => ({ type: "addController", node, witness }),
   });
   addChange(api, gateway, {
@@ -48,6 +67,7 @@ export function addCluster(api: Api, gateway: Gateway): void {
     summary: "Let a controller vote",
     params: nodeParameter,
     schema: nothing,
+    what: ({ node }) => `promote controller ${node}`,
     request: ({ node }) => ({ type: "promoteController", node }),
   });
   addChange(api, gateway, {
@@ -56,6 +76,7 @@ export function addCluster(api: Api, gateway: Gateway): void {
     summary: "Put another controller in the place of one",
     params: nodeParameter,
     schema: replacement,
+    what: ({ node }, { by }) => `replace controller ${node} by ${by}`,
     request: ({ node }, { by }) => ({ type: "replaceController", node, by }),
   });
   addChange(api, gateway, {
@@ -65,7 +86,20 @@ export function addCluster(api: Api, gateway: Gateway): void {
     summary: "Remove a controller; refused where it would cost the quorum",
     params: nodeParameter,
     schema: nothing,
+    what: ({ node }) => `remove controller ${node}`,
     request: ({ node }) => ({ type: "removeController", node }),
+  });
+}
+
+function addLeading(api: Api, gateway: Gateway): void {
+  addChange(api, gateway, {
+    path: "/v1/cluster/members/{node}/maintenance",
+    operationId: "setControllerMaintenance",
+    summary: "Let a controller lead no more, or again",
+    params: nodeParameter,
+    schema: maintenance,
+    what: ({ node }, { on }) => `${on ? "begin" : "end"} maintenance of controller ${node}`,
+    request: ({ node }, { on }) => ({ type: "setMaintenance", node, on }),
   });
   addChange(api, gateway, {
     path: "/v1/cluster/transfer",
@@ -73,6 +107,7 @@ export function addCluster(api: Api, gateway: Gateway): void {
     summary: "Let another controller lead",
     params: none,
     schema: transferTo,
+    what: (_, { to }) => `transfer the leadership${to === undefined ? "" : ` to ${to}`}`,
     request: (_, { to = null }) => ({ type: "transferLeadership", to }),
   });
 }
@@ -139,12 +174,14 @@ function addOperations(api: Api, gateway: Gateway): void {
   });
 }
 
-/** A change of membership. */
+/** A change of the controllers' group. */
 interface Change<P extends z.ZodObject, B extends z.ZodObject>
   extends Pick<Described<P, typeof none>, "path" | "operationId" | "summary" | "params"> {
   readonly method?: "delete";
   readonly schema: B;
-  request(params: z.infer<P>, body: z.infer<B>): WriteRequest;
+  /** What is done, to what: the operation's name. */
+  what(params: z.infer<P>, body: z.infer<B>): string;
+  request(params: z.infer<P>, body: z.infer<B>): GroupChange;
 }
 
 function addChange<P extends z.ZodObject, B extends z.ZodObject>(
@@ -165,12 +202,23 @@ function addChange<P extends z.ZodObject, B extends z.ZodObject>(
     scope: "admin",
     isClusterWide: true,
     params,
-    query: none,
+    query: dryRun,
     ...(hasBody ? { body: { description: "Who.", content, isOptional } } : {}),
-    answers: [{ status: 202, description: "It has begun.", schema: operationSchema }],
-    handle: (call) => {
+    answers: [
+      { status: 200, description: "What it would come to (dryRun).", schema: checkAnswer },
+      { status: 202, description: "It has begun.", schema: operationSchema },
+    ],
+    problems: ["notFound", "conflict", "wouldLoseQuorum", "notReady", "changePending"],
+    handle: async (call) => {
       const body = jsonBody(call.request, call.text, schema, { isOptional });
-      return begin(gateway, call, summary, change.request(call.params, body));
+      const request = change.request(call.params, body);
+      const what = change.what(call.params, body);
+      const check = { type: "changeCheck", change: request } as const;
+      const { found } = await read(gateway, call, "stale", check);
+      const { dryRun: dry = "false" } = call.query;
+      if (dry !== "false") return json(found.check);
+      if (found.check.refused !== null) throw refusal(found.check.refused, what);
+      return begin(gateway, call, what, request);
     },
   });
 }
@@ -179,7 +227,7 @@ function begin<P, Q>(
   gateway: Gateway,
   call: Call<P, Q>,
   what: string,
-  request: WriteRequest,
+  request: GroupChange,
 ): Response {
   const { principal, keyed: { key, fingerprint }, trace } = call;
   const options = { fingerprint, isLong: true, ...(trace === undefined ? {} : { trace }) };

@@ -4,7 +4,7 @@
  * on (`renewal`), and takes none of the old ones of the peer.
  */
 
-import type { SocketPeer } from "../env/sockets.ts";
+import type { PeerCertificate, SocketPeer } from "../env/sockets.ts";
 import type { TargetCount } from "./wire.ts";
 import type { AssociationState, EndCause } from "./association.ts";
 import type { Handover } from "./handover.ts";
@@ -25,6 +25,8 @@ export interface PeerView {
   readonly address: string | null;
   /** The names in the certificate that its main link has proved, roles among them; null without one. */
   readonly certificateNames: readonly string[] | null;
+  /** When that certificate ends, in ms since 1970; null without one. */
+  readonly certificateUntilMs: number | null;
   readonly rttMs: number | null;
   readonly phi: number;
   /** Records that no socket was given yet. */
@@ -86,7 +88,7 @@ export class Peer {
   #identity: Identity | null = null;
   #association: string | null = null;
   #address: string | null = null;
-  #certificateNames: readonly string[] | null = null;
+  #certificate: PeerCertificate | null = null;
   #renewal = 1;
   /** Its link is a port, which nobody can open again. */
   #isPort = false;
@@ -130,7 +132,8 @@ export class Peer {
         ? null
         : `${this.#identity.incarnation}.${this.#identity.renewal}`,
       address: this.#address,
-      certificateNames: this.#certificateNames,
+      certificateNames: this.#certificate?.names ?? null,
+      certificateUntilMs: this.#certificate?.validToMs ?? null,
       rttMs: session?.rttMs ?? null,
       phi: session?.phi ?? 0,
       queued: session?.queued ?? 0,
@@ -169,7 +172,7 @@ export class Peer {
     this.#association = association;
     this.#identity = identity;
     this.#address = handover.socket.peer.address;
-    this.#certificateNames = provedNames(handover.socket.peer);
+    this.#certificate = proved(handover.socket.peer);
     this.#isPort = handover.socket.peer.own;
     this.#session.connect(handover, other.windows, dialled);
     if (this.isUp) this.#host.happened(this, "up", dialled ? "we dialled" : "it dialled");
@@ -221,8 +224,8 @@ export class Peer {
 }
 
 /** Whoever made the certificate up proves nothing by it. */
-function provedNames({ certificate }: SocketPeer): readonly string[] | null {
-  return certificate?.problem === null ? certificate.names : null;
+function proved({ certificate }: SocketPeer): PeerCertificate | null {
+  return certificate?.problem === null ? certificate : null;
 }
 
 /** Only what identifies. */

@@ -108,6 +108,7 @@ const OPERATIONS = [
   "retryJob",
   "revokeKey",
   "runDefinition",
+  "setControllerMaintenance",
   "submitJob",
   "submitRuns",
   "transferLeadership",

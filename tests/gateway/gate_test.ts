@@ -86,6 +86,12 @@ const ROUTES: readonly RouteCase[] = [
   { method: "DELETE", path: "/v1/cluster/members/c9", tooSmall: "viewer" },
   {
     method: "POST",
+    path: "/v1/cluster/members/c9/maintenance",
+    body: { on: true },
+    tooSmall: "viewer",
+  },
+  {
+    method: "POST",
     path: "/v1/cluster/transfer",
     body: { to: "c9" },
     isOptional: true,

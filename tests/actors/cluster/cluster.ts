@@ -151,6 +151,14 @@ export class SimulatedCluster {
     return life;
   }
 
+  /** A controller that waits to be added: it dials the others, who do not know it. */
+  async newcomer(id: string): Promise<ControllerLife> {
+    this.#roles.set(id, ["controller"]);
+    const life = await this.#startController(id);
+    await this.linked(life);
+    return life;
+  }
+
   /** Lets time pass until a node is linked with all living controllers. */
   linked({ node }: Life): Promise<void> {
     return this.until(`${node.id} is linked`, () => {
@@ -207,8 +215,8 @@ export class SimulatedCluster {
     const { limits, bootstrapKeys = [] } = this.#options;
     const role = await this.done(startController(node, {
       folder: "/controllers",
-      controllers: this.ids.map((other) => ({ node: other })),
-      join: false,
+      controllers: [...new Set([...this.ids, id])].map((other) => ({ node: other })),
+      join: !this.ids.includes(id),
       bootstrapKeys,
       limits: { ...limits, raft: { ...RAFT, ...limits?.raft } },
     }));
@@ -218,7 +226,9 @@ export class SimulatedCluster {
   }
 
   #node(id: string, env: SimulatedEnv, listen: { hostname: string; port: number }[]): LinkedNode {
-    const dialled = this.ids.filter((other) => listen.length === 0 || other < id);
+    const isNew = listen.length > 0 && !this.ids.includes(id);
+    const known = isNew ? [...this.controllers.keys()].filter((other) => other !== id) : this.ids;
+    const dialled = known.filter((other) => isNew || listen.length === 0 || other < id);
     return startLinkedNode(env, {
       id,
       roundTripMessages: true,
