@@ -170,7 +170,14 @@ export type {
 export type { EngineLinks } from "./runtime/raft/engine_messages.ts";
 export type { ClientSession } from "./runtime/raft/client_session.ts";
 export { jsonLines, readJsonLines } from "./runtime/raft/json_lines.ts";
-export type { Applied, Applying, Machine, Restoring } from "./runtime/raft/machine.ts";
+export type {
+  Applied,
+  Applying,
+  Machine,
+  MachineVersions,
+  Place,
+  Restoring,
+} from "./runtime/raft/machine.ts";
 export type {
   Configuration,
   Member as RaftMember,

@@ -11,7 +11,7 @@ import type { Entry } from "./core/entry.ts";
 import { decodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
 import type { RaftLimits } from "./limits.ts";
-import type { Machine } from "./machine.ts";
+import type { LogMachine } from "./machine.ts";
 import type { SnapshotStore, StoredSnapshot } from "./storage.ts";
 
 /** What an applier tells. */
@@ -30,7 +30,7 @@ export interface ApplierEvents<Result> {
 /** What an applier needs. */
 export interface ApplierParts<State, Command, Result> {
   readonly env: Pick<Env, "clock" | "timers">;
-  readonly machine: Machine<State, Command, Result>;
+  readonly machine: LogMachine<State, Command, Result>;
   readonly snapshots: Pick<SnapshotStore, "pieces">;
   readonly limits: Pick<RaftLimits, "snapshotSliceMs" | "applyEntries">;
   readonly events: ApplierEvents<Result>;

@@ -148,14 +148,15 @@ const REASONS: Readonly<Record<SessionRefusal, string>> = {
   SessionExpired: "the session was not used for too long and has ended; begin a new one",
   TooManySessions: "the group keeps no more sessions; close some, or raise the limit `sessions`",
   AlreadyAcknowledged: "its reply was acknowledged and is gone; it was applied before",
+  VersionHeld: "its version is not in force: not all members can apply it yet",
   SessionWindow: "too many commands of the session wait for their answers; await some of them",
 };
 
 /** A session that has ended no longer knows what became of an earlier try. */
-function refusal(code: SessionRefusal, isLate: boolean): RaftError {
+export function refusal(code: SessionRefusal, isLate: boolean): RaftError {
   const doubt = isLate ? "; an earlier try may have been applied" : "";
   return new RaftError(code, `propose a command: ${REASONS[code]}${doubt}`, {
-    retryable: code === "TooManySessions",
+    retryable: code === "TooManySessions" || code === "VersionHeld",
     definite: !isLate && code !== "AlreadyAcknowledged",
   });
 }

@@ -23,6 +23,10 @@ export type RaftErrorCode =
   | "SessionWindow"
   /** The machine's `apply` threw: every member would; the group's member stops. */
   | "MachineFailed"
+  /** The group is at a version of the machine that this program does not know; its member stops. */
+  | "MachineVersion"
+  /** Some member cannot apply such a command yet; nothing was done. */
+  | "VersionHeld"
   /** The disk failed; after a failed sync nothing may be assumed, so the member stops. */
   | "DiskFailed"
   | "DiskFull"

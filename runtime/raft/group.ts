@@ -13,7 +13,8 @@ import type { Durability } from "./core/input.ts";
 import type { RaftOptions } from "./core/options.ts";
 import type { RaftEvent } from "./core/outputs.ts";
 import type { RaftStatus } from "./core/raft.ts";
-import { ClientSession, once, type SessionCaller } from "./client_session.ts";
+import { careFor } from "./care.ts";
+import { ClientSession, once, refusal, type SessionCaller } from "./client_session.ts";
 import { Driver } from "./driver.ts";
 import type { EngineMaker } from "./engine.ts";
 import type { EngineLinks, EnginePlan } from "./engine_messages.ts";
@@ -23,7 +24,8 @@ import { type RaftLimits, raftLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
 import { GroupMember } from "./member.ts";
 import type { RaftCounts } from "./raft_meter.ts";
-import { expireSessions } from "./session_expiry.ts";
+import { HeldCommands } from "./held_commands.ts";
+import { KnownVersions } from "./machine_versions.ts";
 import {
   type SessionCommand,
   type SessionResult,
@@ -103,6 +105,8 @@ export interface GroupStatus extends RaftStatus {
   readonly appliedAtMs: number;
   /** Nothing is taken until the disk has room. */
   readonly isDiskFull: boolean;
+  /** Of the machine: what the group applies, as far as this member has, and what this program could. */
+  readonly machine: { readonly version: number; readonly current: number };
   readonly counts: RaftCounts;
 }
 
@@ -114,7 +118,10 @@ export interface Group<State, Command, Result> {
   readonly name: string;
   /** What this member has applied; for reads that may be stale. Never changed in place. */
   readonly state: State;
-  /** Applies a command, at most once. RaftError `UnknownOutcome`: nobody knows whether it was. */
+  /**
+   * Applies a command, at most once. RaftError `UnknownOutcome`: nobody knows whether it was. One of a
+   * later version than the group's waits for it; `VersionHeld`: in vain, nothing was done.
+   */
   propose(
     command: Command,
     options?: Within & { readonly durability?: "quorum" | "all" },
@@ -195,7 +202,12 @@ export async function joinGroup<State, Command, Result>(
   const limits = raftLimits(options.limits);
   const first = firstSnapshot(options.members);
   const identity = { group: options.name, member: node.id };
-  const coreOptions = raftOptions(node.id, limits, options.clockDrift);
+  const versions = new KnownVersions<Command>(machine);
+  const { current } = versions;
+  const coreOptions = {
+    ...raftOptions(node.id, limits, options.clockDrift),
+    machineVersion: current,
+  };
   const stores = { folder: options.folder, identity, limits, first };
   const member = new GroupMember({
     node,
@@ -212,20 +224,32 @@ export async function joinGroup<State, Command, Result>(
       }),
     onFailed: options.onFailed ?? (() => void node.stop({ withinMs: 0 })),
   });
-  const endExpiry = expireSessions({
-    env: node.env,
-    limits,
-    leads: () => member.status().role === "leader",
-    state: () => member.state,
-    propose: (command) => member.propose(encodeCommand(command), "quorum", limits.withinMs),
+  const held = new HeldCommands({
+    timers: node.env.timers,
+    limit: limits.heldCommands,
+    versions,
+    inForce: () => member.state.version,
+    changed: () => member.changed(),
   });
+  const endCare = careFor(node.env, options.name, limits, current, member);
   const ref = node.spawn(groupActor, {
     name: groupPath(options.name),
     restart: "permanent",
-    args: { member, endExpiry },
+    args: {
+      member,
+      stopping: () => {
+        endCare();
+        held.stop(new RaftError("Stopped", `use group ${options.name}: its member has stopped`));
+      },
+    },
   });
   member.start();
-  return new JoinedGroup(node, options.name, limits, member, () => node.stopActor(ref));
+  return new JoinedGroup(
+    node,
+    options.name,
+    { limits, versions, member, held },
+    () => node.stopActor(ref),
+  );
 }
 
 /** Core and log in this thread. */
@@ -257,7 +281,7 @@ type AnyMember = Pick<
 
 const groupActor = actor(GroupProtocol, {
   mailbox: { full: "wait" },
-  state: (args: { readonly member: AnyMember; readonly endExpiry: () => void }) => args,
+  state: (args: { readonly member: AnyMember; readonly stopping: () => void }) => args,
   on: {
     raft: ({ member }, message) => member.receive(message),
     chunk: ({ member }, message) => member.receive(message),
@@ -266,9 +290,9 @@ const groupActor = actor(GroupProtocol, {
     order: ({ member }, { from, id, order }) => void member.receiveOrder(from, id, order),
     forwarded: ({ member }, { id, outcome }) => member.receiveForwarded(id, outcome),
   },
-  stopping: ({ member, endExpiry }, reason) => {
+  stopping: ({ member, stopping }, reason) => {
     if (reason !== "stopped") return;
-    endExpiry();
+    stopping();
     return member.stop();
   },
 });
@@ -292,29 +316,40 @@ function raftOptions(id: MemberId, limits: RaftLimits, drift: number | undefined
   return { ...limits, id, clockReads: drift !== undefined, clockDrift: drift ?? 0 };
 }
 
+/** What stands behind the API. */
+interface GroupParts<State, Command, Result> {
+  readonly limits: RaftLimits;
+  readonly versions: Pick<KnownVersions<Command>, "current">;
+  readonly held: HeldCommands<Command>;
+  readonly member: GroupMember<
+    SessionsState<State>,
+    SessionCommand<Command>,
+    SessionResult<Result>
+  >;
+}
+
 class JoinedGroup<State, Command, Result> implements Group<State, Command, Result> {
   readonly name: string;
   readonly #env: Node["env"];
   readonly #id: MemberId;
   readonly #limits: RaftLimits;
-  readonly #member: GroupMember<
-    SessionsState<State>,
-    SessionCommand<Command>,
-    SessionResult<Result>
-  >;
+  readonly #versions: GroupParts<State, Command, Result>["versions"];
+  readonly #held: HeldCommands<Command>;
+  readonly #member: GroupParts<State, Command, Result>["member"];
   readonly #stop: () => Promise<unknown>;
 
   constructor(
     { id, env }: Node,
     name: string,
-    limits: RaftLimits,
-    member: GroupMember<SessionsState<State>, SessionCommand<Command>, SessionResult<Result>>,
+    { limits, versions, held, member }: GroupParts<State, Command, Result>,
     stop: () => Promise<unknown>,
   ) {
     this.#env = env;
     this.#id = id;
     this.#limits = limits;
     this.name = name;
+    this.#versions = versions;
+    this.#held = held;
     this.#member = member;
     this.#stop = stop;
   }
@@ -331,12 +366,13 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
   ): Promise<Committed<Result>> {
     const settled = await this.#run({ do: "plain", command }, durability, withinMs);
     if (settled.result.kind === "result") return { ...settled, result: settled.result.result };
+    if (settled.result.kind === "refused") throw refusal(settled.result.code, false);
     throw new RaftError("UnknownOutcome", "propose a command: the answer is none to a command");
   }
 
   async proposeLossy(command: Command, { withinMs = this.#limits.withinMs }: Within = {}) {
-    const data = encodeCommand({ do: "plain", command });
-    const { index } = await this.#member.propose(data, "leader", withinMs);
+    const written = await this.#held.ready({ do: "plain", command }, withinMs);
+    const { index } = await this.#member.propose(encodeCommand(written), "leader", withinMs);
     return { index };
   }
 
@@ -394,6 +430,7 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
       group: this.name,
       member: this.#id,
       appliedAtMs: this.#member.nowMs,
+      machine: { version: this.#member.state.version, current: this.#versions.current },
       counts: this.#member.meter.counts(),
       ...this.#member.status(),
     };
@@ -428,7 +465,11 @@ class JoinedGroup<State, Command, Result> implements Group<State, Command, Resul
     durability: Durability,
     withinMs: number,
   ): Promise<Committed<SessionResult<Result>>> {
-    const settled = await this.#member.propose(encodeCommand(command), durability, withinMs);
+    const fromMs = this.#env.clock.monotonic();
+    const ready = this.#held.ready(command, withinMs);
+    const written = ready instanceof Promise ? await ready : ready;
+    const leftMs = Math.max(1, withinMs - (this.#env.clock.monotonic() - fromMs));
+    const settled = await this.#member.propose(encodeCommand(written), durability, leftMs);
     return { ...settled, result: settled.result! };
   }
 }

@@ -64,6 +64,7 @@ const wire = z.discriminatedUnion("type", [
     session,
     round: whole,
     wallMs: z.number(),
+    machineVersion: whole.optional(),
   }),
   z.object({ type: z.literal("snapshotReply"), ...head, session, index: whole, nextOffset: whole }),
   z.object({

@@ -149,6 +149,16 @@ export const RAFT_LIMITS = {
     value: 1_000,
     why: "one try of a session: that an answer was lost is found out by asking again",
   },
+  versionLookMs: {
+    unit: "ms",
+    value: 100,
+    why: "so often a leader of a later version looks whether all members have it",
+  },
+  heldCommands: {
+    unit: "count",
+    value: 1_024,
+    why: "commands of a member that wait until all members can apply them",
+  },
   engineFrameBytes: {
     unit: "bytes",
     value: 4 * MIB,

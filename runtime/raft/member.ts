@@ -26,7 +26,7 @@ import {
   type WireMessage,
 } from "./group_messages.ts";
 import type { RaftLimits } from "./limits.ts";
-import type { Machine } from "./machine.ts";
+import type { LogMachine } from "./machine.ts";
 import { Orders } from "./orders.ts";
 import type { Settled } from "./pending.ts";
 import { type Leader, Proposals } from "./proposals.ts";
@@ -38,7 +38,7 @@ import type { StoredSnapshot } from "./storage.ts";
 export interface MemberParts<State, Command, Result> {
   readonly node: Node;
   readonly group: string;
-  readonly machine: Machine<State, Command, Result>;
+  readonly machine: LogMachine<State, Command, Result>;
   readonly options: RaftOptions;
   readonly limits: RaftLimits;
   readonly engine: EngineMaker;

@@ -1,7 +1,7 @@
 /**
- * Sessions in a snapshot, version 1: a byte for the version, then records (length in 4 bytes, big-endian,
- * and a value in the form of commands): the head, each session, then each idempotency key, oldest first.
- * What follows is the machine's own.
+ * Sessions in a snapshot: a byte for the version, then records (length in 4 bytes, big-endian, and a value
+ * in the form of commands): the head, each session, then each idempotency key, oldest first. What follows
+ * is the machine's own. Version 1 is of a machine as its group began; version 2 names the machine's.
  */
 
 import { PersistentMap } from "../base/persistent_map.ts";
@@ -10,10 +10,12 @@ import { decodeCommand, encodeCommand } from "./command_codec.ts";
 import { RaftError } from "./errors.ts";
 import { RAFT_LIMITS } from "./limits.ts";
 import type { Machine, Restoring } from "./machine.ts";
+import type { KnownVersions } from "./machine_versions.ts";
 import { inOrder, noKeys, withKey } from "./idempotency_keys.ts";
 import type { KeptKey, KnownKeys, Session, SessionsState } from "./session_state.ts";
 
-const VERSION = 1;
+const AT_FIRST = 1;
+const RAISED = 2;
 const LENGTH_BYTES = 4;
 /** Records are gathered into pieces of about this size. */
 const PIECE_BYTES = limitValues(RAFT_LIMITS).stateBytes;
@@ -24,6 +26,8 @@ interface Head {
   readonly keys: number;
   /** The number of the oldest of them. */
   readonly firstKey: number;
+  /** Of the machine; absent in version 1. */
+  readonly machine?: number;
 }
 type SessionRecord = readonly [id: string, session: Session];
 type KeyRecord = readonly [key: string, kept: KeptKey];
@@ -31,15 +35,18 @@ type KeyRecord = readonly [key: string, kept: KeptKey];
 /** The sessions, then the pieces of the machine as they are. */
 export function* snapshotSessions<State>(
   machine: Machine<State, never, unknown>,
-  { inner, nowMs, sessions, keys }: SessionsState<State>,
+  first: number,
+  { inner, nowMs, sessions, keys, version }: SessionsState<State>,
 ): Iterable<Uint8Array> {
+  const isRaised = version > first;
   const head: Head = {
     nowMs,
     sessions: sessions.size,
     keys: keys.byKey.size,
     firstKey: keys.first,
+    ...(isRaised ? { machine: version } : {}),
   };
-  let gathered: Uint8Array[] = [Uint8Array.of(VERSION), record(head)];
+  let gathered: Uint8Array[] = [Uint8Array.of(isRaised ? RAISED : AT_FIRST), record(head)];
   let bytes = 0;
   for (const each of records(sessions, keys)) {
     const next = record(each);
@@ -50,7 +57,7 @@ export function* snapshotSessions<State>(
     [gathered, bytes] = [[], 0];
   }
   if (gathered.length > 0) yield joined(gathered);
-  yield* machine.snapshot(inner);
+  yield* machine.snapshot(inner, version);
 }
 
 function* records(
@@ -61,15 +68,22 @@ function* records(
   yield* inOrder(keys);
 }
 
-/** Takes in what {@link snapshotSessions} gave; RaftError `SnapshotCorrupt` or `LogVersion`. */
+/**
+ * Takes in what {@link snapshotSessions} gave; RaftError `SnapshotCorrupt`, `LogVersion`, or
+ * `MachineVersion`.
+ */
 export function restoreSessions<State>(
   machine: Machine<State, never, unknown>,
+  versions: Pick<KnownVersions<never>, "first" | "check">,
 ): Restoring<SessionsState<State>> {
-  return new RestoringSessions(machine.restore());
+  return new RestoringSessions(machine, versions);
 }
 
 class RestoringSessions<State> implements Restoring<SessionsState<State>> {
-  readonly #inner: Restoring<State>;
+  readonly #machine: Machine<State, never, unknown>;
+  readonly #versions: Pick<KnownVersions<never>, "first" | "check">;
+  /** From the head on, which says of what version the machine's own part is. */
+  #inner: { readonly version: number; readonly restoring: Restoring<State> } | null = null;
   /** What is no whole record yet; the version stands in front of the first. */
   #rest: Uint8Array = new Uint8Array(0);
   #isVersionKnown = false;
@@ -77,25 +91,33 @@ class RestoringSessions<State> implements Restoring<SessionsState<State>> {
   #sessions = PersistentMap.empty<Session>();
   #keys = noKeys();
 
-  constructor(inner: Restoring<State>) {
-    this.#inner = inner;
+  constructor(
+    machine: Machine<State, never, unknown>,
+    versions: Pick<KnownVersions<never>, "first" | "check">,
+  ) {
+    this.#machine = machine;
+    this.#versions = versions;
   }
 
   write(piece: Uint8Array): void {
-    if (this.#hasAll()) return this.#inner.write(piece);
+    if (this.#hasAll()) return this.#inner?.restoring.write(piece);
     const bytes = this.#rest.length === 0 ? piece : joined([this.#rest, piece]);
     const end = this.#take(bytes);
     // Whoever wrote the piece may write into it again.
     this.#rest = this.#hasAll() ? new Uint8Array(0) : bytes.slice(end);
-    if (this.#hasAll() && end < bytes.length) this.#inner.write(bytes.subarray(end));
+    if (this.#hasAll() && end < bytes.length) {
+      this.#inner?.restoring.write(bytes.subarray(end));
+    }
   }
 
   end(): SessionsState<State> {
-    if (this.#head === null || !this.#hasAll()) {
+    if (this.#head === null || this.#inner === null || !this.#hasAll()) {
       throw new RaftError("SnapshotCorrupt", "restore sessions: the snapshot ends within them");
     }
     const { nowMs } = this.#head;
-    return { inner: this.#inner.end(), nowMs, sessions: this.#sessions, keys: this.#keys };
+    const { version, restoring } = this.#inner;
+    const inner = restoring.end();
+    return { inner, nowMs, sessions: this.#sessions, keys: this.#keys, version };
   }
 
   #hasAll(): boolean {
@@ -122,15 +144,19 @@ class RestoringSessions<State> implements Restoring<SessionsState<State>> {
   }
 
   #takeRecord(value: unknown): void {
-    if (this.#head === null) {
-      this.#head = value as Head;
-      this.#keys = noKeys(this.#head.firstKey);
-      return;
-    }
+    if (this.#head === null) return this.#takeHead(value as Head);
     if (this.#sessions.size < this.#head.sessions) return this.#takeSession(value as SessionRecord);
     const [key, kept] = value as KeyRecord;
     if (this.#keys.byKey.has(key)) throw twice(key);
     this.#keys = withKey(this.#keys, key, kept, Infinity);
+  }
+
+  #takeHead(head: Head): void {
+    const version = head.machine ?? this.#versions.first;
+    this.#versions.check(version, "restore a snapshot");
+    this.#inner = { version, restoring: this.#machine.restore(version) };
+    this.#head = head;
+    this.#keys = noKeys(head.firstKey);
   }
 
   #takeSession([id, session]: SessionRecord): void {
@@ -144,11 +170,11 @@ function twice(name: string): RaftError {
 }
 
 function checkVersion(version: number): void {
-  if (version === VERSION) return;
+  if (version === AT_FIRST || version === RAISED) return;
   throw new RaftError(
     "LogVersion",
-    `restore sessions: the snapshot's version is ${version}, this program knows ${VERSION}; run the ` +
-      "version of Quorus that wrote it, or a later one",
+    `restore sessions: the snapshot's version is ${version}, this program knows ${AT_FIRST} and ` +
+      `${RAISED}; run the version of Quorus that wrote it, or a later one`,
   );
 }
 

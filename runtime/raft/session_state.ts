@@ -2,22 +2,30 @@
 
 import type { PersistentMap } from "../base/persistent_map.ts";
 
+/** A command of the machine, and the version that wrote it; absent: the one with which the group began. */
+interface Written<Command> {
+  readonly command: Command;
+  readonly version?: number;
+}
+
 /** What a group with sessions is told. */
 export type SessionCommand<Command> =
   /** Outside of any session: at most once by the log alone, twice if its client asks twice. */
-  | { readonly do: "plain"; readonly command: Command }
+  | ({ readonly do: "plain" } & Written<Command>)
   /** Begins a session under an id of the client's choice; if it is there, it counts as used. */
   | { readonly do: "open"; readonly id: string }
   | RunCommand<Command>
   /** Applied once per key, for as long as the key is remembered. */
-  | { readonly do: "once"; readonly key: string; readonly command: Command }
+  | ({ readonly do: "once"; readonly key: string } & Written<Command>)
   /** Ends a session; done, too, if there is none. */
   | { readonly do: "close"; readonly session: string }
   /** Ends all sessions that were last used before `beforeMs` (of the state's clock), and forgets such keys. */
-  | { readonly do: "expire"; readonly beforeMs: number };
+  | { readonly do: "expire"; readonly beforeMs: number }
+  /** From here on the machine is at this version, unless it is at a later one. */
+  | { readonly do: "raise"; readonly version: number };
 
 /** A command that is applied once for its session and sequence, however often it is asked for. */
-export interface RunCommand<Command> {
+export interface RunCommand<Command> extends Written<Command> {
   readonly do: "run";
   readonly session: string;
   /** From 1; may come in any order within the window. */
@@ -29,7 +37,6 @@ export interface RunCommand<Command> {
    * this is left out, a command that is asked for again after its session expired is done again.
    */
   readonly opened?: number;
-  readonly command: Command;
 }
 
 /** Why a command was not applied. */
@@ -41,7 +48,9 @@ export type SessionRefusal =
   /** It was applied, and its client has said that it knows the reply. */
   | "AlreadyAcknowledged"
   /** Later, when replies have been acknowledged, it may be applied. */
-  | "SessionWindow";
+  | "SessionWindow"
+  /** A version wrote it that is not in force. */
+  | "VersionHeld";
 
 /** What a group with sessions answers. */
 export type SessionResult<Result> =
@@ -50,6 +59,8 @@ export type SessionResult<Result> =
   | { readonly kind: "opened"; readonly index: number }
   | { readonly kind: "closed" }
   | { readonly kind: "expired"; readonly sessions: number }
+  /** The version in force. */
+  | { readonly kind: "raised"; readonly version: number }
   | { readonly kind: "refused"; readonly code: SessionRefusal };
 
 /** The machine's own result, and the index of the entry by which it was applied. */
@@ -100,4 +111,6 @@ export interface SessionsState<State> {
   readonly nowMs: number;
   readonly sessions: PersistentMap<Session>;
   readonly keys: KnownKeys;
+  /** Of the machine, in force. */
+  readonly version: number;
 }

@@ -9,7 +9,8 @@ import { firstOf, noKeys, replyOf, withKey, withoutOld } from "./idempotency_key
 import { unreachable } from "../base/assert.ts";
 import { PersistentMap } from "../base/persistent_map.ts";
 import type { RaftLimits } from "./limits.ts";
-import type { Applied, Applying, Machine } from "./machine.ts";
+import type { Applied, LogMachine, Machine, Place } from "./machine.ts";
+import { KnownVersions } from "./machine_versions.ts";
 import { answerOf, refused, usedBy, withReply } from "./session_replies.ts";
 import { restoreSessions, snapshotSessions } from "./session_snapshot.ts";
 import type {
@@ -35,18 +36,20 @@ export type SessionLimits = Pick<RaftLimits, "sessions" | "sessionReplies" | "id
 export function withSessions<State, Command, Result>(
   machine: Machine<State, Command, Result>,
   limits: SessionLimits,
-): Machine<SessionsState<State>, SessionCommand<Command>, SessionResult<Result>> {
-  const layer = new SessionLayer(machine, limits);
+): LogMachine<SessionsState<State>, SessionCommand<Command>, SessionResult<Result>> {
+  const versions = new KnownVersions<Command>(machine);
+  const layer = new SessionLayer(machine, versions, limits);
   return {
     initial: () => ({
       inner: machine.initial(),
       nowMs: 0,
       sessions: PersistentMap.empty(),
       keys: noKeys(),
+      version: versions.first,
     }),
-    apply: (state, command, applying) => layer.apply(state, command, applying),
-    snapshot: (state) => snapshotSessions(machine, state),
-    restore: () => restoreSessions(machine),
+    apply: (state, command, place) => layer.apply(state, command, place),
+    snapshot: (state) => snapshotSessions(machine, versions.first, state),
+    restore: () => restoreSessions(machine, versions),
   };
 }
 
@@ -71,41 +74,53 @@ type Step<State, Result> = Applied<SessionsState<State>, SessionResult<Result>>;
 
 class SessionLayer<State, Command, Result> {
   readonly #machine: Machine<State, Command, Result>;
+  readonly #versions: KnownVersions<Command>;
   readonly #limits: SessionLimits;
 
-  constructor(machine: Machine<State, Command, Result>, limits: SessionLimits) {
+  constructor(
+    machine: Machine<State, Command, Result>,
+    versions: KnownVersions<Command>,
+    limits: SessionLimits,
+  ) {
     this.#machine = machine;
+    this.#versions = versions;
     this.#limits = limits;
   }
 
   apply(
     before: SessionsState<State>,
     command: SessionCommand<Command>,
-    at: Applying,
+    at: Place,
   ): Step<State, Result> {
     const state = { ...before, nowMs: Math.max(before.nowMs, at.nowMs) };
+    if ("command" in command && (command.version ?? state.version) > state.version) {
+      // Nobody writes such a command. The members that cannot read it do not have to.
+      return { state, result: refused("VersionHeld") };
+    }
     switch (command.do) {
       case "plain":
-        return this.#execute(state, command.command, at);
+        return this.#execute(state, command, at);
       case "open":
         return this.#open(state, command.id, at);
       case "run":
         return this.#run(state, command, at);
       case "once":
-        return this.#once(state, command.key, command.command, at);
+        return this.#once(state, command, at);
       case "close": {
         const sessions = state.sessions.delete(command.session);
         return { state: { ...state, sessions }, result: { kind: "closed" } };
       }
       case "expire":
         return expire(state, command.beforeMs);
+      case "raise":
+        return this.#raise(state, command.version);
       default:
         // To pass over what was acknowledged would lose it: a newer version has written it.
         return unreachable(command, "a command of a group is one that this version knows");
     }
   }
 
-  #open(state: SessionsState<State>, id: string, { index }: Applying): Step<State, Result> {
+  #open(state: SessionsState<State>, id: string, { index }: Place): Step<State, Result> {
     const known = state.sessions.get(id);
     if (known === undefined && this.#isFull(state)) {
       return { state, result: refused("TooManySessions") };
@@ -117,7 +132,7 @@ class SessionLayer<State, Command, Result> {
     };
   }
 
-  #run(state: SessionsState<State>, run: RunCommand<Command>, at: Applying): Step<State, Result> {
+  #run(state: SessionsState<State>, run: RunCommand<Command>, at: Place): Step<State, Result> {
     // Only results of this machine are ever kept.
     const known = state.sessions.get(run.session) as Session<Result> | undefined;
     if (known === undefined || (run.opened ?? known.openedIndex) !== known.openedIndex) {
@@ -126,22 +141,21 @@ class SessionLayer<State, Command, Result> {
     const session = usedBy(known, run, state.nowMs);
     const answer = answerOf(session, run.sequence, this.#limits.sessionReplies);
     if (answer !== null) return { state: withSession(state, run.session, session), result: answer };
-    const { state: after, result } = this.#execute(state, run.command, at);
+    const { state: after, result } = this.#execute(state, run, at);
     const remembering = withReply(session, run.sequence, result);
     return { state: withSession(after, run.session, remembering), result };
   }
 
   #once(
     state: SessionsState<State>,
-    key: string,
-    command: Command,
-    at: Applying,
+    command: SessionCommand<Command> & { readonly do: "once" },
+    at: Place,
   ): Step<State, Result> {
-    const known = replyOf<Result>(state.keys, key);
+    const known = replyOf<Result>(state.keys, command.key);
     if (known !== undefined) return { state, result: known };
     const { state: after, result: reply } = this.#execute(state, command, at);
     const kept = { atMs: state.nowMs, reply };
-    const keys = withKey(after.keys, key, kept, this.#limits.idempotencyKeys);
+    const keys = withKey(after.keys, command.key, kept, this.#limits.idempotencyKeys);
     return { state: { ...after, keys }, result: reply };
   }
 
@@ -149,12 +163,22 @@ class SessionLayer<State, Command, Result> {
     return sessions.size >= this.#limits.sessions;
   }
 
+  /** Who cannot go on at the new version stops in front of it. */
+  #raise(state: SessionsState<State>, to: number): Step<State, Result> {
+    this.#versions.check(to, "apply what comes next");
+    const version = Math.max(state.version, to);
+    return { state: { ...state, version }, result: { kind: "raised", version } };
+  }
+
   #execute(
     state: SessionsState<State>,
-    command: Command,
-    at: Applying,
+    written: { readonly command: Command; readonly version?: number },
+    at: Place,
   ): Applied<SessionsState<State>, Reply<Result>> {
-    const applying = { ...at, nowMs: state.nowMs };
+    const { version } = state;
+    const applying = { ...at, nowMs: state.nowMs, version };
+    const { first } = this.#versions;
+    const command = this.#versions.decode(written.command, written.version ?? first);
     const { state: inner, result } = this.#machine.apply(state.inner, command, applying);
     return { state: { ...state, inner }, result: { kind: "result", index: at.index, result } };
   }

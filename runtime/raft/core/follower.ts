@@ -78,7 +78,9 @@ export function onHeartbeat(raft: Raft, message: Heartbeat): void {
   commitTo(raft, message.commit);
   const { id: from, term, wallMs } = raft;
   const { from: to, session, round } = message;
-  sendDurable(raft, { type: "heartbeatReply", from, to, term, session, round, wallMs }, "vote");
+  const reply = { type: "heartbeatReply", from, to, term, session, round, wallMs } as const;
+  const { machineVersion } = raft.options;
+  sendDurable(raft, machineVersion === undefined ? reply : { ...reply, machineVersion }, "vote");
 }
 
 /** Someone who leads no more learns of the higher term. */

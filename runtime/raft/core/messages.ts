@@ -78,6 +78,8 @@ export interface HeartbeatReply extends Head {
   readonly round: number;
   /** The member's wall clock in ms since 1970: stamps are judged by the voters' median. */
   readonly wallMs: number;
+  /** The highest version of the machine that it can apply; absent: it has not told. */
+  readonly machineVersion?: number;
 }
 
 /**

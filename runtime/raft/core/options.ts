@@ -41,6 +41,8 @@ export interface RaftOptions {
   readonly clockDrift: number;
   /** How long a follower of higher priority must have kept up before the leader hands over. */
   readonly priorityMs: number;
+  /** The highest version of the machine that this member can apply. Leaders are told; it decides nothing here. */
+  readonly machineVersion?: number;
 }
 
 /** What a member starts from: what its disk holds, or nothing but the first configuration. */

@@ -40,6 +40,8 @@ export class Progress {
   lastHeardMs: number;
   /** Its wall clock less our monotonic one: so a jump of our own wall clock shows at once. */
   clockBaseMs: number | null = null;
+  /** The highest version of the machine that it can apply; null: it has not told. */
+  machineVersion: number | null = null;
   readonly drift = new DriftWatch();
   sending: SendingSnapshot | null = null;
   /** Since when it has had whatever was committed. */

@@ -143,6 +143,7 @@ export function onHeartbeatReply(raft: Raft, leading: Leading, reply: HeartbeatR
   const peer = answeringPeer(raft, leading, reply);
   if (peer === null) return;
   peer.round = Math.max(peer.round, reply.round);
+  peer.machineVersion = reply.machineVersion ?? null;
   leading.roundAnswered = true;
   peer.clockBaseMs = reply.wallMs - raft.nowMs;
   peer.drift.observe(raft.nowMs, reply.wallMs, raft.options);

@@ -21,6 +21,8 @@ export interface PeerStatus {
   readonly silentMs: number;
   readonly inflightMessages: number;
   readonly inflightBytes: number;
+  /** The highest version of the machine that it can apply; null: it has not told this leader. */
+  readonly machineVersion: number | null;
 }
 
 /** A member as it sees itself. */
@@ -83,5 +85,6 @@ function peerStatus(raft: Raft, peer: Progress): PeerStatus {
     silentMs: raft.nowMs - peer.lastHeardMs,
     inflightMessages: peer.inflightMessages,
     inflightBytes: peer.inflightBytes,
+    machineVersion: peer.machineVersion,
   };
 }

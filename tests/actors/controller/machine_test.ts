@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { archivable, versionOf } from "../../../actors/controller/archive.ts";
 import { type Command, ENTRY_VERSION } from "../../../actors/controller/commands.ts";
+import type { Applying } from "../../../runtime/raft/machine.ts";
 import { controllerMachine, type GroupEntry } from "../../../actors/controller/machine.ts";
 import type { State } from "../../../actors/controller/state.ts";
 import { emptyPlan } from "../plans.ts";
@@ -38,14 +39,14 @@ function applyAll(state: State, steps: readonly Step[], from: number): State {
     const command = commandOf(at, step);
     if (command.type === "archiveRuns" && command.runs.length === 0) return at;
     const index = from + n;
-    return machine.apply(at, entryOf(command), { index, term: 1, nowMs: 1_000 + index }).state;
+    return machine.apply(at, entryOf(command), placeOf(index, 1_000 + index)).state;
   }, state);
 }
 
 /** Through the bytes of a snapshot, cut anywhere. */
 function restored(state: State, pieceBytes: number): State {
-  const restoring = machine.restore();
-  for (const piece of machine.snapshot(state)) {
+  const restoring = machine.restore(ENTRY_VERSION);
+  for (const piece of machine.snapshot(state, ENTRY_VERSION)) {
     for (let at = 0; at < piece.length; at += pieceBytes) {
       restoring.write(piece.subarray(at, at + pieceBytes));
     }
@@ -80,7 +81,7 @@ Deno.test("a state restored from a snapshot is equal, and goes on as the other o
 
 Deno.test("the state's time is the leader's stamp, whatever the proposer says", () => {
   const entry = { version: ENTRY_VERSION, atMs: 9_999_999, command: revoke() } as const;
-  const { state } = machine.apply(machine.initial(), entry, { index: 1, term: 1, nowMs: 77 });
+  const { state } = machine.apply(machine.initial(), entry, placeOf(1, 77));
   assert.equal(state.nowMs, 77);
   assert.equal(state.index, 1);
 });
@@ -88,14 +89,14 @@ Deno.test("the state's time is the leader's stamp, whatever the proposer says", 
 Deno.test("an assignment of a scheduler that does not lead any more is refused", () => {
   const command: Command = { type: "assignJobs", assignments: [], term: 3 };
   const applied = (term: number) =>
-    machine.apply(machine.initial(), entryOf(command), { index: 1, term, nowMs: 1 }).result.refused;
+    machine.apply(machine.initial(), entryOf(command), placeOf(1, 1, term)).result.refused;
   assert.deepEqual(applied(3), []);
   assert.match(applied(4)[0]!, /term 3/);
 });
 
 Deno.test("a snapshot of a later version, or with a noun that is not known, is refused", () => {
   const write = (text: string) => {
-    const restoring = machine.restore();
+    const restoring = machine.restore(ENTRY_VERSION);
     restoring.write(new TextEncoder().encode(text));
     restoring.end();
   };
@@ -108,8 +109,12 @@ Deno.test("a snapshot of a later version, or with a noun that is not known, is r
 
 Deno.test("a command that this version does not know stops the machine instead of passing by", () => {
   const entry = { version: ENTRY_VERSION, atMs: 0, command: { type: "sing" } } as never;
-  assert.throws(() => machine.apply(machine.initial(), entry, { index: 1, term: 1, nowMs: 1 }));
+  assert.throws(() => machine.apply(machine.initial(), entry, placeOf(1, 1)));
 });
+
+function placeOf(index: number, nowMs: number, term = 1): Applying {
+  return { index, term, nowMs, version: ENTRY_VERSION };
+}
 
 function revoke(): Command {
   return { type: "revokeKey", id: "none" };

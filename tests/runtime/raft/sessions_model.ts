@@ -1,6 +1,6 @@
 /** For tests of sessions: a machine that remembers what it was told, and sessions in the simplest way. */
 
-import type { Applying, Machine } from "../../../runtime/raft/machine.ts";
+import type { Machine, Place } from "../../../runtime/raft/machine.ts";
 import type { SessionLimits } from "../../../runtime/raft/sessions.ts";
 import type {
   RunCommand,
@@ -57,7 +57,7 @@ export class SessionModel {
     this.#limits = limits;
   }
 
-  apply(command: SessionCommand<string>, { index, nowMs }: Applying): SessionResult<Count> {
+  apply(command: SessionCommand<string>, { index, nowMs }: Place): SessionResult<Count> {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     if (command.do === "plain") return this.#tell(command.command, index);
     if (command.do === "run") return this.#run(command, index);
@@ -74,6 +74,7 @@ export class SessionModel {
       }
       return { kind: "expired", sessions: old.length };
     }
+    if (command.do === "raise") return { kind: "raised", version: command.version };
     const session = this.#begin(command.id, index);
     if (session === null) return { kind: "refused", code: "TooManySessions" };
     session.usedMs = this.#nowMs;

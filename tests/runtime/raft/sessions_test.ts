@@ -199,8 +199,8 @@ Deno.test("a snapshot holds the replies, and the machine's own pieces come one b
   let made = 0;
   const counted = withSessions({
     ...diary,
-    *snapshot(state: typeof told.state.inner) {
-      for (const piece of diary.snapshot(state)) {
+    *snapshot(state: typeof told.state.inner, version: number) {
+      for (const piece of diary.snapshot(state, version)) {
         made += 1;
         yield piece;
       }
@@ -222,7 +222,7 @@ Deno.test("a snapshot that ends within its sessions, or is of another version, i
     restoring.write(sessions.subarray(0, length));
     assert.throws(() => restoring.end(), { code: "SnapshotCorrupt" });
   }
-  const newer = Uint8Array.of(2, ...sessions.subarray(1));
+  const newer = Uint8Array.of(3, ...sessions.subarray(1));
   assert.throws(() => machine.restore().write(newer), { code: "LogVersion" });
 });
 

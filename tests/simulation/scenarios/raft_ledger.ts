@@ -36,13 +36,13 @@ export class Ledger {
     return {
       initial: () => ({ store: store.initial(), chain: 0, nowMs: 0 }),
       apply: (state, command, at) => this.#apply(life, state, command, at),
-      *snapshot({ store: inner, chain, nowMs }) {
+      *snapshot({ store: inner, chain, nowMs }, version) {
         yield new TextEncoder().encode(`${chain} ${nowMs}`.padEnd(HEAD_BYTES));
-        yield* store.snapshot(inner);
+        yield* store.snapshot(inner, version);
       },
-      restore: () => {
+      restore: (version) => {
         restored();
-        return restoring();
+        return restoring(version);
       },
     };
   }
@@ -76,8 +76,8 @@ function plain(state: Store, command: LedgerCommand): Command {
   return { do: "put", key, value: JSON.stringify([...list, value]) };
 }
 
-function restoring(): Restoring<LedgerState> {
-  const inner = store.restore();
+function restoring(version: number): Restoring<LedgerState> {
+  const inner = store.restore(version);
   let head = "";
   return {
     write: (piece) => {

@@ -8,6 +8,7 @@ import {
   joinGroup,
   type WorkerEngineOptions,
 } from "../../../../runtime/raft/group.ts";
+import type { Machine } from "../../../../runtime/raft/machine.ts";
 import { type LinkedNode, startLinkedNode } from "../../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../../runtime/sim/env.ts";
 import { World } from "../../../../runtime/sim/world.ts";
@@ -25,6 +26,8 @@ export interface KvMember {
 export interface KvOptions extends Partial<Omit<GroupOptions, "name" | "folder" | "engine">> {
   /** Core and log of each member are in a Worker; that of the whole group counts. */
   readonly inWorkers?: boolean;
+  /** The program of a member; the example's store if left out. */
+  readonly machine?: Machine<Store, Command, Outcome>;
 }
 
 /** Files that are quick to simulate. */
@@ -71,7 +74,7 @@ export class KvGroup {
     });
     const engine = this.options.inWorkers === true ? { engine: this.#engine(id) } : {};
     const joining = { name: "kv", folder: `/data/${id}`, limits: SMALL, ...options, ...engine };
-    const kv = await this.world.complete(joinGroup(node, store, joining));
+    const kv = await this.world.complete(joinGroup(node, options.machine ?? store, joining));
     const member = { id, env: own, node, kv };
     this.members.set(id, member);
     return member;
