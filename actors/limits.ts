@@ -195,6 +195,12 @@ export const ACTOR_LIMITS = {
     value: 60_000,
     why: "even then a run stays for so long, so that who waits for its end sees it",
   },
+  archiveOwingMs: {
+    unit: "ms",
+    value: 900_000,
+    why:
+      "a run whose attempts may have left temporary files stays for so long even then: longer than sweepAgainMs of the fleet",
+  },
   archiveEveryMs: {
     unit: "ms",
     value: 5_000,

@@ -11,6 +11,7 @@
  *             /leadership/controller-TERM    acts on what was committed
  *                        /scheduler          proposes assignments
  *                        /warden             gives agents up, takes them back, compares leases
+ *                        /sweeper            removes what attempts of ended jobs have left
  *                        /run-RUN            one run
  * ```
  */

@@ -3,6 +3,7 @@
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import { archivable } from "../controller/archive.ts";
 import type { ArchivedRun, Run, State } from "../controller/state.ts";
+import { mayHaveLeft } from "../job/record.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
 
 /** The limits that decide. */
@@ -10,6 +11,7 @@ export type ArchiveLimits = Pick<
   LimitValues<typeof ACTOR_LIMITS>,
   | "archiveAfterMs"
   | "archiveRestMs"
+  | "archiveOwingMs"
   | "archiveHotJobs"
   | "archiveSegmentRuns"
   | "archiveSegmentJobs"
@@ -28,6 +30,8 @@ export function dueRuns(state: State, nowMs: number, limits: ArchiveLimits): Arc
     const row = archivable(state, run.id);
     // A job of it waits for somebody's decision.
     if (typeof row === "string") continue;
+    // Until agents have removed what its attempts may have left: the archive is not looked at for that.
+    if (ageMs < limits.archiveOwingMs && row.jobs.some(mayHaveLeft)) continue;
     if (rows.length > 0 && jobs + row.jobs.length > limits.archiveSegmentJobs) break;
     rows.push(row);
     jobs += row.jobs.length;

@@ -11,6 +11,7 @@ import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
+import { sweeper } from "../fleet/sweeper.ts";
 import { warden, type WardenArgs } from "../fleet/warden.ts";
 import type { SchedulerMeter } from "../scheduler/meter.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
@@ -70,10 +71,12 @@ export const controller = actor(Controller, {
   mailbox: { capacity: 65_536, full: "reject" },
   children: { strategy: "oneForOne" },
   state: (args: ControllerArgs, ctx: Context<typeof Controller>): State => {
-    const { group, agents, fleet } = args;
+    const { group, agents, candidates, fleet } = args;
     const child = ctx.spawn(scheduler, { name: "scheduler", args });
     if (fleet !== undefined) {
       ctx.spawn(warden, { name: "warden", args: { ...fleet, group, agents, scheduler: child } });
+      const { limits } = fleet;
+      ctx.spawn(sweeper, { name: "sweeper", args: { group, agents, candidates, limits } });
     }
     const unsubscribe = listen(group, ctx);
     const tenants = args.term === undefined ? null : new Tenants(group);

@@ -47,4 +47,37 @@ export const FLEET_LIMITS = {
     value: 600_000,
     why: "how long an agent may take for one action at the end of a run, such as a clean-up",
   },
+  sweepEveryMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "pause between looks at which ended jobs may have left temporary files",
+  },
+  sweepRestMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "a job that has ended rests so long before: a call of its last attempt may be on its way",
+  },
+  sweepAgainMs: {
+    unit: "ms",
+    value: 600_000,
+    why:
+      "the second look, where a writer was given up and never proved gone: one that stood still for less may have made its file since",
+  },
+  sweepsAtATime: {
+    unit: "count",
+    value: 8,
+    why: "ended jobs that agents are looking after at once",
+  },
+  sweepMs: { unit: "ms", value: 60_000, why: "how long an agent may take for one of them" },
+  sweepPauseMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "before another agent is asked where one has failed; doubles up to sweepPauseMostMs",
+  },
+  sweepPauseMostMs: { unit: "ms", value: 300_000, why: "the longest of these pauses" },
+  sweepTries: {
+    unit: "count",
+    value: 20,
+    why: "how often a job is tried, over an hour and a half, before it is given up with a warning",
+  },
 } as const satisfies LimitTable;

@@ -148,6 +148,11 @@ export interface Job {
   readonly version: number;
 }
 
+/** Whether attempts that are over may have left temporary files. */
+export function mayHaveLeft({ adoptable, stale }: Pick<Job, "adoptable" | "stale">): boolean {
+  return adoptable.length > 0 || stale.length > 0;
+}
+
 /** The name of the temporary file of an attempt, in the destination's directory. */
 export function temporaryName(jobId: string, lease: Lease): string {
   return `.quorus-${jobId}-${lease.epoch}.${lease.group}.${lease.index}.part`;

@@ -20,14 +20,17 @@ export function localActions(tools: AttemptTools): Actions {
   };
 }
 
-/** Removes the temporary files and the checkpoint of a job that has not succeeded. */
+/** Removes the temporary files and the checkpoint that attempts of a job may have left. */
 async function deletePartial(job: Job, tools: AttemptTools): Promise<void> {
   const checkpoint = await tools.checkpoints.load(job.id);
   const ends = await openEnds(job.spec, tools);
   try {
     const temps = new Set([...job.adoptable, ...job.stale].map(({ temp }) => temp));
     if (checkpoint !== null) temps.add(checkpoint.temp);
-    for (const { temp } of job.stale) temps.add(seizedName(temp));
+    // One that was seized may have been handed back since.
+    if (ends.sink.capabilities.fence === "seize") {
+      for (const temp of [...temps]) temps.add(seizedName(temp));
+    }
     for (const temp of temps) await ends.sink.abort(temp);
   } finally {
     await ends.close();

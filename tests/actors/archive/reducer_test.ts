@@ -74,6 +74,7 @@ Deno.test("rows stay until their segment is sealed, and a segment is dropped onl
 const LIMITS = {
   archiveAfterMs: 60_000,
   archiveRestMs: 10_000,
+  archiveOwingMs: 100_000,
   archiveHotJobs: 1_000,
   archiveSegmentRuns: 3,
   archiveSegmentJobs: 5,
@@ -101,6 +102,19 @@ Deno.test("where the hot state is crowded runs go earlier, but not at once", () 
   assert.deepEqual(due(log, 20_000, { archiveHotJobs: 6 }), ["d"]);
   assert.deepEqual(due(log, 20_000, { archiveHotJobs: 4 }), ["d", "c"]);
   assert.deepEqual(due(log, 13_000, { archiveHotJobs: 0 }), []);
+});
+
+Deno.test("a run whose attempts may have left something stays until that was looked for", () => {
+  const log = new Log();
+  for (const id of ["d", "c"]) log.apply(...endedRun(id));
+  const [jobId] = [...log.state.jobs.keys()].filter((id) => id.startsWith("d-"));
+  const job = log.state.jobs.get(jobId!)!;
+  const owing = { ...job, adoptable: [{ temp: ".quorus-d-0-1.0.2.part", leaseIndex: 2 }] };
+  const jobs = log.state.jobs.set(job.id, owing);
+  const at = (nowMs: number) =>
+    dueRuns({ ...log.state, jobs }, nowMs, LIMITS).map(({ run }) => run.id);
+  assert.deepEqual(at(103_999), ["c"]);
+  assert.deepEqual(at(104_000), ["d", "c"]);
 });
 
 Deno.test("with too many open segments the next one waits; retention goes up to the first open one", async () => {

@@ -72,8 +72,7 @@ async function end(
   for (const run of clients.runs) judge.run(run, jobs.get(run.id)!);
   await sim.converge("nobody works on what has ended", LEVEL_MS, () => judge.noAttempts());
   await sim.converge("all controllers have the same", LEVEL_MS, () => judge.sameStates());
-  const left = () => judge.leftovers([...jobs.values()].flat());
-  await sim.converge("no temporary file is left", LEVEL_MS, left);
+  await sim.converge("no temporary file is left", LEVEL_MS, () => judge.leftovers());
 }
 
 function mark(sim: Simulation, machines: Machines): void {

@@ -123,17 +123,9 @@ export class Judge {
     return true;
   }
 
-  /**
-   * What attempts have left. A job that was cancelled, or that somebody has decided, has no attempt any
-   * more that would clean up.
-   */
-  leftovers(jobs: readonly JobView[]): true | string {
-    const excused = jobs.filter(({ id, state }) =>
-      state === "cancelled" || this.#operator.decided.has(id)
-    ).map(({ id }) => `/.quorus-${id}-`);
-    const left = [...this.#machines.store.uploads.keys()].filter((path) =>
-      !excused.some((prefix) => path.includes(prefix))
-    );
+  /** What attempts have left: nothing, however their jobs have ended. */
+  leftovers(): true | string {
+    const left = [...this.#machines.store.uploads.keys()];
     return left.length === 0 ||
       `there are still ${left.map((path) => this.#past(path)).join("; ")}`;
   }

@@ -214,12 +214,16 @@ export class Machines {
   }
 }
 
+/** Longer than anybody stands still; and what is owed is looked for twice before it is archived. */
+const FLEET = { sweepAgainMs: 25_000, sweepPauseMostMs: 10_000 };
+const OWING_MS = 120_000;
+
 /** Logs are cut soon, and in some seeds ended runs leave the state while others are under way. */
 function drawLimits(sim: Simulation): NonNullable<ControllerOptions["limits"]> {
   const random = sim.random("limits");
   const [snapshotEntries, keepEntries] = pick(random, [[30, 8], [200, 50]] as const);
   const raft = { ...RAFT, snapshotEntries, keepEntries };
-  if (random.chance(0.5)) return { raft };
-  const archive = { archiveAfterMs: 4_000, archiveRestMs: 1_000, archiveEveryMs: 1_000 };
-  return { raft, archive };
+  if (random.chance(0.5)) return { raft, fleet: FLEET };
+  const archive = { archiveAfterMs: 4_000, archiveRestMs: 1_000, archiveOwingMs: OWING_MS };
+  return { raft, fleet: FLEET, archive };
 }

@@ -3,7 +3,7 @@
 import type { Effect } from "../../../actors/controller/applied.ts";
 import type { State } from "../../../actors/controller/state.ts";
 import type { News } from "../../../actors/controller/outbox.ts";
-import { FINAL_STATES, type Job, LEASED_STATES } from "../../../actors/job/record.ts";
+import { FINAL_STATES, type Job, LEASED_STATES, mayHaveLeft } from "../../../actors/job/record.ts";
 import type { ControllerRole } from "../../../actors/tree.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import type { Clients } from "./cluster_jobs_clients.ts";
@@ -19,6 +19,7 @@ export const JOB_STATES = [
   "kept bytes are used",
   "nobody can tell",
   "a job waits for its tenant",
+  "a cancelled job may have left something",
   "a snapshot takes the place of a log",
   "a file is published again without a fence",
 ] as const;
@@ -101,6 +102,8 @@ export class JobOracle {
     mark("a job is recovered", job.receipt?.outcome === "recovered");
     mark("kept bytes are used", (job.receipt?.keptBytes ?? 0) > 0);
     mark("a job waits for its tenant", job.state === "submitted");
+    const left = job.state === "cancelled" && mayHaveLeft(job);
+    mark("a cancelled job may have left something", left);
   }
 
   /** Counted anew: what the state has counted itself may be what is wrong. */
