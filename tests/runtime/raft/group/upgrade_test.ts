@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Command, type Outcome, type Store, store } from "../../../../examples/13_kv/store.ts";
-import { RaftError } from "../../../../runtime/raft/errors.ts";
+import type { RaftError } from "../../../../runtime/raft/errors.ts";
 import type { Machine } from "../../../../runtime/raft/machine.ts";
 import { KvGroup, type KvMember, type KvOptions } from "./groups.ts";
 
