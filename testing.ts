@@ -110,6 +110,7 @@ export type { Upload } from "./protocols/memory/upload.ts";
 export type {
   ByteRange,
   DestinationFacts,
+  Endpoint,
   Fence,
   Fingerprint,
   ProbeExpectation,
@@ -119,6 +120,7 @@ export type {
   SinkCapabilities,
   SinkEndpoint,
   SinkFile,
+  SinkPlace,
   Source,
   SourceCapabilities,
   SourceEndpoint,
@@ -126,6 +128,15 @@ export type {
   SourceReader,
   TransferProtocol,
 } from "./protocols/contract.ts";
+export type { Credentials, CredentialType } from "./protocols/credentials.ts";
+export type {
+  Directory,
+  DirectoryCapabilities,
+  Entry,
+  EntryKind,
+  EntryPage,
+  RenameOptions,
+} from "./protocols/directory.ts";
 export type { ProtocolErrorCode } from "./protocols/errors.ts";
 
 /** A message that a probe was told. */

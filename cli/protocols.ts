@@ -18,6 +18,17 @@ export function installedSchemes(): string[] {
   return installedProtocols().protocols.flatMap((protocol) => [...protocol.schemes]);
 }
 
+/** The kinds of credentials that each scheme takes; `header` is no protocol's own, http sends it. */
+export function installedCredentials(): Record<string, readonly string[]> {
+  const offered: Record<string, readonly string[]> = {};
+  for (const { schemes, credentials = [] } of installedProtocols().protocols) {
+    for (const scheme of schemes) {
+      offered[scheme] = /^https?$/.test(scheme) ? [...credentials, "header"] : credentials;
+    }
+  }
+  return offered;
+}
+
 /** What `--max-rate` and `--trace` ask for. */
 export interface ProtocolOptions {
   /** Bytes per second from the sources of each protocol; `null` is no bound. */

@@ -48,17 +48,26 @@ function escapes(path: string, root: string, reason: string): ProtocolError {
  * slash, no NUL or other control character, well-formed, at most 255 bytes. `nameRefused` otherwise.
  */
 export function safeName(name: string): string {
-  if (name === "") throw refused(name, "it is empty");
-  if (name === "." || name === "..") throw refused(name, "it means a directory");
-  if (name.includes("/")) throw refused(name, "it contains a slash");
-  if (CONTROL.test(name)) throw refused(name, "it contains a control character");
-  if (!name.isWellFormed()) throw refused(name, "it is not well-formed Unicode");
+  const fault = faultOfName(name);
+  if (fault !== null) throw refused(name, fault);
+  return name;
+}
+
+/** Whether {@link safeName} lets the name pass. */
+export function isSafeName(name: string): boolean {
+  return faultOfName(name) === null;
+}
+
+function faultOfName(name: string): string | null {
+  if (name === "") return "it is empty";
+  if (name === "." || name === "..") return "it means a directory";
+  if (name.includes("/")) return "it contains a slash";
+  if (CONTROL.test(name)) return "it contains a control character";
+  if (!name.isWellFormed()) return "it is not well-formed Unicode";
   // A UTF-16 unit is at most 3 bytes, so short names need no encoding to be measured.
   const { nameBytesMax } = protocolLimits;
-  if (name.length * 3 > nameBytesMax && UTF8.encode(name).length > nameBytesMax) {
-    throw refused(name, `it is longer than ${nameBytesMax} bytes`);
-  }
-  return name;
+  const isLong = name.length * 3 > nameBytesMax && UTF8.encode(name).length > nameBytesMax;
+  return isLong ? `it is longer than ${nameBytesMax} bytes` : null;
 }
 
 function assertPathLength(path: string): void {

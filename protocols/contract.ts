@@ -8,6 +8,8 @@
  */
 
 import type { Block, Env, TlsOptions } from "../runtime/env/env.ts";
+import type { Credentials, CredentialType } from "./credentials.ts";
+import type { Directory } from "./directory.ts";
 
 /** A byte range of a file: `start` included, `end` excluded, `null` for "to the end". */
 export interface ByteRange {
@@ -46,20 +48,22 @@ export interface SourceCapabilities {
   readonly permissions: boolean;
 }
 
-/** Where to read from. Secrets are already revealed: never log or store an endpoint. */
-export interface SourceEndpoint {
+/** A place and how it is reached. Secrets are already revealed: never log or store an endpoint. */
+export interface Endpoint {
   readonly uri: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly auth:
-    | { readonly type: "basic"; readonly username: string; readonly password: string }
-    | { readonly type: "bearer"; readonly token: string }
-    | null;
+  readonly auth: Credentials | null;
   readonly tls: TlsOptions | null;
-  /** Until response headers, connecting included; `null` for the protocol's default. */
+  /** Until a request is answered, connecting included; `null` for the protocol's default. */
   readonly responseTimeoutMs: number | null;
   /** Between two reads that bring bytes; `null` for the protocol's default. */
   readonly idleTimeoutMs: number | null;
+  /** What only this protocol knows, as it was declared; what it does not know is a `badEndpoint`. */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
 }
+
+/** Where to read from. */
+export type SourceEndpoint = Endpoint;
 
 /** One file to be read. */
 export interface Source {
@@ -125,7 +129,10 @@ export interface SinkCapabilities {
 }
 
 /** Where to write to. */
-export interface SinkEndpoint {
+export interface SinkEndpoint extends Endpoint, SinkPlace {}
+
+/** A destination, whatever it takes to reach it. */
+export interface SinkPlace {
   readonly uri: string;
   readonly createDirectories: boolean;
   /**
@@ -226,8 +233,12 @@ export interface TransferProtocol {
   readonly name: string;
   /** URI schemes, lower case, without the colon. */
   readonly schemes: readonly string[];
+  /** The kinds of credentials that it takes; none if left out. */
+  readonly credentials?: readonly CredentialType[];
   /** Checks the endpoint and prepares a source; nothing is contacted yet. */
   source?(endpoint: SourceEndpoint, context: ProtocolContext): Source;
   /** Checks the endpoint and prepares a sink; nothing is touched yet. */
   sink?(endpoint: SinkEndpoint, context: ProtocolContext): Sink;
+  /** Checks the endpoint, whose URI ends in `/`, and prepares a directory; nothing is touched yet. */
+  directory?(endpoint: Endpoint, context: ProtocolContext): Directory;
 }

@@ -1,6 +1,7 @@
 /** Comparing two observations of one source. */
 
 import type { Fingerprint } from "./contract.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** Nothing is known. */
 export const UNKNOWN_FINGERPRINT: Fingerprint = {
@@ -22,6 +23,14 @@ export function fingerprintChange(expected: Fingerprint, seen: Fingerprint): str
     }
   }
   return null;
+}
+
+/** `changed` if `seen` cannot be the version that `expected` describes; `action` is verb and object. */
+export function assertSameVersion(action: string, expected: Fingerprint, seen: Fingerprint): void {
+  const change = fingerprintChange(expected, seen);
+  if (change === null) return;
+  const message = `cannot ${action}: it was changed (${change}); start over`;
+  throw new ProtocolError("changed", message, { definite: true });
 }
 
 /** A version that can be told from the next one: without it bytes kept earlier cannot be trusted. */

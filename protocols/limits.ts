@@ -54,6 +54,11 @@ export const PROTOCOL_LIMITS = {
     value: 4096,
     why: "a whole path with its terminating NUL; PATH_MAX of Linux",
   },
+  listPageEntries: {
+    unit: "count",
+    value: 1_000,
+    why: "names of a listing that are handed on at once; what an object store gives in one answer",
+  },
   fileHashReadBytes: {
     unit: "bytes",
     value: 1_048_576,

@@ -57,6 +57,11 @@ function decoded(uri: string, encoded: string): string {
   }
 }
 
+/** The path of a directory as it is joined with names: without slashes at its end. */
+export function directoryPath(path: string): string {
+  return path.replace(/\/+$/, "") || "/";
+}
+
 /** The URI of an absolute path; the inverse of {@link pathOfUri}. */
 export function uriOfPath(scheme: string, path: string): string {
   if (!path.startsWith("/") || !path.isWellFormed()) {

@@ -110,7 +110,7 @@ function checkLeaf(checker: Checker, declared: DeclaredText, needle: string, lea
     add(
       "secretInText",
       message,
-      "secrets can stand in headers, authentication and tls of a source",
+      "secrets can stand in headers, authentication and tls of an end",
     );
   }
   if (leaf.kind === "error" && declared.role !== "failure") {

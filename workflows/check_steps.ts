@@ -1,6 +1,7 @@
 /** Checks of a definition's transfers: names, dependencies, places, sizes, credentials. */
 
 import { parseBytes, parseDurationMs } from "../runtime/base/units.ts";
+import { credentialProblems } from "./credentials.ts";
 import { defaultsOf, type Definition, type StepDeclaration, stepsOf } from "./definition.ts";
 import { withDefaults } from "./defaults.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -119,7 +120,8 @@ function checkBody(
     ...checkDurations(document, path, body),
     ...checkRelations(document, path, body),
     ...checkChecksum(document, [...path, "validation", "checksum", "value"], body),
-    ...checkCredentials(document, [...path, "source"], body),
+    ...checkCredentials(document, [...path, "source"], body.source),
+    ...checkCredentials(document, [...path, "destination"], body.destination),
   ];
 }
 
@@ -149,8 +151,10 @@ function checkDurations(
   body: DeclaredTransfer,
 ): Diagnostic[] {
   const source = body.source as DeclaredTransfer["source"] | undefined;
+  const destination = body.destination as DeclaredTransfer["destination"] | undefined;
   return [
     ...checkDuration(document, [...path, "timeout"], body.timeout, 1),
+    ...checkDuration(document, [...path, "destination", "timeout"], destination?.timeout, 1),
     ...checkDuration(document, [...path, "source", "timeout"], source?.timeout, 1),
     ...checkDuration(document, [...path, "retry", "initialDelay"], body.retry?.initialDelay, 0),
     ...checkDuration(document, [...path, "retry", "maxDelay"], body.retry?.maxDelay, 0),
@@ -248,34 +252,22 @@ function checkHashing(
   return [document.finding("invalidValue", message, [...path, "transfer", "hash"])];
 }
 
-const REQUIRED: Readonly<
-  Record<string, readonly ("username" | "password" | "token" | "header" | "value")[]>
-> = {
-  basic: ["username", "password"],
-  bearer: ["token"],
-  header: ["header", "value"],
-};
-
-/** The kinds of authentication that are carried out. */
-export const AUTHENTICATION_TYPES: readonly string[] = Object.keys(REQUIRED);
-
 function checkCredentials(
   document: SourceDocument,
   path: ValuePath,
-  body: DeclaredTransfer,
+  end: DeclaredTransfer["source" | "destination"] | undefined,
 ): Diagnostic[] {
-  const source = body.source as DeclaredTransfer["source"] | undefined;
-  if (source === undefined) return [];
-  if (source.auth !== undefined && source.authentication !== undefined) {
+  if (end === undefined) return [];
+  if (end.auth !== undefined && end.authentication !== undefined) {
     const message = "auth and authentication mean the same; keep one of them";
     return [document.finding("invalidValue", message, [...path, "auth"], { atKey: true })];
   }
-  const key = source.auth === undefined ? "authentication" : "auth";
-  const declared = source[key];
+  const key = end.auth === undefined ? "authentication" : "auth";
+  const declared = end[key];
   if (declared === undefined) return [];
-  return (REQUIRED[declared.type] ?? []).filter((field) => declared[field] === undefined)
-    .map((field) => {
-      const message = `authentication of type ${declared.type} needs ${field}`;
-      return document.finding("missingKey", message, [...path, key], { atKey: true });
-    });
+  return credentialProblems(declared).map(({ field, message, suggestion }) => {
+    const code = field === null ? "missingKey" : "unknownKey";
+    const at = [...path, key, ...(field === null ? [] : [field])];
+    return document.finding(code, message, at, { atKey: true, suggestion });
+  });
 }

@@ -1,6 +1,7 @@
 /** What a definition wants to be told before it can be planned and run. */
 
 import type { Definition } from "./definition.ts";
+import type { DeclaredTransfer } from "./schema.ts";
 import { type Leaf, Scope } from "./scope.ts";
 import { declaredTexts } from "./walk.ts";
 
@@ -32,7 +33,7 @@ export function needs(definition: Definition, given: Iterable<string> = []): Nee
     if (role === "unused" || role === "variable") continue;
     for (const leaf of scope.leaves(text)) addLeaf(add, leaf, role === "sealed");
   }
-  for (const [side, file] of tlsFiles(definition)) add(side, file);
+  for (const [side, file] of pemFiles(definition)) add(side, file);
   const sorted = (kind: string) => [...found.get(kind) ?? []].sort();
   return {
     env: sorted("env"),
@@ -68,15 +69,20 @@ function isOwn(definition: Definition, name: string): boolean {
   return name === "namespace.name" && namespace !== undefined;
 }
 
-function tlsFiles(definition: Definition): [string, string][] {
+function pemFiles(definition: Definition): [string, string][] {
   const { spec } = definition.model;
   const bodies = "transfers" in spec ? [...spec.transfers, spec.defaults ?? {}] : [spec];
-  return bodies.flatMap((body) => Object.values(body.source?.tls ?? {}))
+  return bodies.flatMap(({ source, destination }) => [source, destination])
+    .flatMap((end) => [...Object.values(end?.tls ?? {}), privateKeyOf(end)])
     .filter((text): text is string => text !== undefined && isTlsPath(text))
     .map((text) => ["sealed file", text]);
 }
 
-/** Whether a `tls` field is the path of a file, not PEM text and not an expression. */
+function privateKeyOf(end: Partial<DeclaredTransfer["source" | "destination"]> | undefined) {
+  return (end?.auth ?? end?.authentication)?.privateKey;
+}
+
+/** Whether a field for PEM text is the path of a file, not the text and not an expression. */
 export function isTlsPath(text: string): boolean {
   return !text.includes("${") && !text.includes("-----BEGIN");
 }

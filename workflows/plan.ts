@@ -1,12 +1,13 @@
 /** The plan of a run: plain JSON, so that it can be printed, stored, hashed and replicated. */
 
+import type { AuthField, AuthType } from "./credentials.ts";
 import type {
+  AccessSpec,
   DestinationSpec,
   PipelineSpec,
   RetrySpec,
   SchedulingSpec,
   SealedPart,
-  SourceSpec,
   ValidationSpec,
 } from "./spec.ts";
 
@@ -37,10 +38,16 @@ export type Template = readonly (string | LatePart)[];
 /** Sealed text with holes that earlier results fill. */
 export type SealedTemplate = readonly (SealedPart | LatePart)[];
 
-/** Credentials as in `SourceAuth`, with holes. */
+/** Credentials as in `AuthSpec`, with holes. */
 export type AuthTemplate =
-  | { readonly type: "basic"; readonly username: SealedTemplate; readonly password: SealedTemplate }
-  | { readonly type: "bearer"; readonly token: SealedTemplate };
+  & { readonly type: AuthType }
+  & { readonly [field in AuthField]?: SealedTemplate };
+
+/** How an end is reached, with holes. */
+export interface AccessTemplate extends Omit<AccessSpec, "headers" | "auth"> {
+  readonly headers: Readonly<Record<string, SealedTemplate>>;
+  readonly auth: AuthTemplate | null;
+}
 
 /** A place as declared: a path becomes a `file:` URI once it is complete. */
 export interface LocationTemplate {
@@ -56,13 +63,10 @@ export interface LocationTemplate {
 
 /** A transfer's spec with its late parts unresolved. */
 export interface TransferTemplate {
-  readonly source: Omit<SourceSpec, "uri" | "headers" | "auth"> & {
+  readonly source: AccessTemplate & { readonly location: LocationTemplate };
+  readonly destination: Omit<DestinationSpec, "uri" | "root" | "access"> & {
     readonly location: LocationTemplate;
-    readonly headers: Readonly<Record<string, SealedTemplate>>;
-    readonly auth: AuthTemplate | null;
-  };
-  readonly destination: Omit<DestinationSpec, "uri" | "root"> & {
-    readonly location: LocationTemplate;
+    readonly access?: AccessTemplate;
   };
   readonly validation: Omit<ValidationSpec, "checksum"> & {
     readonly checksum:

@@ -3,6 +3,7 @@
 import { assert } from "../runtime/base/assert.ts";
 import { MIB, parseBytes, parseDurationMs } from "../runtime/base/units.ts";
 import type {
+  AccessTemplate,
   AuthTemplate,
   LatePart,
   LocationTemplate,
@@ -10,15 +11,27 @@ import type {
   TransferTemplate,
 } from "./plan.ts";
 import { declaredRoot, isLeading } from "./location.ts";
+import { AUTH_FIELDS, isAuthType } from "./credentials.ts";
 import { isTlsPath } from "./needs.ts";
 import { type Piece, type Resolver, templateOf } from "./resolver.ts";
 import type { DeclaredTransfer } from "./schema.ts";
 import { planScheduling } from "./plan_scheduling.ts";
 import type { ValuePath } from "./source.ts";
-import type { PipelineSpec, RetrySpec, Sealed, SourceTls } from "./spec.ts";
+import type { PipelineSpec, RetrySpec, Sealed, TlsSpec } from "./spec.ts";
 
 type DeclaredSource = DeclaredTransfer["source"];
+type DeclaredAccess = DeclaredSource | DeclaredDestination;
 type DeclaredDestination = DeclaredTransfer["destination"];
+
+/** What says how an end is reached, beside its place. */
+export const ACCESS_KEYS = [
+  "auth",
+  "authentication",
+  "headers",
+  "tls",
+  "timeout",
+  "options",
+] as const;
 
 /** The template of one transfer, defaults already filled in; problems go to the resolver. */
 export function planTransfer(
@@ -27,7 +40,10 @@ export function planTransfer(
   path: ValuePath,
 ): TransferTemplate {
   return {
-    source: planSource(resolver, body.source, [...path, "source"]),
+    source: {
+      ...planAccess(resolver, body.source, [...path, "source"]),
+      location: planLocation(resolver, body.source, [...path, "source"]),
+    },
     destination: planDestination(resolver, body.destination, [...path, "destination"]),
     validation: planValidation(resolver, body, [...path, "validation"]),
     retry: planRetry(body),
@@ -37,28 +53,27 @@ export function planTransfer(
   };
 }
 
-function planSource(
+function planAccess(
   resolver: Resolver,
-  source: DeclaredSource,
+  end: DeclaredAccess,
   path: ValuePath,
-): TransferTemplate["source"] {
+): AccessTemplate {
   const headers: Record<string, SealedTemplate> = {};
-  for (const [name, text] of Object.entries(source.headers ?? {})) {
+  for (const [name, text] of Object.entries(end.headers ?? {})) {
     headers[name] = resolver.sealed(text, [...path, "headers", name]);
   }
-  const key = source.auth === undefined ? "authentication" : "auth";
-  const declared = source[key];
+  const key = end.auth === undefined ? "authentication" : "auth";
+  const declared = end[key];
   if (declared?.type === "header") {
     const { header = "", value = "" } = declared;
     headers[header] = resolver.sealed(value, [...path, key, "value"]);
   }
   return {
-    location: planLocation(resolver, source, path),
     headers,
     auth: planAuth(resolver, declared, [...path, key]),
-    timeoutMs: milliseconds(source.timeout),
-    tls: planTls(resolver, source, [...path, "tls"]),
-    options: planOptions(resolver, source.options ?? {}, [...path, "options"]),
+    timeoutMs: milliseconds(end.timeout),
+    tls: planTls(resolver, end.tls, [...path, "tls"]),
+    options: planOptions(resolver, end.options ?? {}, [...path, "options"]),
   };
 }
 
@@ -83,17 +98,28 @@ function planAuth(
   declared: DeclaredSource["authentication"],
   path: ValuePath,
 ): AuthTemplate | null {
-  const sealed = (field: "username" | "password" | "token") =>
-    resolver.sealed(declared?.[field] ?? "", [...path, field]);
-  if (declared?.type === "bearer") return { type: "bearer", token: sealed("token") };
-  if (declared?.type !== "basic") return null;
-  return { type: "basic", username: sealed("username"), password: sealed("password") };
+  if (declared === undefined || declared.type === "header" || !isAuthType(declared.type)) {
+    return null;
+  }
+  const fields: Partial<Record<typeof AUTH_FIELDS[number], SealedTemplate>> = {};
+  for (const field of AUTH_FIELDS) {
+    const text = declared[field];
+    if (text === undefined) continue;
+    fields[field] = field === "privateKey" && isTlsPath(text)
+      ? [{ file: text }]
+      : resolver.sealed(text, [...path, field]);
+  }
+  return { type: declared.type, ...fields };
 }
 
-function planTls(resolver: Resolver, source: DeclaredSource, path: ValuePath): SourceTls | null {
-  if (source.tls === undefined) return null;
+function planTls(
+  resolver: Resolver,
+  tls: DeclaredAccess["tls"],
+  path: ValuePath,
+): TlsSpec | null {
+  if (tls === undefined) return null;
   const pem = (field: "ca" | "cert" | "key"): Sealed | null => {
-    const text = source.tls?.[field];
+    const text = tls[field];
     if (text === undefined) return null;
     if (isTlsPath(text)) return [{ file: text }];
     const parts = resolver.sealed(text, [...path, field]);
@@ -119,12 +145,14 @@ function planDestination(
   path: ValuePath,
 ): TransferTemplate["destination"] {
   const { createDirectories, permissions, conflict, preserveMtime } = destination;
+  const isReachedBy = ACCESS_KEYS.some((key) => destination[key] !== undefined);
   return {
     location: planLocation(resolver, destination, path),
     createDirectories: createDirectories ?? true,
     permissions: permissions === undefined ? null : Number.parseInt(permissions, 8),
     conflict: conflict === "skip-if-same" ? "skip" : conflict ?? "overwrite",
     preserveMtime: preserveMtime ?? false,
+    ...(isReachedBy ? { access: planAccess(resolver, destination, path) } : {}),
   };
 }
 

@@ -1,8 +1,10 @@
 /** Fills the holes of a plan with what earlier transfers have brought. */
 
+import { AUTH_FIELDS, type AuthField } from "./credentials.ts";
 import { WorkflowError } from "./errors.ts";
 import { type Location, resolveLocation } from "./location.ts";
 import type {
+  AccessTemplate,
   Action,
   AuthTemplate,
   LatePart,
@@ -14,7 +16,7 @@ import type {
   TransferTemplate,
 } from "./plan.ts";
 import { isLate } from "./plan_transfer.ts";
-import type { Sealed, SealedPart, SourceAuth, TransferSpec } from "./spec.ts";
+import type { AccessSpec, AuthSpec, Sealed, SealedPart, TransferSpec } from "./spec.ts";
 
 /** Why a run failed, for `onFailure` texts. */
 export interface RunFailure {
@@ -38,21 +40,19 @@ export function resolveTransfer(planned: PlannedTransfer, results: StepResults):
   const { name, template } = planned;
   const fill = (text: Template) => fillText(text, results, null, name);
   const seal = (text: SealedTemplate) => fillSealed(text, results, name);
-  const { location: from, headers, auth, ...source } = template.source;
-  const { location: to, ...destination } = template.destination;
+  const { location: from, ...reached } = template.source;
+  const { location: to, access, ...destination } = template.destination;
   const sourceAt = resolveLocation(from, fill(from.text), `source of ${name}`);
   const target: Location = resolveLocation(to, fill(to.text), `destination of ${name}`);
   return {
     name,
-    source: {
-      ...source,
-      uri: sourceAt.uri,
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([header, text]) => [header, seal(text)]),
-      ),
-      auth: auth === null ? null : sealAuth(auth, seal),
+    source: { ...sealAccess(reached, seal), uri: sourceAt.uri },
+    destination: {
+      ...destination,
+      uri: target.uri,
+      root: target.root,
+      ...(access === undefined ? {} : { access: sealAccess(access, seal) }),
     },
-    destination: { ...destination, uri: target.uri, root: target.root },
     validation: resolveValidation(template, fill, name),
     retry: template.retry,
     pipeline: template.pipeline,
@@ -82,10 +82,26 @@ export function resolveAction(
   }
 }
 
-function sealAuth(auth: AuthTemplate, seal: (text: SealedTemplate) => Sealed): SourceAuth {
-  return auth.type === "bearer"
-    ? { type: "bearer", token: seal(auth.token) }
-    : { type: "basic", username: seal(auth.username), password: seal(auth.password) };
+function sealAccess(
+  { headers, auth, ...access }: AccessTemplate,
+  seal: (text: SealedTemplate) => Sealed,
+): AccessSpec {
+  return {
+    ...access,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([header, text]) => [header, seal(text)]),
+    ),
+    auth: auth === null ? null : sealAuth(auth, seal),
+  };
+}
+
+function sealAuth(auth: AuthTemplate, seal: (text: SealedTemplate) => Sealed): AuthSpec {
+  const fields: Partial<Record<AuthField, Sealed>> = {};
+  for (const field of AUTH_FIELDS) {
+    const text = auth[field];
+    if (text !== undefined) fields[field] = seal(text);
+  }
+  return { type: auth.type, ...fields };
 }
 
 function resolveValidation(

@@ -1,6 +1,7 @@
 /** The declarative language as zod schemas: what may be written, not yet what it means. */
 
 import { z } from "zod";
+import { AUTH_FIELDS, AUTH_KINDS, type AuthField } from "./credentials.ts";
 
 export const API_VERSION = "quorus.dev/v1";
 
@@ -48,13 +49,15 @@ const metadata = z.strictObject({
   annotations: z.record(z.string(), scalar).optional(),
 });
 
+const authField = text.optional();
+const authFields = Object.fromEntries(AUTH_FIELDS.map((field) => [field, authField])) as Record<
+  AuthField,
+  typeof authField
+>;
+
 const authentication = z.strictObject({
-  type: text.meta({ description: "basic, bearer or header are carried out" }),
-  username: text.optional(),
-  password: text.optional(),
-  token: text.optional(),
-  header: text.optional().meta({ description: "type header: the header's name" }),
-  value: text.optional().meta({ description: "type header: the header's value" }),
+  type: text.meta({ description: `carried out: ${Object.keys(AUTH_KINDS).join(", ")}` }),
+  ...authFields,
   serviceAccount: text.optional(),
 });
 
@@ -78,7 +81,8 @@ const volume = placeName.meta({
   description: "the id of the volume that a local path lies on: only agents that hold it are taken",
 });
 
-const source = z.strictObject({
+/** How an end is reached: the same for both. */
+const access = {
   uri: text.min(1).optional(),
   path: text.min(1).optional(),
   protocol: text.optional(),
@@ -91,6 +95,10 @@ const source = z.strictObject({
   timeout: duration.optional(),
   tls: tls.optional(),
   options: z.record(z.string(), scalar).optional(),
+};
+
+const source = z.strictObject({
+  ...access,
   networkOptimization: z.strictObject({
     useInternalRouting: flag.optional(),
     preferredDataCenter: placeName.optional().meta({
@@ -102,17 +110,11 @@ const source = z.strictObject({
 });
 
 const destination = z.strictObject({
-  uri: text.min(1).optional(),
-  path: text.min(1).optional(),
-  protocol: text.optional(),
+  ...access,
   createDirectories: flag.optional(),
   permissions: permissions.optional(),
   conflict: z.enum(["overwrite", "fail", "skip", "skip-if-same", "rename"]).optional(),
   preserveMtime: flag.optional(),
-  authentication: authentication.optional(),
-  auth: authentication.optional(),
-  headers: z.record(z.string(), text).optional(),
-  tls: tls.optional(),
   encryption: z.strictObject({
     enabled: flag.optional(),
     algorithm: text.optional(),

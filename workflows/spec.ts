@@ -5,6 +5,8 @@
  * source resolves {@link Sealed} parts at that moment and forgets them again.
  */
 
+import type { AuthField, AuthType } from "./credentials.ts";
+
 /** Literal text, or a reference that only the agent that opens the source may resolve. */
 export type SealedPart =
   | string
@@ -24,26 +26,30 @@ export type VerificationLevel = "none" | "size" | "source" | "reread";
 /** How the delay grows between attempts. */
 export type Backoff = "exponential" | "linear" | "fixed";
 
-/** Credentials of a source; an `authentication` of type `header` is found in `headers` instead. */
-export type SourceAuth =
-  | { readonly type: "basic"; readonly username: Sealed; readonly password: Sealed }
-  | { readonly type: "bearer"; readonly token: Sealed };
+/** Credentials of an end; an `authentication` of type `header` is found in `headers` instead. */
+export type AuthSpec =
+  & { readonly type: AuthType }
+  & { readonly [field in AuthField]?: Sealed };
 
 /** PEM texts by reference: a declared file path is a `{file}` part. */
-export interface SourceTls {
+export interface TlsSpec {
   readonly ca: Sealed | null;
   readonly cert: Sealed | null;
   readonly key: Sealed | null;
 }
 
-/** Where the bytes come from; `timeoutMs` bounds the wait for the source's answer. */
-export interface SourceSpec {
-  readonly uri: string;
+/** How an end is reached; `timeoutMs` bounds the wait for its answer. */
+export interface AccessSpec {
   readonly headers: Readonly<Record<string, Sealed>>;
-  readonly auth: SourceAuth | null;
+  readonly auth: AuthSpec | null;
   readonly timeoutMs: number | null;
-  readonly tls: SourceTls | null;
+  readonly tls: TlsSpec | null;
   readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Where the bytes come from. */
+export interface SourceSpec extends AccessSpec {
+  readonly uri: string;
 }
 
 /** Where the bytes go; `permissions` are mode bits (0o640). */
@@ -55,6 +61,8 @@ export interface DestinationSpec {
   readonly preserveMtime: boolean;
   /** A URI that ends in `/`: what variables added must stay below it; `null` where none did. */
   readonly root: string | null;
+  /** Absent where nothing of it was declared, as for a file of the agent's own machine. */
+  readonly access?: AccessSpec;
 }
 
 /** What must hold of the bytes; sizes are inclusive. */

@@ -1,6 +1,7 @@
 /** What a definition asks for and this version does not do: told, never silently dropped. */
 
-import { AUTHENTICATION_TYPES, isSha256 } from "./check_steps.ts";
+import { isSha256 } from "./check_steps.ts";
+import { AUTH_KINDS, isAuthType } from "./credentials.ts";
 import { withDefaults } from "./defaults.ts";
 import { actionsOf, defaultsOf, type Definition, stepsOf } from "./definition.ts";
 import type { DeclaredTransfer } from "./schema.ts";
@@ -20,6 +21,8 @@ export interface Unsupported {
 export interface SupportOptions {
   /** Names of the transfer protocols at hand, which are also the schemes of their URIs. */
   readonly protocols: readonly string[];
+  /** The kinds of credentials that each of them takes; without it, every kind that there is passes. */
+  readonly credentials?: Readonly<Record<string, readonly string[]>>;
 }
 
 type Add = (path: ValuePath, severity: Unsupported["severity"], reason: string) => void;
@@ -56,13 +59,7 @@ export function unsupported(definition: Definition, options: SupportOptions): Un
 function checkSource(body: DeclaredTransfer, options: SupportOptions, add: Add): void {
   const { source } = body;
   checkProtocol("source", source, options, add);
-  const key = source.auth === undefined ? "authentication" : "auth";
-  const type = source[key]?.type;
-  if (type !== undefined && !AUTHENTICATION_TYPES.includes(type)) {
-    const known = AUTHENTICATION_TYPES.join(", ");
-    const reason = `authentication of type ${type} is not offered; offered: ${known}`;
-    add(["source", key, "type"], "refused", reason);
-  }
+  checkAccess("source", source, options, add);
   if (source.networkOptimization?.useInternalRouting !== undefined) {
     const reason = "routes are not chosen by this version";
     add(["source", "networkOptimization", "useInternalRouting"], "warning", reason);
@@ -77,9 +74,7 @@ function checkProtocol(
 ): void {
   const offered = `offered: ${protocols.join(", ")}`;
   const declared = place.protocol?.toLowerCase();
-  const scheme = place.path !== undefined
-    ? "file"
-    : /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(place.uri ?? "")?.[1]?.toLowerCase();
+  const scheme = schemeOf(place);
   if (declared !== undefined && !protocols.includes(declared)) {
     add([side, "protocol"], "refused", `the protocol ${declared} is not offered; ${offered}`);
   } else if (scheme !== undefined && !protocols.includes(scheme)) {
@@ -92,14 +87,38 @@ function checkProtocol(
   }
 }
 
+function schemeOf(
+  { uri, path }: Pick<DeclaredTransfer["source"], "uri" | "path">,
+): string | undefined {
+  if (path !== undefined) return "file";
+  return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri ?? "")?.[1]?.toLowerCase();
+}
+
+/** Credentials that nobody presents are a mistake about who may do what. */
+function checkAccess(
+  side: "source" | "destination",
+  end: DeclaredTransfer["source" | "destination"],
+  { credentials }: SupportOptions,
+  add: Add,
+): void {
+  const key = end.auth === undefined ? "authentication" : "auth";
+  const type = end[key]?.type;
+  if (type === undefined) return;
+  const scheme = schemeOf(end);
+  const taken = scheme === undefined || credentials === undefined
+    ? Object.keys(AUTH_KINDS)
+    : credentials[scheme] ?? [];
+  if (isAuthType(type) && taken.includes(type)) return;
+  const offered = taken.length === 0 ? "it takes none" : `offered: ${taken.join(", ")}`;
+  const by = scheme === undefined ? "" : ` by ${scheme}`;
+  const reason = `authentication of type ${type} is not offered${by}; ${offered}`;
+  add([side, key, "type"], "refused", reason);
+}
+
 function checkDestination(body: DeclaredTransfer, options: SupportOptions, add: Add): void {
   const { destination } = body;
   checkProtocol("destination", destination, options, add);
-  for (const key of ["auth", "authentication", "headers", "tls"] as const) {
-    if (destination[key] === undefined) continue;
-    const reason = `${key} of a destination is not carried out by this version`;
-    add(["destination", key], "refused", reason);
-  }
+  checkAccess("destination", destination, options, add);
   if (destination.encryption !== undefined && destination.encryption.enabled !== false) {
     const reason = "files are not encrypted by this version; they would lie there readable";
     add(["destination", "encryption"], "refused", reason);

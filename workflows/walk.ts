@@ -63,6 +63,5 @@ function roleOf(path: ValuePath, key: string | number, role: TextRole): TextRole
   if (key === "condition" && path.at(-2) === "transfers") return "condition";
   if (typeof key === "number") return role;
   if (UNUSED_KEYS.has(key)) return "unused";
-  if (!SEALED_KEYS.has(key)) return role;
-  return path.at(-1) === "destination" ? "unused" : "sealed";
+  return SEALED_KEYS.has(key) ? "sealed" : role;
 }

@@ -1,10 +1,12 @@
 /** The two ends of an attempt: endpoints with their secrets revealed, for as long as it runs. */
 
 import type { Env, TlsOptions } from "../../runtime/env/env.ts";
-import type { Sink, Source, SourceEndpoint } from "../../protocols/contract.ts";
+import type { Endpoint, Sink, Source } from "../../protocols/contract.ts";
+import { type Credentials, credentialsOf } from "../../protocols/credentials.ts";
+import { plainEndpoint } from "../../protocols/endpoint.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
-import type { Sealed, TransferSpec } from "../../workflows/spec.ts";
+import type { AccessSpec, Sealed, TransferSpec } from "../../workflows/spec.ts";
 
 /** Turns references into text; throws `secretMissing` naming the reference, never its value. */
 export type Reveal = (sealed: Sealed) => Promise<string>;
@@ -27,14 +29,16 @@ export interface EndsOptions {
 /** Prepares both ends of a transfer; nothing is contacted or written yet. */
 export async function openEnds(spec: TransferSpec, options: EndsOptions): Promise<Ends> {
   const { env, protocols, reveal, sync } = options;
-  const endpoint = await sourceEndpoint(spec.source, reveal);
+  const { uri, access } = spec.destination;
+  const readFrom = await endpointOf(spec.source.uri, spec.source, reveal);
+  const writeTo = access === undefined ? plainEndpoint(uri) : await endpointOf(uri, access, reveal);
   const from = protocols.forUri(spec.source.uri);
   const to = protocols.forUri(spec.destination.uri);
   if (from.source === undefined) throw notCapable(from.name, "read from");
   if (to.sink === undefined) throw notCapable(to.name, "write to");
-  const source = from.source(endpoint, { env });
+  const source = from.source(readFrom, { env });
   const sink = to.sink({
-    uri: spec.destination.uri,
+    ...writeTo,
     createDirectories: spec.destination.createDirectories,
     root: rootPath(spec.destination.root),
     sync,
@@ -56,38 +60,38 @@ function rootPath(root: string | null): string | null {
   return encoded === "" ? "/" : decodeURIComponent(encoded);
 }
 
-/** A source endpoint with every reference revealed: keep it no longer than the attempt. */
-export async function sourceEndpoint(
-  spec: TransferSpec["source"],
+/** An endpoint with every reference revealed: keep it no longer than the attempt. */
+export async function endpointOf(
+  uri: string,
+  spec: AccessSpec,
   reveal: Reveal,
-): Promise<SourceEndpoint> {
+): Promise<Endpoint> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(spec.headers)) headers[name] = await reveal(value);
   return {
-    uri: spec.uri,
+    uri,
     headers,
     auth: await revealAuth(spec.auth, reveal),
     tls: await revealTls(spec.tls, reveal),
     responseTimeoutMs: spec.timeoutMs,
     idleTimeoutMs: null,
+    options: spec.options,
   };
 }
 
 async function revealAuth(
-  auth: TransferSpec["source"]["auth"],
+  auth: AccessSpec["auth"],
   reveal: Reveal,
-): Promise<SourceEndpoint["auth"]> {
+): Promise<Credentials | null> {
   if (auth === null) return null;
-  if (auth.type === "bearer") return { type: "bearer", token: await reveal(auth.token) };
-  return {
-    type: "basic",
-    username: await reveal(auth.username),
-    password: await reveal(auth.password),
-  };
+  const { type, ...fields } = auth;
+  const revealed: Record<string, string> = {};
+  for (const [field, sealed] of Object.entries(fields)) revealed[field] = await reveal(sealed);
+  return credentialsOf({ ...revealed, type });
 }
 
 async function revealTls(
-  tls: TransferSpec["source"]["tls"],
+  tls: AccessSpec["tls"],
   reveal: Reveal,
 ): Promise<TlsOptions | null> {
   if (tls === null) return null;

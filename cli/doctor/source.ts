@@ -2,7 +2,8 @@
 
 import { formatBytes, formatDuration } from "../../runtime/base/units.ts";
 import type { Env } from "../../runtime/env/env.ts";
-import type { Source, SourceEndpoint, SourceFacts } from "../../protocols/contract.ts";
+import type { Endpoint, Source, SourceFacts } from "../../protocols/contract.ts";
+import { plainEndpoint } from "../../protocols/endpoint.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
 import { cliLimits } from "../limits.ts";
 import { installedProtocols } from "../protocols.ts";
@@ -14,11 +15,9 @@ export async function examineSource(
   headers: Readonly<Record<string, string>>,
   env: Env,
 ): Promise<Finding[]> {
-  const endpoint: SourceEndpoint = {
-    uri,
+  const endpoint: Endpoint = {
+    ...plainEndpoint(uri),
     headers,
-    auth: null,
-    tls: null,
     responseTimeoutMs: cliLimits.doctorTimeoutMs,
     idleTimeoutMs: cliLimits.doctorTimeoutMs,
   };

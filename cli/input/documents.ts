@@ -6,7 +6,7 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from "../../workflows/di
 import { parseDocuments } from "../../workflows/parse.ts";
 import { type Unsupported, unsupported } from "../../workflows/unsupported.ts";
 import { cliLimits } from "../limits.ts";
-import { installedSchemes } from "../protocols.ts";
+import { installedCredentials, installedSchemes } from "../protocols.ts";
 import { absolutePath, directoryOf, readTextFile } from "./text_file.ts";
 
 /** One file. */
@@ -52,7 +52,9 @@ export function loadText(
     directory,
     definitions,
     diagnostics,
-    unsupported: definitions.map((definition) => unsupported(definition, { protocols: schemes })),
+    unsupported: definitions.map((definition) =>
+      unsupported(definition, { protocols: schemes, credentials: installedCredentials() })
+    ),
   };
 }
 

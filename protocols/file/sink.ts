@@ -23,8 +23,8 @@ import type {
   PublishOptions,
   Sink,
   SinkCapabilities,
-  SinkEndpoint,
   SinkFile,
+  SinkPlace,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { DurableNames, makeDirectories } from "./directories.ts";
@@ -37,7 +37,7 @@ import { pathOfFileUri } from "./uri.ts";
 /** Nobody else reads a file that is not verified yet. */
 const UNPUBLISHED_MODE = 0o600;
 
-function capabilitiesOf(endpoint: SinkEndpoint): SinkCapabilities {
+function capabilitiesOf(endpoint: SinkPlace): SinkCapabilities {
   return {
     fence: "seize",
     resume: true,
@@ -62,12 +62,12 @@ export class FileSink implements Sink {
   readonly name: string;
   readonly #disk: Disk;
   readonly #env: Env;
-  readonly #endpoint: SinkEndpoint;
+  readonly #endpoint: SinkPlace;
   readonly #directory: string;
   readonly #durableNames: DurableNames;
 
   /** `escapes` and `nameRefused` for paths that containment refuses; the disk is not touched. */
-  constructor(endpoint: SinkEndpoint, env: Env, durableNames = new DurableNames()) {
+  constructor(endpoint: SinkPlace, env: Env, durableNames = new DurableNames()) {
     const { root } = endpoint;
     const path = pathOfFileUri(endpoint.uri);
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));

@@ -2,6 +2,7 @@
 
 import type { TlsOptions } from "../../runtime/env/env.ts";
 import type { SourceEndpoint } from "../contract.ts";
+import { assertCredentials } from "../credentials.ts";
 import { ProtocolError } from "../errors.ts";
 import { placeOf } from "./failure.ts";
 
@@ -40,6 +41,9 @@ const REFUSED_HEADERS: ReadonlySet<string> = new Set([
 
 /** `identity`: sizes, ranges and hashes are those of the file, not of a compressed form of it. */
 const OWN_HEADERS = { "accept-encoding": "identity", "user-agent": "quorus" };
+
+/** The kinds of credentials that are sent in a header. */
+export const HTTP_CREDENTIALS = ["basic", "bearer"] as const;
 
 /** The first hop of an endpoint; `badEndpoint` says what is wrong with it and never shows a value. */
 export function firstHop(endpoint: SourceEndpoint, headerMaxBytes: number): Hop {
@@ -122,7 +126,7 @@ function isHeaderValue(value: string): boolean {
 }
 
 function authorizationOf(endpoint: SourceEndpoint, label: string): string | null {
-  const auth = endpoint.auth;
+  const auth = assertCredentials(endpoint.auth, HTTP_CREDENTIALS, `read ${label}`);
   if (auth === null) return null;
   if (auth.type === "bearer") {
     if (!/^[\x21-\x7e]+$/.test(auth.token)) {

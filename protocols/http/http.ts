@@ -19,7 +19,7 @@ import type {
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { factsOfWhole, isWhole, judge, rangeHeaders } from "./answer.ts";
-import { firstHop, type Hop } from "./endpoint.ts";
+import { firstHop, type Hop, HTTP_CREDENTIALS } from "./endpoint.ts";
 import { type Client, Exchange, guarded } from "./exchange.ts";
 import { HttpReader } from "./reader.ts";
 import { type HttpLimits, httpLimits } from "./settings.ts";
@@ -42,6 +42,7 @@ export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProto
   return {
     name: "http",
     schemes: ["http", "https"],
+    credentials: HTTP_CREDENTIALS,
     source: (endpoint, context) => new HttpSource(endpoint, context, limits),
   };
 }

@@ -18,6 +18,9 @@ export type MemoryOperation =
   | "seize"
   | "abort"
   | "probe"
+  | "list"
+  | "remove"
+  | "rename"
   | "hash";
 
 /** Something that changed the store. The oracles of tests read these, not the clients' records. */
@@ -25,9 +28,18 @@ export interface MemoryEvent {
   readonly sequence: number;
   /** Of the store's own clock. */
   readonly atMs: number;
-  readonly operation: "put" | "create" | "write" | "truncate" | "publish" | "seize" | "abort";
+  readonly operation:
+    | "put"
+    | "create"
+    | "write"
+    | "truncate"
+    | "publish"
+    | "seize"
+    | "abort"
+    | "remove"
+    | "rename";
   readonly path: string;
-  /** The final path of a publish, the new one of a seizure. */
+  /** The final path of a publish, the new one of a seizure or of a rename. */
   readonly to: string | null;
   readonly fileId: string;
   /** Position of a write, else `null`. */

@@ -1,7 +1,8 @@
 /** The transfer protocol of files in memory: for simulation, virtual runs and tests of embedders. */
 
 import type { TransferProtocol } from "../contract.ts";
-import { pathOfUri, uriOfPath } from "../path_uri.ts";
+import { directoryPath, pathOfUri, uriOfPath } from "../path_uri.ts";
+import { MemoryDirectory } from "./entries.ts";
 import { MemorySink } from "./sink.ts";
 import { memorySource } from "./source.ts";
 import type { MemoryStore } from "./store.ts";
@@ -14,6 +15,8 @@ export function memoryProtocol(store: MemoryStore): TransferProtocol {
     source: ({ uri, idleTimeoutMs }, { env }) =>
       memorySource({ store, client: env, path: pathOfUri("memory", uri), idleTimeoutMs }),
     sink: (endpoint, { env }) => new MemorySink(store, endpoint, env),
+    directory: ({ uri }, { env }) =>
+      new MemoryDirectory(store, env, directoryPath(pathOfUri("memory", uri))),
   };
 }
 

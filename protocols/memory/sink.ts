@@ -9,8 +9,8 @@ import type {
   PublishOptions,
   Sink,
   SinkCapabilities,
-  SinkEndpoint,
   SinkFile,
+  SinkPlace,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { pathOfUri } from "../path_uri.ts";
@@ -29,7 +29,7 @@ export class MemorySink implements Sink {
   readonly #client: Env;
   readonly #directory: string;
 
-  constructor(store: MemoryStore, endpoint: SinkEndpoint, client: Env) {
+  constructor(store: MemoryStore, endpoint: SinkPlace, client: Env) {
     const { root } = endpoint;
     const path = pathOfUri("memory", endpoint.uri);
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));

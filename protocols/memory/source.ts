@@ -13,7 +13,7 @@ import type {
   SourceReader,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
-import { fingerprintChange } from "../fingerprint.ts";
+import { assertSameVersion } from "../fingerprint.ts";
 import { protocolLimits } from "../limits.ts";
 import { callStore } from "./call.ts";
 import type { MemoryOperation } from "./operations.ts";
@@ -47,15 +47,17 @@ function standing({ store, path }: MemorySourceParts): StoredFile {
   );
 }
 
+/** What tells one version of a stored file from another. */
+export function fingerprintOf(file: StoredFile): Fingerprint {
+  const { bytes, mtimeMs, version } = file;
+  return { size: bytes.length, mtimeMs, etag: `"${version}"`, version: null };
+}
+
 function factsOf({ store, path }: MemorySourceParts, file: StoredFile): SourceFacts {
   const faults = store.faultsOf(path);
+  const fingerprint = fingerprintOf(file);
   return {
-    fingerprint: {
-      size: faults.noLength === true ? null : file.bytes.length,
-      mtimeMs: file.mtimeMs,
-      etag: `"${file.version}"`,
-      version: null,
-    },
+    fingerprint: faults.noLength === true ? { ...fingerprint, size: null } : fingerprint,
     ranges: capabilitiesOf(store).ranges && faults.noRanges !== true,
     mode: file.mode,
     sha256: null,
@@ -77,21 +79,14 @@ export function memorySource(parts: MemorySourceParts): Source {
     open: (range, expected, signal) =>
       callStore(store, client, { operation: "open", path, signal }, () => {
         const facts = factsOf(parts, standing(parts));
-        assertUnchanged(path, expected, facts.fingerprint);
+        if (expected !== null) {
+          assertSameVersion(`read ${shownPath(path)} from memory`, expected, facts.fingerprint);
+        }
         assertRange(path, range, facts);
         return new MemoryReader(parts, facts, range, signal);
       }),
     close: () => Promise.resolve(),
   };
-}
-
-function assertUnchanged(path: string, expected: Fingerprint | null, seen: Fingerprint): void {
-  const change = expected === null ? null : fingerprintChange(expected, seen);
-  if (change === null) return;
-  throw new ProtocolError(
-    "changed",
-    `cannot read ${shownPath(path)} from memory: it was changed (${change}); start over`,
-  );
 }
 
 function assertRange(path: string, range: ByteRange, facts: SourceFacts): void {

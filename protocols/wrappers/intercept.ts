@@ -1,6 +1,7 @@
 /** One way to stand between a job and any protocol: every call of the contract through one function. */
 
 import type {
+  Endpoint,
   Sink,
   SinkEndpoint,
   SinkFile,
@@ -9,12 +10,18 @@ import type {
   SourceReader,
   TransferProtocol,
 } from "../contract.ts";
+import type { Directory, EntryPage } from "../directory.ts";
 import { assert } from "../../runtime/base/assert.ts";
 
 /** One call on its way to a protocol. */
 export interface InterceptedCall {
-  readonly side: "source" | "sink";
-  readonly operation: keyof Source | keyof SourceReader | keyof Sink | keyof SinkFile;
+  readonly side: "source" | "sink" | "directory";
+  readonly operation:
+    | keyof Source
+    | keyof SourceReader
+    | keyof Sink
+    | keyof SinkFile
+    | keyof Directory;
   /** Of the endpoint, as it was given: it may hold credentials. */
   readonly uri: string;
   /** The temporary or final name that the call is about. */
@@ -39,10 +46,11 @@ export function intercepted(
   protocol: TransferProtocol,
   interceptor: Interceptor,
 ): TransferProtocol {
-  const { source, sink } = protocol;
+  const { credentials, source, sink, directory } = protocol;
   return {
     name: protocol.name,
     schemes: protocol.schemes,
+    ...(credentials === undefined ? {} : { credentials }),
     ...(source === undefined ? {} : {
       source: (endpoint, context) =>
         interceptedSource(source.call(protocol, endpoint, context), endpoint, interceptor),
@@ -50,6 +58,10 @@ export function intercepted(
     ...(sink === undefined ? {} : {
       sink: (endpoint, context) =>
         interceptedSink(sink.call(protocol, endpoint, context), endpoint, interceptor),
+    }),
+    ...(directory === undefined ? {} : {
+      directory: (endpoint, context) =>
+        interceptedDirectory(directory.call(protocol, endpoint, context), endpoint, interceptor),
     }),
   };
 }
@@ -142,6 +154,51 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     abort: (temp) => around(on("abort", temp), () => inner.abort(temp)),
     probe: (temp, expected) => around(on("probe", temp), () => inner.probe(temp, expected)),
     close: () => around(on("close", null), () => inner.close()),
+  };
+}
+
+function interceptedDirectory(
+  inner: Directory,
+  { uri }: Endpoint,
+  interceptor: Interceptor,
+): Directory {
+  const around = <T>(
+    operation: keyof Directory,
+    name: string | null,
+    signal: AbortSignal | null,
+    go: () => Promise<T>,
+  ) => {
+    const call = { side: "directory", operation, uri, name, signal } as const;
+    return interceptor.around({ ...call, bytes: null, handle: null }, go);
+  };
+  return {
+    capabilities: inner.capabilities,
+    uriOf: (name) => inner.uriOf(name),
+    async *list(signal) {
+      const pages = inner.list(signal)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const page: IteratorResult<EntryPage> = await around(
+            "list",
+            null,
+            signal,
+            () => pages.next(),
+          );
+          if (page.done === true) return;
+          yield page.value;
+        }
+      } finally {
+        await pages.return?.();
+      }
+    },
+    stat: (name, signal) => around("stat", name, signal, () => inner.stat(name, signal)),
+    remove: (name, expected, signal) =>
+      around("remove", name, signal, () => inner.remove(name, expected, signal)),
+    rename: (name, to, options, signal) =>
+      around("rename", name, signal, () => inner.rename(name, to, options, signal)),
+    makeDirectory: (name, signal) =>
+      around("makeDirectory", name, signal, () => inner.makeDirectory(name, signal)),
+    close: () => around("close", null, null, () => inner.close()),
   };
 }
 

@@ -8,7 +8,7 @@ import { intercepted, type InterceptedCall } from "./intercept.ts";
 /** One finished call; it holds no credential, header, query or content. */
 export interface CallReport {
   readonly protocol: string;
-  readonly side: "source" | "sink";
+  readonly side: InterceptedCall["side"];
   readonly operation: InterceptedCall["operation"];
   /** Scheme, host and path of the endpoint. */
   readonly target: string;

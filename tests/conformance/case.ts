@@ -11,6 +11,7 @@ import type {
   Source,
   SourceReader,
 } from "../../protocols/contract.ts";
+import { plainEndpoint } from "../../protocols/endpoint.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../../protocols/errors.ts";
 import type { Harness, SinkHarness, SourceHarness } from "./harness.ts";
 
@@ -71,12 +72,7 @@ export function sha256(bytes: Uint8Array): string {
 export function sourceOf(harness: Harness, place: SourceHarness, name: string): Source {
   assert.ok(harness.protocol.source, "the protocol has a source");
   return harness.protocol.source({
-    uri: place.uri(name),
-    headers: {},
-    auth: null,
-    tls: null,
-    responseTimeoutMs: null,
-    idleTimeoutMs: null,
+    ...plainEndpoint(place.uri(name)),
     ...place.endpoint,
   }, harness.context);
 }
@@ -90,7 +86,7 @@ export function sinkOf(
 ): Sink {
   assert.ok(harness.protocol.sink, "the protocol has a sink");
   return harness.protocol.sink({
-    uri: place.uri(name),
+    ...plainEndpoint(place.uri(name)),
     createDirectories: false,
     root: null,
     sync: true,

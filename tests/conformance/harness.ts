@@ -6,6 +6,7 @@
  */
 
 import type {
+  Endpoint,
   ProtocolContext,
   SinkEndpoint,
   SourceEndpoint,
@@ -53,12 +54,24 @@ export interface SinkHarness {
   readonly directories?: boolean;
 }
 
+/** A place whose directories are looked at and changed. */
+export interface DirectoryHarness {
+  /** The URI of a path below the place, `""` for the place itself; directories end in `/`. */
+  uri(path: string): string;
+  /** Puts a file at a path, directories made on the way; another version in its place. */
+  put(path: string, bytes: Uint8Array): Promise<void>;
+  readonly endpoint?: Partial<Endpoint>;
+  /** More names than one page of its listing holds; 1,100 unless set. */
+  readonly manyEntries?: number;
+}
+
 /** One protocol in one fresh place. */
 export interface Harness {
   readonly protocol: TransferProtocol;
   readonly context: ProtocolContext;
   readonly source?: SourceHarness;
   readonly sink?: SinkHarness;
+  readonly directory?: DirectoryHarness;
   /** Runs a case to its end; a simulated world turns its clock here. Default: just awaits it. */
   run?(body: () => Promise<void>): Promise<void>;
   close(): Promise<void>;

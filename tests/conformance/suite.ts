@@ -1,6 +1,7 @@
 /** One suite for every transfer protocol: what the contract says, shown or refused. */
 
 import type { SinkCase, SourceCase } from "./case.ts";
+import { directoryCases } from "./directory.ts";
 import type { Harness } from "./harness.ts";
 import { nameCases } from "./names.ts";
 import { fenceCases } from "./sink_fences.ts";
@@ -42,6 +43,12 @@ export function conformance(name: string, setup: () => Promise<Harness>): void {
     Deno.test(`${name} sink: ${title}`, () =>
       once(setup, async (harness) => {
         if (harness.sink !== undefined) await run(harness.sink, harness);
+      }));
+  }
+  for (const { title, run } of directoryCases) {
+    Deno.test(`${name} directory: ${title}`, () =>
+      once(setup, async (harness) => {
+        if (harness.directory !== undefined) await run(harness.directory, harness);
       }));
   }
 }

@@ -18,6 +18,15 @@ interface Room {
   readonly why: string;
 }
 
+/** What every transfer protocol is held to, and nothing of any one of them. */
+const CONTRACT: readonly string[] = [
+  "protocols/contract.ts",
+  "protocols/credentials.ts",
+  "protocols/directory.ts",
+  "protocols/endpoint.ts",
+  "protocols/errors.ts",
+];
+
 /** The first room that owns a file is the file's room, so the narrow ones stand first. */
 const rooms: readonly Room[] = [
   {
@@ -83,9 +92,7 @@ const rooms: readonly Room[] = [
       "actors/",
       "runtime/",
       "workflows/",
-      "protocols/contract",
-      "protocols/capabilities",
-      "protocols/errors.ts",
+      ...CONTRACT,
       "protocols/fingerprint.ts",
       "protocols/limits.ts",
       "protocols/registry",
@@ -145,7 +152,7 @@ const rooms: readonly Room[] = [
   {
     name: "the test kit",
     owns: ["testing.ts"],
-    local: ["runtime/", "protocols/memory/", "protocols/contract.ts", "protocols/errors.ts"],
+    local: ["runtime/", "protocols/memory/", ...CONTRACT],
     packages: [],
     builtins: "none",
     why:

@@ -74,14 +74,15 @@ Deno.test("what would weaken safety is refused, wherever it was declared", () =>
       }),
     ],
   }));
-  const found = unsupported(definition, { protocols: PROTOCOLS });
+  const credentials = { https: ["basic", "bearer", "header"] };
+  const found = unsupported(definition, { protocols: PROTOCOLS, credentials });
   assert.deepEqual(found.map(({ path, severity }) => [path, severity]), [
     ["spec.transfers[0].source.uri", "refused"],
     ["spec.defaults.destination.encryption", "refused"],
     ["spec.transfers[1].source.protocol", "refused"],
     ["spec.transfers[2].source.auth.type", "refused"],
     ["spec.transfers[3].validation.checksum.algorithm", "refused"],
-    ["spec.transfers[4].destination.auth", "refused"],
+    ["spec.transfers[4].destination.auth.type", "refused"],
   ]);
 });
 

@@ -1,5 +1,6 @@
 /** Situations of local files, on any disk. */
 
+import { splitPath } from "../../../protocols/containment.ts";
 import { fileProtocol } from "../../../protocols/file/protocol.ts";
 import { fileUriOf } from "../../../protocols/file/uri.ts";
 import type { Env } from "../../../runtime/env/env.ts";
@@ -57,6 +58,14 @@ export function fileHarness(env: Env, directory: string): Omit<Harness, "close">
       published: (name) => bytesOf(env, pathOf(name)),
       mode: async (name) => (await env.disk.stat(pathOf(name)))?.mode ?? -1,
       directories: true,
+    },
+    directory: {
+      uri: (path) => path === "" ? `${fileUriOf(directory)}/` : uri(path),
+      put: async (path, bytes) => {
+        const { directory: parent } = splitPath(pathOf(path));
+        await env.disk.makeDirectory(parent, { recursive: true });
+        await put(path, bytes);
+      },
     },
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SinkEndpoint } from "../../../protocols/contract.ts";
+import type { SinkPlace } from "../../../protocols/contract.ts";
 import { FileSink } from "../../../protocols/file/sink.ts";
 import { fileUriOf } from "../../../protocols/file/uri.ts";
 import type { Disk, Env } from "../../../runtime/env/env.ts";
@@ -27,7 +27,7 @@ async function inDirectory(body: (place: Place) => Promise<void>): Promise<void>
   }
 }
 
-function sinkAt(env: Env, path: string, endpoint: Partial<SinkEndpoint> = {}): FileSink {
+function sinkAt(env: Env, path: string, endpoint: Partial<SinkPlace> = {}): FileSink {
   return new FileSink(
     { uri: fileUriOf(path), createDirectories: false, root: null, sync: true, ...endpoint },
     env,

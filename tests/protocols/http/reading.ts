@@ -9,6 +9,7 @@ import type {
   SourceReader,
 } from "../../../protocols/contract.ts";
 import { ProtocolError } from "../../../protocols/errors.ts";
+import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import { httpProtocol } from "../../../protocols/http/http.ts";
 import type { HttpLimits } from "../../../protocols/http/settings.ts";
 import { realEnv, type RealEnvOptions } from "../../../runtime/env/real.ts";
@@ -23,15 +24,7 @@ export function noAbort(): AbortSignal {
 
 /** An endpoint of `uri` and nothing else. */
 export function endpoint(uri: string, more: Partial<SourceEndpoint> = {}): SourceEndpoint {
-  return {
-    uri,
-    headers: {},
-    auth: null,
-    tls: null,
-    responseTimeoutMs: null,
-    idleTimeoutMs: null,
-    ...more,
-  };
+  return { ...plainEndpoint(uri), ...more };
 }
 
 /** Opens sources on a real Env, which is closed when `test` settles. */

@@ -40,6 +40,7 @@ export function memoryHarness(options: MemoryStoreOptions): Harness {
       published: (name) => Promise.resolve(store.get(path(name))),
       mode: (name) => Promise.resolve(store.files.get(path(name))?.mode ?? -1),
     },
+    directory: { uri: (name) => uri(name), put },
     run: (body) => world.complete(body()),
     close: () => Promise.resolve(),
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { SinkEndpoint } from "../../../protocols/contract.ts";
+import type { SinkPlace } from "../../../protocols/contract.ts";
+import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import { fingerprintChange } from "../../../protocols/fingerprint.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
 import { MemoryStore, type MemoryStoreOptions } from "../../../protocols/memory/store.ts";
@@ -8,7 +9,7 @@ import { World } from "../../../runtime/sim/world.ts";
 import { assertFails, NEVER, patterned, readToEnd, sha256 } from "../../conformance/case.ts";
 
 const PUBLISH = { name: "f", replace: true, mtimeMs: null, mode: null };
-const SINK: SinkEndpoint = { uri: "memory:/f", createDirectories: false, root: null, sync: true };
+const SINK: SinkPlace = { uri: "memory:/f", createDirectories: false, root: null, sync: true };
 
 function place(options: MemoryStoreOptions = {}, idleTimeoutMs: number | null = null) {
   const world = new World(3);
@@ -16,14 +17,16 @@ function place(options: MemoryStoreOptions = {}, idleTimeoutMs: number | null = 
   const env = simulatedEnv({ seed: 3, world, name: "client" });
   const protocol = memoryProtocol(store);
   const source = protocol.source!({
-    uri: "memory:/f",
-    headers: {},
-    auth: null,
-    tls: null,
-    responseTimeoutMs: null,
+    ...plainEndpoint("memory:/f"),
     idleTimeoutMs,
   }, { env });
-  return { world, store, env, source, sink: protocol.sink!(SINK, { env }) };
+  return {
+    world,
+    store,
+    env,
+    source,
+    sink: protocol.sink!({ ...plainEndpoint(SINK.uri), ...SINK }, { env }),
+  };
 }
 
 Deno.test("the history tells who made, wrote, seized, removed and published what, and when", async () => {
