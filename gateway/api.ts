@@ -220,6 +220,7 @@ export class Api {
 
   #failed(thrown: unknown, requestId: string): Response {
     const problem = problemOf(thrown);
+    this.#gateway.meter.failed(problem.code);
     if (problem.code === "internal") {
       this.#gateway.env.log.write("error", "a request has failed", {
         requestId,

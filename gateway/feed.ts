@@ -4,6 +4,7 @@ import { Desk, DESK_PATH } from "../actors/desk/messages.ts";
 import type { Node } from "../runtime/actor/node.ts";
 import type { HttpConnection } from "../runtime/env/http_server.ts";
 import { answerEvents, answerLive, type FeedReader } from "./live/feed.ts";
+import type { FanoutCounts } from "./live/fanout.ts";
 import { LiveHub } from "./live/hub.ts";
 import type { EventSource } from "./live/source.ts";
 
@@ -13,6 +14,8 @@ export interface Feed {
   events(reader: FeedReader, request: Request): Response;
   /** A WebSocket. */
   socket(reader: FeedReader, request: Request, connection: HttpConnection): Response;
+  /** What has been counted. */
+  readonly counts: FanoutCounts;
   /** Ends all streams, so that their clients go elsewhere. */
   close(): Promise<void>;
 }
@@ -28,6 +31,9 @@ export function deskFeed(
   return {
     events: (reader, request) => answerEvents(hub, reader, request, () => env.random.next()),
     socket: (reader, request, connection) => answerLive(hub, reader, request, connection),
+    get counts() {
+      return hub.counts;
+    },
     close: () => hub.close(),
   };
 }

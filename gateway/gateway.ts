@@ -2,6 +2,7 @@
 
 import type { Env } from "../runtime/env/env.ts";
 import type { HttpConnection } from "../runtime/env/http_server.ts";
+import type { Metric } from "../runtime/telemetry/prometheus.ts";
 import type { Door } from "./door.ts";
 import { Idempotency } from "./idempotency.ts";
 import { hexOf, KeyRing } from "./keys.ts";
@@ -26,8 +27,8 @@ export interface Check {
 /** What is to be said of a gateway, wherever it runs. */
 export interface GatewaySettings {
   readonly places: PlaceRule;
-  /** Metrics of this node in the Prometheus text format; those of the requests are added. */
-  readonly metrics?: () => string | Promise<string>;
+  /** Metrics of this node; those of the gateway are added. */
+  readonly metrics?: () => readonly Metric[];
   /** More that has to be there before `readyz` says so. */
   readonly checks?: () => readonly Check[] | Promise<readonly Check[]>;
   readonly limits?: Partial<GatewayLimits>;
@@ -39,6 +40,8 @@ export interface GatewayOptions extends GatewaySettings {
   /** The id of this node, for people. */
   readonly node: string;
   readonly door: Door;
+  /** Counts the requests; one of its own unless given. */
+  readonly meter?: RequestMeter;
 }
 
 /** The parts of a running gateway. */
@@ -56,7 +59,7 @@ export interface Gateway {
   readonly keyRate: RateLimits;
   /** Requests without a valid key by host. */
   readonly refusedRate: RateLimits;
-  readonly metrics: () => string | Promise<string>;
+  readonly metrics: () => readonly Metric[];
   readonly checks: () => readonly Check[] | Promise<readonly Check[]>;
   /** An id for a request: unlike that of any other request to any gateway. */
   readonly newRequestId: () => string;
@@ -66,7 +69,7 @@ const REQUEST_ID_BYTES = 8;
 
 /** A gateway of these parts. */
 export function gatewayOf(options: GatewayOptions): Gateway {
-  const { env, node, door, places, metrics = () => "", checks = () => [] } = options;
+  const { env, node, door, places, metrics = () => [], checks = () => [] } = options;
   const limits = gatewayLimits(options.limits);
   // Random once, counted from there: random values for each request cost more than its routing.
   const prefix = hexOf(env.random.bytes(REQUEST_ID_BYTES));
@@ -81,7 +84,7 @@ export function gatewayOf(options: GatewayOptions): Gateway {
     keys: new KeyRing(door, env, limits),
     idempotency: new Idempotency(env, limits),
     operations: new Operations(env, limits),
-    meter: new RequestMeter(),
+    meter: options.meter ?? new RequestMeter(),
     keyRate: new RateLimits(env.clock, limits.requestsPerKey, limits.trackedKeys),
     refusedRate: new RateLimits(env.clock, limits.refusedPerAddress, limits.trackedKeys),
     metrics,

@@ -2,6 +2,7 @@
 
 import { Histogram } from "../runtime/telemetry/histogram.ts";
 import type { Metric } from "../runtime/telemetry/prometheus.ts";
+import { type ProblemCode, PROBLEMS } from "./problem.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -15,7 +16,13 @@ interface Route {
 /** Counts by route, never by path: the number of series is bounded by the number of routes. */
 export class RequestMeter {
   readonly #routes = new Map<string, Route>();
+  readonly #problems = new Map<ProblemCode, number>();
   inFlight = 0;
+
+  /** A request was answered with a problem. */
+  failed(code: ProblemCode): void {
+    this.#problems.set(code, (this.#problems.get(code) ?? 0) + 1);
+  }
 
   /** The meter of one route; look it up once. */
   route(method: string, route: string): RouteMeter {
@@ -33,6 +40,7 @@ export class RequestMeter {
 
   /** As metrics. */
   metrics(node: string): Metric[] {
+    const problems = Object.keys(PROBLEMS) as ProblemCode[];
     const routes = [...this.#routes.values()].filter(({ statuses }) => statuses.size > 0);
     return [
       {
@@ -60,6 +68,14 @@ export class RequestMeter {
         help: "Requests that are being worked on.",
         type: "gauge",
         samples: [{ labels: { node }, value: this.inFlight }],
+      },
+      {
+        name: "quorus_http_problems_total",
+        help: "Answers that were a problem; tooMany: a rate was exceeded, overloaded: a bound.",
+        type: "counter",
+        samples: problems.map((problem) => {
+          return { labels: { node, problem }, value: this.#problems.get(problem) ?? 0 };
+        }),
       },
     ];
   }

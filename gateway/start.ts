@@ -3,6 +3,7 @@
 import type { Node } from "../runtime/actor/node.ts";
 import type { Env } from "../runtime/env/env.ts";
 import type { HttpServer, HttpServing, HttpTls } from "../runtime/env/http_server.ts";
+import type { Metric } from "../runtime/telemetry/prometheus.ts";
 import type { MountableApp } from "./api.ts";
 import { gatewayApp } from "./app.ts";
 import type { LinkNews } from "./broken_links.ts";
@@ -10,6 +11,8 @@ import { deskDoor } from "./door.ts";
 import { deskFeed, type Feed } from "./feed.ts";
 import type { GatewaySettings } from "./gateway.ts";
 import { gatewayLimits } from "./limits.ts";
+import { liveMetrics } from "./live/metrics.ts";
+import { RequestMeter } from "./request_meter.ts";
 
 /** A node; one with links tells when those to controllers break. */
 export type GatewayNode = Node & { readonly links?: LinkNews };
@@ -24,6 +27,8 @@ export interface OpenOptions extends GatewaySettings {
 export interface OpenGateway {
   /** Answers `/livez`, `/v1/jobs` and so on below where it is mounted; links in answers begin there. */
   readonly app: MountableApp;
+  /** What this gateway counts. */
+  metrics(): readonly Metric[];
   /** Ends the streams of the live feed and what follows the controllers. */
   close(): Promise<void>;
 }
@@ -40,6 +45,8 @@ export interface StartOptions extends OpenOptions {
 /** A gateway that serves. */
 export interface RunningGateway {
   readonly url: string;
+  /** What this gateway counts. */
+  metrics(): readonly Metric[];
   /** Takes no more connections and lets running requests end, for `shutdownMs` at most. Idempotent. */
   stop(): Promise<void>;
 }
@@ -50,8 +57,15 @@ export function openGateway(node: GatewayNode, options: OpenOptions): OpenGatewa
   const limits = options.limits === undefined ? {} : { limits: options.limits };
   const door = deskDoor({ node, controllers, ...limits });
   const feed = deskFeed(node, controllers);
-  const app = gatewayApp({ ...rest, env: node.env, node: node.id, door, feed });
-  return { app, close: () => feed.close() };
+  const meter = new RequestMeter();
+  const live = () => liveMetrics(node.id, feed.counts);
+  const metrics = () => [...options.metrics?.() ?? [], ...live()];
+  const app = gatewayApp({ ...rest, metrics, env: node.env, node: node.id, door, feed, meter });
+  return {
+    app,
+    metrics: () => [...meter.metrics(node.id), ...live()],
+    close: () => feed.close(),
+  };
 }
 
 /** Serves a gateway on a node that is linked with the controllers. HttpServerError where it cannot. */
@@ -71,7 +85,8 @@ export async function startGateway(
     throw thrown;
   });
   env.log.write("info", "the gateway serves", { url: server.url });
-  return { url: server.url, stop: () => stop(env, server, gateway, shutdownMs) };
+  const { metrics } = gateway;
+  return { url: server.url, metrics, stop: () => stop(env, server, gateway, shutdownMs) };
 }
 
 /** Streams never end by themselves, so they are ended; requests do. */

@@ -60,7 +60,24 @@ export async function makeCluster(
     const settings = { ...settingsOf(node, state, admin), ...shape.settings };
     await writeWhole(env.disk, node.config, stringify(settings));
   }
+  await writeWhole(env.disk, `${folder}/prometheus.yml`, stringify(prometheusOf(nodes)));
   return state;
+}
+
+/** A configuration of Prometheus that reads all nodes. */
+function prometheusOf(nodes: readonly ClusterNode[]) {
+  const places = nodes.flatMap(({ role, metrics }) => metrics === null ? [] : [{ role, metrics }]);
+  const byRole = Map.groupBy(places, ({ role }) => role);
+  return {
+    global: { scrape_interval: "5s" },
+    scrape_configs: [{
+      job_name: "quorus",
+      static_configs: [...byRole].map(([role, all]) => ({
+        targets: all.map(({ metrics }) => metrics),
+        labels: { role },
+      })),
+    }],
+  };
 }
 
 async function makeCertificates(
@@ -81,7 +98,8 @@ export function readsOf(folder: string, { isEncrypted }: ClusterState, id: strin
 }
 
 async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<ClusterNode[]> {
-  const ports = await freePorts(env, shape.controllers + shape.gateways);
+  const { controllers, agents, gateways } = shape;
+  const ports = await freePorts(env, 2 * (controllers + gateways) + agents);
   const make = (role: ClusterNode["role"], id: string, port: number | null): ClusterNode => ({
     id,
     role,
@@ -89,15 +107,16 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
     data: `${folder}/${id}/data`,
     log: `${folder}/${id}/log`,
     place: port === null ? null : `${HOST}:${port}`,
+    metrics: `${HOST}:${ports.shift()!}`,
     pid: null,
     startedMs: null,
   });
   const counted = (count: number, letter: string) =>
     Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
   return [
-    ...counted(shape.controllers, "c").map((id) => make("controller", id, ports.shift()!)),
-    ...counted(shape.agents, "a").map((id) => make("agent", id, null)),
-    ...counted(shape.gateways, "g").map((id) => make("gateway", id, ports.shift()!)),
+    ...counted(controllers, "c").map((id) => make("controller", id, ports.shift()!)),
+    ...counted(agents, "a").map((id) => make("agent", id, null)),
+    ...counted(gateways, "g").map((id) => make("gateway", id, ports.shift()!)),
   ];
 }
 
@@ -113,6 +132,7 @@ function settingsOf(
     node: node.id,
     data: "data",
     cluster: CLUSTER,
+    ...(node.metrics === null ? {} : { metrics: node.metrics }),
     ...(isEncrypted ? { tls: tlsOf(node.id) } : { token: "${file:../token}" }),
     controllers: Object.fromEntries(
       controllers.map(({ id, place }) => [id, `${isEncrypted ? "wss" : "ws"}://${place}`]),

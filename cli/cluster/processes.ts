@@ -28,7 +28,8 @@ export function startNodeProcess(
   folder: string,
   node: ClusterNode,
 ): StartedChild {
-  const places = state.nodes.flatMap(({ place }) => place === null ? [] : [place]);
+  const places = [...state.nodes.map(({ place }) => place), node.metrics]
+    .filter((place) => place !== null);
   const flags = permissionFlags(node.role, {
     data: node.data,
     reads: readsOf(folder, state, node.id),

@@ -7,7 +7,7 @@ import type { Cluster } from "./up.ts";
 export async function removeCluster(disk: Disk, { folder, state }: Cluster): Promise<void> {
   for (const { id } of state.nodes) await removeTree(disk, `${folder}/${id}`);
   await removeTree(disk, `${folder}/pki`);
-  for (const name of ["token", "admin.key", "cluster.json"]) {
+  for (const name of ["token", "admin.key", "prometheus.yml", "cluster.json"]) {
     if (await disk.lstat(`${folder}/${name}`) !== null) await disk.remove(`${folder}/${name}`);
   }
   if ((await disk.readDirectory(folder)).length === 0) await disk.remove(folder);

@@ -130,8 +130,8 @@ export async function stopAll(
 export async function nodeRows({ machine, state }: Cluster) {
   const rows = [];
   for (const node of state.nodes) {
-    const { id, role, place, log } = node;
-    rows.push({ node: id, role, ...await processState(machine, node), place, log });
+    const { id, role, place, metrics, log } = node;
+    rows.push({ node: id, role, ...await processState(machine, node), place, metrics, log });
   }
   return rows;
 }

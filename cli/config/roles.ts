@@ -31,6 +31,8 @@ const common = {
   data: path("where this node keeps its state").default("./.quorus"),
   log: z.enum(["debug", "info", "warn", "error"]).default("info")
     .meta({ description: "records from this level on are written to standard error" }),
+  metrics: place("where Prometheus reads this node, without a key: nowhere unless it is set")
+    .optional(),
   drain: duration("how long a node that is told to end may finish what it does").prefault("30s"),
   tls,
   token: secret("what all nodes of the cluster share; for links without TLS").optional(),
@@ -170,7 +172,16 @@ export type StartSettings = z.infer<typeof startSettings>;
 /** What all roles have. */
 export type CommonSettings = Pick<
   ControllerSettings,
-  "node" | "cluster" | "data" | "log" | "drain" | "tls" | "token" | "allowPlain" | "controllers"
+  | "node"
+  | "cluster"
+  | "data"
+  | "log"
+  | "metrics"
+  | "drain"
+  | "tls"
+  | "token"
+  | "allowPlain"
+  | "controllers"
 >;
 
 /** The published JSON Schema of a role's file. */

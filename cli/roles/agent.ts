@@ -39,6 +39,7 @@ export async function startAgentPart(
   });
   return {
     role: "agent",
+    metrics: () => role.metrics(),
     drain: async (withinMs) => {
       await role.drain(withinMs);
       await role.stop();

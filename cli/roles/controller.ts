@@ -47,5 +47,6 @@ export async function startControllerPart(
     },
     onFailed: fail,
   });
-  return { role: "controller", drain: (withinMs) => role.drain(withinMs) };
+  const { metrics } = role;
+  return { role: "controller", metrics, drain: (withinMs) => role.drain(withinMs) };
 }

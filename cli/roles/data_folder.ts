@@ -26,6 +26,8 @@ export const readiness = z.object({
   links: z.array(z.string()),
   /** Where the API is. */
   http: z.string().nullable(),
+  /** Where it tells its metrics, below `/metrics`. */
+  metrics: z.string().nullable().default(null),
 });
 
 /** See {@link readiness}. */

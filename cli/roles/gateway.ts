@@ -6,6 +6,7 @@ import { realHttpServing } from "../../runtime/env/real/http_server.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { GatewaySettings } from "../config/roles.ts";
 import { changedLimits } from "./changed_limits.ts";
+import { nodeMetrics } from "./metrics.ts";
 import { placeRule } from "./places.ts";
 import type { Part } from "./serve.ts";
 
@@ -14,15 +15,23 @@ export type GatewayPart = Pick<GatewaySettings, "controllers" | "http" | "allowL
   readonly limits: Pick<GatewaySettings["limits"], "gateway">;
 };
 
-/** Starts to serve. */
-export async function startGatewayPart(node: LinkedNode, settings: GatewayPart): Promise<Part> {
+/** Starts to serve; its own `/metrics` tells those of all `parts` of the node. */
+export async function startGatewayPart(
+  node: LinkedNode,
+  settings: GatewayPart,
+  parts: readonly Part[] = [],
+): Promise<Part> {
   const controllers = Object.keys(settings.controllers);
+  const roles = [...parts.map(({ role }) => role), "gateway"];
+  const own = nodeMetrics(node.env, node, roles);
   const gateway = await startGateway(node, {
     serving: realHttpServing,
     ...settings.http,
     controllers: () => controllers,
     places: placeRule(settings.allowLocal),
+    metrics: () => [...own(), ...parts.flatMap((part) => part.metrics())],
     limits: changedLimits(GATEWAY_LIMITS, settings.limits.gateway),
   });
-  return { role: "gateway", http: gateway.url, drain: () => gateway.stop() };
+  const { url, metrics } = gateway;
+  return { role: "gateway", http: url, metrics, drain: () => gateway.stop() };
 }

@@ -6,18 +6,23 @@
 import type { Role } from "../../actors/roles.ts";
 import { errorData } from "../../runtime/base/errors.ts";
 import type { Env } from "../../runtime/env/env.ts";
+import type { HttpServer } from "../../runtime/env/http_server.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
+import type { Place } from "../config/fields.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { cliLimits } from "../limits.ts";
 import { takeInterrupts } from "../run/interrupt.ts";
 import type { Session } from "../session.ts";
 import { type Readiness, takeDataFolder } from "./data_folder.ts";
+import { nodeMetrics, type ReadMetrics, serveMetrics } from "./metrics.ts";
 
 /** One role that runs on the node. */
 export interface Part {
   readonly role: Role;
   /** Where it serves HTTP, if it does. */
   readonly http?: string;
+  /** What it counts. */
+  readonly metrics: ReadMetrics;
   /** Ends what it does within the time, and leaves. */
   drain(withinMs: number): Promise<void>;
 }
@@ -41,6 +46,8 @@ export interface ServeOptions {
   readonly node: string;
   readonly data: string;
   readonly drainMs: number;
+  /** Where it tells its metrics; nowhere unless given. */
+  readonly metrics?: Place | undefined;
   /** Readiness is printed as a JSON line. */
   readonly json: boolean;
 }
@@ -61,12 +68,15 @@ export async function serveRole(
     const begun = await Promise.race([starting, failed.promise, interrupt.requested]);
     if (typeof begun === "string") return EXIT.interrupted;
     if ("error" in begun) return tellFailure(session, begun.error);
-    const ready = readinessOf(begun, process.pid);
+    const { metrics } = options;
+    const door = metrics === undefined ? null : await openMetrics(env, begun, metrics);
+    const ready = readinessOf(begun, process.pid, door?.url ?? null);
     await folder.tellReady(ready);
     process.out(options.json ? `${JSON.stringify(ready)}\n` : readyLine(ready));
     const end = await Promise.race([interrupt.requested, failed.promise]);
     if (typeof end === "string") env.log.write("info", "the node drains", { signal: end });
     await stop(env, begun, options.drainMs, typeof end === "string");
+    await door?.shutdown();
     return typeof end === "string" ? EXIT.ok : tellFailure(session, end.error);
   } finally {
     interrupt.dispose();
@@ -74,7 +84,23 @@ export async function serveRole(
   }
 }
 
-function readinessOf({ node, parts }: StartedRole, pid: number): Readiness {
+/** A node that cannot tell its metrics, though it was told to, does not run. */
+async function openMetrics(env: Env, begun: StartedRole, place: Place): Promise<HttpServer> {
+  const { node, parts } = begun;
+  const own = nodeMetrics(env, node, parts.map(({ role }) => role));
+  try {
+    return await serveMetrics(place, () => [...own(), ...parts.flatMap((part) => part.metrics())]);
+  } catch (error) {
+    await stop(env, begun, 0, false);
+    throw error;
+  }
+}
+
+function readinessOf(
+  { node, parts }: StartedRole,
+  pid: number,
+  metrics: string | null,
+): Readiness {
   return {
     ready: true,
     node: node.id,
@@ -82,6 +108,7 @@ function readinessOf({ node, parts }: StartedRole, pid: number): Readiness {
     pid,
     links: [...node.links.urls],
     http: parts.find(({ http }) => http !== undefined)?.http ?? null,
+    metrics,
   };
 }
 

@@ -38,9 +38,9 @@ export async function runRole<R extends RoleName>(
     const { disk } = session.env;
     const places = { disk, cwd: process.cwd, env: (name: string) => process.env(name) };
     const { settings } = await effectiveSettings(role, places, options);
-    const { node, data, drain: drainMs, log } = settings;
+    const { node, data, drain: drainMs, log, metrics } = settings;
     routeLog(session, log);
-    const serving = { node, data, drainMs, json: json ?? false };
+    const serving = { node, data, drainMs, metrics, json: json ?? false };
     const ends: (() => void)[] = [];
     return await serveRole(session, serving, (given) => {
       const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) =>

@@ -148,13 +148,16 @@ async function showNodes({ process, outPaint }: Session, cluster: Cluster, outpu
     process.out(dataText({ folder: cluster.folder, adminKeyFile, nodes: rows }, output));
     return rows;
   }
-  const columns = ["NODE", "ROLE", "STATE", "PID", "ADDRESS", "LOG"].map((title) => ({ title }));
-  const cells = rows.map(({ node, role, state, pid, place, log }) => [
+  const columns = ["NODE", "ROLE", "STATE", "PID", "ADDRESS", "METRICS", "LOG"].map((title) => ({
+    title,
+  }));
+  const cells = rows.map(({ node, role, state, pid, place, metrics, log }) => [
     node,
     role,
     state,
     pid === null ? "-" : String(pid),
     place ?? "-",
+    metrics ?? "-",
     log,
   ]);
   process.out(`${tableLines(columns, cells, outPaint).join("\n")}\n`);

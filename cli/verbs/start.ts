@@ -19,13 +19,9 @@ export async function startVerb(process: Process, options: RoleVerbOptions): Pro
       ? settings.controllers
       : { ...settings.controllers, [id]: node.links.urls[0]! };
     const all = { ...settings, controllers };
-    return {
-      node,
-      parts: [
-        await startControllerPart(node, all, host),
-        await startAgentPart(node, all, session, host),
-        await startGatewayPart(node, all),
-      ],
-    };
+    const deciding = await startControllerPart(node, all, host);
+    const moving = await startAgentPart(node, all, session, host);
+    const serving = await startGatewayPart(node, all, [deciding, moving]);
+    return { node, parts: [deciding, moving, serving] };
   });
 }

@@ -57,10 +57,10 @@ export function addHealth(api: Api, gateway: Gateway): void {
       schema: z.string(),
       mediaType: "text/plain",
     }],
-    handle: async () => {
-      const own = prometheusText(gateway.meter.metrics(gateway.node));
+    handle: () => {
+      const all = [...gateway.metrics(), ...gateway.meter.metrics(gateway.node)];
       const headers = { "content-type": PROMETHEUS_CONTENT_TYPE };
-      return new Response(`${await gateway.metrics()}${own}`, { headers });
+      return new Response(prometheusText(all), { headers });
     },
   });
 }

@@ -15,4 +15,9 @@ export const TELEMETRY_LIMITS = {
     value: 2_000,
     why: "series of one metric on one node; what comes later is counted under other",
   },
+  linkPeers: {
+    unit: "count",
+    value: 100,
+    why: "peers whose links have series of their own, the first by name; all are in the totals",
+  },
 } as const satisfies LimitTable;

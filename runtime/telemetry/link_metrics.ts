@@ -1,19 +1,53 @@
 /** The links of a node as metrics. */
 
+import { limitValues } from "../base/limits.ts";
 import type { PeerView } from "../remote/peer.ts";
 import { MESSAGE_LANES } from "../remote/wire.ts";
 import { counter, gauge, type Labelled } from "./labelled.ts";
+import { TELEMETRY_LIMITS } from "./limits.ts";
 import type { Metric } from "./prometheus.ts";
 
 type Peers = readonly Labelled<PeerView>[];
 
+/** Every state of a link, so that the compiler finds one that is missing here. */
+const STATES: Readonly<Record<PeerView["state"], true>> = {
+  joining: true,
+  up: true,
+  down: true,
+  unreachable: true,
+};
+
 /**
- * Metrics `quorus_link_*` of what `node.links.peers()` gives, labelled with node and peer. Counters are
- * those of an association and begin anew with the next one; without one they have no sample.
+ * Metrics `quorus_link_*` of what `node.links.peers()` gives, labelled with node and peer, of `most` peers
+ * by their names; `quorus_links` counts all of them. Counters are those of an association and begin anew
+ * with the next one; without one they have no sample.
  */
-export function linkMetrics(node: string, peers: readonly PeerView[]): Metric[] {
-  const all = peers.map((of) => ({ labels: { node, peer: of.node }, of }));
-  return [...health(all), ...credit(all), ...waiting(all), ...counted(all)];
+export function linkMetrics(
+  node: string,
+  peers: readonly PeerView[],
+  most: number = limitValues(TELEMETRY_LIMITS).linkPeers,
+): Metric[] {
+  const shown = peers.length <= most ? peers : peers.toSorted(byName).slice(0, most);
+  const all = shown.map((of) => ({ labels: { node, peer: of.node }, of }));
+  return [
+    totals(node, peers),
+    ...health(all),
+    ...credit(all),
+    ...waiting(all),
+    ...counted(all),
+  ];
+}
+
+function totals(node: string, peers: readonly PeerView[]): Metric {
+  const states = Object.keys(STATES).map((state) => ({
+    labels: { node, state },
+    of: peers.filter((peer) => peer.state === state).length,
+  }));
+  return gauge("quorus_links", "Peers by the state of their link.", states, (of) => of);
+}
+
+function byName(a: PeerView, b: PeerView): number {
+  return a.node < b.node ? -1 : 1;
 }
 
 function health(all: Peers): Metric[] {

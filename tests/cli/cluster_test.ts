@@ -24,6 +24,13 @@ Deno.test("a new cluster has a configuration per node, and secrets that only its
       assert.deepEqual(state.nodes.map(({ id }) => id), ["c1", "c2", "c3", "a1", "a2", "g1"]);
       const places = state.nodes.flatMap(({ place }) => place === null ? [] : [place]);
       assert.equal(new Set(places).size, 4);
+      const told = state.nodes.flatMap(({ metrics }) => metrics === null ? [] : [metrics]);
+      assert.equal(new Set([...places, ...told]).size, 4 + 6, "each has a place of its own");
+      const { scrape_configs: [job] } = parse(
+        Deno.readTextFileSync(`${cwd}/made/prometheus.yml`),
+      );
+      const targets = (job.static_configs as { targets: string[] }[]).flatMap((one) => one.targets);
+      assert.deepEqual(targets, told);
       for (const name of ["token", "admin.key"]) {
         assert.equal(Deno.statSync(`${cwd}/made/${name}`).mode! & 0o777, 0o600);
       }

@@ -19,6 +19,7 @@ const UP: PeerView = {
   incarnation: "0011223344556677.1",
   address: "b.example:4100",
   certificateNames: null,
+  certificateUntilMs: null,
   rttMs: 0.25,
   phi: 0.5,
   queued: 3,
@@ -103,7 +104,17 @@ Deno.test("a node's own links are counted", async () => {
   await world.complete(Promise.all([a.hub.close(), b.hub.close()]));
 });
 
-Deno.test("a node without peers has heads and no samples", () => {
+Deno.test("a node without peers has heads and no samples but the totals", () => {
   const text = prometheusText(linkMetrics("a", []));
-  assert.ok(text.split("\n").every((line) => line === "" || line.startsWith("#")));
+  const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assert.equal(samples.length, 4);
+  assert.ok(samples.every((line) => line.startsWith("quorus_links{") && line.endsWith(" 0")));
+});
+
+Deno.test("of many peers the first by name have series, and all are counted", () => {
+  const peers = ["d", "b", "a", "c"].map((node) => ({ ...UP, node }));
+  const text = prometheusText(linkMetrics("x", peers, 2));
+  const shown = new Set([...text.matchAll(/peer="(.)"/g)].map(([, peer]) => peer));
+  assert.deepEqual([...shown], ["a", "b"]);
+  assert.match(text, /quorus_links\{node="x",state="up"\} 4\n/);
 });
