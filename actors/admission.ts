@@ -1,6 +1,7 @@
 /** Which messages of other nodes are let in, by what those nodes are. An agent speaks as an agent only. */
 
 import type { InboundHead } from "../runtime/actor/bridge.ts";
+import { Directory } from "./directory/messages.ts";
 import { Desk } from "./desk/messages.ts";
 import { Fleet } from "./fleet/messages.ts";
 import type { RoleBook } from "./roles.ts";
@@ -11,6 +12,7 @@ export function admission(book: RoleBook): (head: InboundHead) => boolean {
     const roles = book.rolesOf(node);
     if (roles.includes("controller")) return true;
     if (protocol === Fleet.name) return roles.includes("agent");
+    if (protocol === Directory.name) return roles.includes("agent") || roles.includes("gateway");
     return protocol === Desk.name && roles.includes("gateway");
   };
 }

@@ -5,6 +5,7 @@
  * quorus://c1/raft/controllers               the group: core, log, apply
  *             /desk                          answers gateways
  *             /fleet                         answers agents
+ *             /directory                     tells all nodes where controllers are
  *             /archive                       keeps ended runs
  *             /archiving/archiver            while this node leads: cuts their segments
  *             /leadership                    while this node leads, has one child:
@@ -33,6 +34,9 @@ import { joinControllers, type Replica } from "./controller/replica.ts";
 import { desk } from "./desk/desk.ts";
 import { DESK_LIMITS } from "./desk/limits.ts";
 import { DESK_PATH } from "./desk/messages.ts";
+import { announcer } from "./directory/announcer.ts";
+import { directory } from "./directory/directory.ts";
+import { DIRECTORY_PATH } from "./directory/messages.ts";
 import { fleetActions } from "./fleet/actions.ts";
 import { Board } from "./fleet/board.ts";
 import { fleetCandidates } from "./fleet/candidates.ts";
@@ -45,7 +49,7 @@ export interface ControllerOptions {
   /** Where it keeps log and snapshots: a folder of its own, for ever. */
   readonly folder: string;
   /** All controllers by their nodes' ids, this one too. */
-  readonly controllers: readonly { readonly node: string }[];
+  readonly controllers: readonly { readonly node: string; readonly url?: string }[];
   /** The first members; those of `controllers` if left out. Ignored once the folder holds a log. */
   readonly members?: readonly FirstMember[];
   /** It joins a group that is there: it waits until somebody adds it. */
@@ -97,7 +101,8 @@ export async function startController(
   });
   const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
   const board = new Board(fleetLimits.progressJobs);
-  const others = ids.filter((id) => id !== node.id);
+  const members = () => replica.raft.status().configuration.members.map(({ id }) => id);
+  const others = () => members().filter((id) => id !== node.id);
   node.spawn(fleet, {
     name: FLEET_PATH,
     restart: "permanent",
@@ -114,10 +119,33 @@ export async function startController(
       limits: limitValues(DESK_LIMITS, limits?.desk),
     },
   });
+  spawnDirectory(node, controllers, members);
   const metrics = meters.follow(node.id, node.env, replica, board);
   const { bootstrapKeys } = options;
   spawnLeadership({ node, replica, board, meters, bootstrapKeys, limits: fleetLimits });
   return { replica, board, archive, metrics, drain: (withinMs) => drain(replica, withinMs) };
+}
+
+function spawnDirectory(
+  node: LinkedNode,
+  controllers: ControllerOptions["controllers"],
+  members: () => readonly string[],
+): void {
+  const configured = Object.fromEntries(
+    controllers.flatMap(({ node: id, url }) => url === undefined ? [] : [[id, url]]),
+  );
+  node.spawn(directory, {
+    name: DIRECTORY_PATH,
+    restart: "permanent",
+    args: { configured, members },
+  });
+  const url = configured[node.id];
+  if (url === undefined) return;
+  node.spawn(announcer, {
+    name: "directory-announcer",
+    restart: "permanent",
+    args: { url, members },
+  });
 }
 
 interface LeadershipParts extends Pick<ControllerRole, "replica" | "board"> {

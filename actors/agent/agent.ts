@@ -29,7 +29,7 @@ export interface AgentOfCluster {
   /** Of this life of its process: leases of earlier ones are not its own. */
   readonly incarnation: string;
   /** Nodes whose orders it takes. */
-  readonly controllers: ReadonlySet<string>;
+  readonly controllers: { has(node: string): boolean };
   readonly tally: Tally;
   readonly volumes: readonly Volume[];
 }

@@ -8,18 +8,31 @@ export interface Leadership {
   readonly term: number;
 }
 
+/** The ids of the controllers; a function where they change while the agent runs. */
+export type ControllerIds = readonly string[] | (() => readonly string[]);
+
 /** The controllers of one agent, shared by all of its parts that speak to them. */
 export class Controllers {
-  readonly nodes: readonly string[];
+  readonly #nodes: () => readonly string[];
   #leader: string | null = null;
   #term = -1;
   #turn: number;
 
   /** `random` in [0, 1): agents that start together do not all begin with the same one. */
-  constructor(nodes: readonly string[], random: number) {
-    assert(nodes.length > 0, "an agent has at least one controller");
-    this.nodes = nodes;
-    this.#turn = Math.floor(random * nodes.length);
+  constructor(nodes: ControllerIds, random: number) {
+    this.#nodes = typeof nodes === "function" ? nodes : () => nodes;
+    assert(this.nodes.length > 0, "an agent has at least one controller");
+    this.#turn = Math.floor(random * this.nodes.length);
+  }
+
+  /** All of them, as they are known now. */
+  get nodes(): readonly string[] {
+    return this.#nodes();
+  }
+
+  /** Whether a node is one of them. */
+  has(node: string): boolean {
+    return this.nodes.includes(node);
   }
 
   /** The leader, as far as it is known and has answered. */

@@ -24,7 +24,7 @@ import type { AttemptTools, Replication } from "../job/tools.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import { localFiles, volumeOf } from "../scheduler/volumes.ts";
 import { agent } from "./agent.ts";
-import { Controllers } from "./controllers.ts";
+import { type ControllerIds, Controllers } from "./controllers.ts";
 import { courier } from "./courier.ts";
 import { giveBack, type LeftBehind, leftBehind, lockFolder } from "./folder.ts";
 import { AgentLeaving } from "./leaving.ts";
@@ -45,7 +45,7 @@ type Limits = AttemptTools["limits"];
 /** How the role is started. Its id in the cluster is that of its node. */
 export interface AgentOptions {
   /** Ids of the controllers; the node's links dial them. */
-  readonly controllers: readonly string[];
+  readonly controllers: ControllerIds;
   readonly version: string;
   /** As the machine says unless given. */
   readonly hostname?: string;
@@ -138,7 +138,7 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
     args: { controllers, feed: options.feed ?? null, limits },
   });
   const incarnation = env.random.bytes(INCARNATION_BYTES).toHex();
-  const cluster = { incarnation, controllers: new Set(options.controllers), tally, volumes };
+  const cluster = { incarnation, controllers, tally, volumes };
   const worker = node.spawn(agent, { name: AGENT_PATH, args: { tools, feed, cluster } });
   const messenger = node.spawn(courier, {
     name: "courier",

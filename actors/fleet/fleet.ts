@@ -18,7 +18,7 @@ export interface FleetArgs {
   readonly replica: Replica;
   readonly board: Board;
   /** The other controllers, to whom the leader passes progress on. */
-  readonly controllers: readonly string[];
+  readonly controllers: () => readonly string[];
   readonly limits: FleetLimits;
 }
 
@@ -87,8 +87,10 @@ export const fleet = actor(Fleet, {
     progress: ({ replica, board, controllers }, { jobs }, ctx) => {
       board.progressed(jobs, ctx.env.clock.monotonic());
       // From an agent, not from the leader: those who follow hear it from us.
-      if (!replica.isLeader || controllers.includes(ctx.senderNode)) return;
-      for (const node of controllers) {
+      if (!replica.isLeader) return;
+      const others = controllers();
+      if (others.includes(ctx.senderNode)) return;
+      for (const node of others) {
         ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`).tell("progress", { jobs });
       }
     },

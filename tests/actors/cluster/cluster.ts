@@ -2,6 +2,7 @@
 
 import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
 import { admission } from "../../../actors/admission.ts";
+import { followControllers } from "../../../actors/directory/follower.ts";
 import { Desk, DESK_PATH, type Principal } from "../../../actors/desk/messages.ts";
 import { Fleet, FLEET_PATH } from "../../../actors/fleet/messages.ts";
 import { configuredRoles, type Role, type RoleBook } from "../../../actors/roles.ts";
@@ -132,8 +133,9 @@ export class SimulatedCluster {
     this.#roles.set(id, ["agent"]);
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
     const node = this.#node(id, env, []);
+    const known = followControllers(node, addressesOf(this.ids));
     const role = await this.done(startAgent(node, {
-      controllers: this.ids,
+      controllers: () => known.ids,
       version: "1.0.0",
       maxConcurrentTransfers: SLOTS,
       folder: "/agent",
@@ -215,7 +217,10 @@ export class SimulatedCluster {
     const { limits, bootstrapKeys = [] } = this.#options;
     const role = await this.done(startController(node, {
       folder: "/controllers",
-      controllers: [...new Set([...this.ids, id])].map((other) => ({ node: other })),
+      controllers: [...new Set([...this.ids, id])].map((other) => ({
+        node: other,
+        url: urlOf(other),
+      })),
       join: !this.ids.includes(id),
       bootstrapKeys,
       limits: { ...limits, raft: { ...RAFT, ...limits?.raft } },
@@ -238,10 +243,18 @@ export class SimulatedCluster {
         listen,
         token: "a token of the simulation",
         allowPlain: true,
-        peers: dialled.map((other) => ({ node: other, url: `ws://${other}:${PORT}` })),
+        peers: dialled.map((other) => ({ node: other, url: urlOf(other) })),
       },
     });
   }
+}
+
+function urlOf(controller: string): string {
+  return `ws://${controller}:${PORT}`;
+}
+
+function addressesOf(ids: readonly string[]): Record<string, string> {
+  return Object.fromEntries(ids.map((id) => [id, urlOf(id)]));
 }
 
 function noSecret(name: string): Promise<string> {

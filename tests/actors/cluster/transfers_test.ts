@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunView } from "../../../actors/desk/messages.ts";
 import type { Plan } from "../../../workflows/plan.ts";
+import { followControllers } from "../../../actors/directory/follower.ts";
 import { groupPlan } from "../plans.ts";
 import type { MemoryStoreOptions } from "../../../protocols/memory/store.ts";
 import { ADMIN, type Life, SimulatedCluster } from "./cluster.ts";
@@ -122,5 +123,28 @@ Deno.test("attempts go on without any controller, and publish when one is back",
   assert.ok(written() > before, "bytes are moved without a controller");
   assert.equal(cluster.store.history.some(({ operation }) => operation === "publish"), false);
   for (const begin of again) await begin();
+  await finish(started);
+});
+
+Deno.test("an agent follows its controllers until none of those is left that it was told of", async () => {
+  const started = await start(4, 20_000, ["a1"]);
+  const { cluster, gateway } = started;
+  const configured = Object.fromEntries(cluster.ids.map((id) => [id, `ws://${id}:4100`]));
+  const known = followControllers(gateway.node, configured);
+  for (const [old, id] of [["c1", "c4"], ["c2", "c5"], ["c3", "c6"]] as const) {
+    await cluster.newcomer(id);
+    const { raft } = (await cluster.leader()).role.replica;
+    await cluster.done(raft.addLearner({ id }));
+    await cluster.done(raft.replace(old, id));
+    await cluster.until(
+      "somebody leads",
+      () => cluster.living.some(({ role }) => role.replica.isLeader),
+    );
+    await cluster.until(`${id} is known`, () => known.ids.includes(id));
+    cluster.crash(old);
+  }
+  await cluster.leader();
+  await cluster.until("the news are there", () => known.ids.join() === "c4,c5,c6");
+  await started.submit();
   await finish(started);
 });
