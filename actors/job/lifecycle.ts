@@ -6,6 +6,7 @@
  */
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
+import { whyNotGranted, whyNotReceived } from "./granted.ts";
 import { isRepeated } from "./repeated.ts";
 import {
   type Grant,
@@ -119,14 +120,11 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
     case "phase":
       return { ...job, state: event.phase, why: `${event.phase} on ${event.lease.agent}` };
     case "grant":
-      return grant(job, event.grant);
+      return grant(job, event);
     case "notPublished":
       return { ...job, state: "running", grant: null, why: `running on ${event.lease.agent}` };
     case "succeed":
-      return end(job, "succeeded", `${event.receipt.outcome} ${event.receipt.name}`, nowMs, {
-        receipt: event.receipt,
-        error: null,
-      });
+      return succeed(job, event, nowMs);
     case "fail":
       return fail(job, event, nowMs);
     case "ambiguous":
@@ -169,12 +167,21 @@ function assign(job: Job, lease: Lease, nowMs: number): Job | Refusal {
   };
 }
 
-function grant(job: Job, wanted: Grant): Job | Refusal {
-  if (job.intent !== "run") return { refused: `grant: job ${job.id} is to ${job.intent}` };
-  if (job.grant?.leaseIndex === wanted.leaseIndex && job.grant.temp !== wanted.temp) {
-    return { refused: `grant: job ${job.id} may publish ${job.grant.temp} only` };
-  }
+function grant(job: Job, { lease, grant: wanted }: JobEvent & { type: "grant" }): Job | Refusal {
+  const refused = whyNotGranted(job, lease, wanted);
+  if (refused !== null) return { refused };
   return { ...job, state: "publishing", grant: wanted, why: `publishing ${wanted.finalName}` };
+}
+
+function succeed(
+  job: Job,
+  { lease, receipt }: JobEvent & { type: "succeed" },
+  nowMs: number,
+): Job | Refusal {
+  const refused = whyNotReceived(job, lease, receipt);
+  if (refused !== null) return { refused };
+  const why = `${receipt.outcome} ${receipt.name}`;
+  return end(job, "succeeded", why, nowMs, { receipt, error: null });
 }
 
 function fail(job: Job, event: JobEvent & { type: "fail" }, nowMs: number): Job {

@@ -170,12 +170,12 @@ function unclear(grant: Grant, cause: unknown): JobError {
 }
 
 /**
- * A grant of an earlier lease whose receipt never came: probed before any conflict policy
- * (DESIGN section 7.7). `null` if it certainly was not published.
+ * A grant whose receipt never came, of an earlier lease or of this one, where the attempt is begun again:
+ * probed before any conflict policy (DESIGN section 7.7). `null` if it certainly was not published.
  */
 export async function probeGrant(attempt: Attempt): Promise<JobEvent | null> {
   const { grant } = attempt.job;
-  if (grant === null || grant.leaseIndex === attempt.lease.index) return null;
+  if (grant === null) return null;
   const seen = await probeTaken(attempt, grant);
   if (seen === "unpublished") {
     await giveBackGrant(attempt, grant);

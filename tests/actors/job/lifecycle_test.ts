@@ -83,7 +83,7 @@ const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
   phase: { type: "phase", lease: LEASE, phase: "running" },
   grant: { type: "grant", lease: LEASE, grant: GRANT },
   notPublished: { type: "notPublished", lease: LEASE },
-  succeed: { type: "succeed", lease: LEASE, receipt: RECEIPT },
+  succeed: { type: "succeed", lease: LEASE, receipt: { ...RECEIPT, outcome: "skipped" } },
   fail: { type: "fail", lease: LEASE, error: ERROR, retryAtMs: 6_000 },
   ambiguous: { type: "ambiguous", lease: LEASE, error: ERROR },
   release: { type: "release", lease: LEASE, why: "gone" },
@@ -178,6 +178,44 @@ Deno.test("no grant is given against the owner's will, nor for a second file of 
   assert.ok(!("refused" in lifecycle(granted, renamed, NOW)), "another name for the same file");
 });
 
+Deno.test("a grant is for the lease that asks for it, and never for the file of a lost lease", () => {
+  const cases: readonly [Partial<Grant>, RegExp | null][] = [
+    [{}, null],
+    [{ leaseIndex: 6 }, /asks for lease 6/],
+    [{ temp: LOST.temp }, /that of a lost lease/],
+  ];
+  for (const [wrong, refused] of cases) {
+    const event = { type: "grant", lease: LEASE, grant: { ...GRANT, ...wrong } } as const;
+    const after = lifecycle(jobIn("running"), event, NOW);
+    if (refused === null) assert.ok(!("refused" in after));
+    else assert.match("refused" in after ? after.refused : "taken", refused);
+  }
+});
+
+Deno.test("a receipt is taken only as far as a committed grant permits what it tells of", () => {
+  const earlier = { ...GRANT, leaseIndex: 3 };
+  const cases: readonly [Grant | null, Partial<Receipt>, RegExp | null][] = [
+    [GRANT, {}, null],
+    [GRANT, { outcome: "recovered" }, null],
+    [earlier, { outcome: "recovered" }, null],
+    [null, { outcome: "skipped" }, null],
+    [null, {}, /has no grant/],
+    [null, { outcome: "recovered" }, /has no grant/],
+    [earlier, {}, /is of lease 3, not 7/],
+    [earlier, { outcome: "skipped" }, /may have published to/],
+    [GRANT, { name: "elsewhere" }, /is for 1 bytes as to/],
+    [GRANT, { bytes: 2 }, /is for 1 bytes as to/],
+    [GRANT, { sha256: "b" }, /is for 1 bytes as to/],
+  ];
+  for (const [grant, told, refused] of cases) {
+    const event = { type: "succeed", lease: LEASE, receipt: { ...RECEIPT, ...told } } as const;
+    const after = lifecycle(jobIn("publishing", { grant }), event, NOW);
+    const text = "refused" in after ? after.refused : "taken";
+    if (refused === null) assert.equal(text, "taken", JSON.stringify([grant?.leaseIndex, told]));
+    else assert.match(text, refused);
+  }
+});
+
 Deno.test("a grant is over only when it is certain that nothing was published", () => {
   const granted = jobIn("publishing", { grant: GRANT });
   const unclear = { ...ERROR, definite: false };
@@ -265,6 +303,7 @@ Deno.test("random commands never break a job's invariants", () => {
     "grant",
     "notPublished",
     "succeed",
+    "published",
     "fail",
     "failFinally",
     "ambiguous",
@@ -300,6 +339,9 @@ Deno.test("random commands never break a job's invariants", () => {
         if (after.lease !== null && after.lease !== before.lease) {
           assert.ok(after.lease.index > lastLease, "leases only grow");
           lastLease = after.lease.index;
+        }
+        if (before.endedMs === null && after.receipt?.outcome === "published") {
+          assert.equal(after.grant?.leaseIndex, before.lease?.index, "its own lease was granted");
         }
         if (kind === "grant" && applied.refused.length === 0) {
           const temps = grants.get(after.grant!.leaseIndex) ?? new Set();
@@ -354,6 +396,8 @@ function commandOf(kind: string, job: Job): Command | null {
   if (lease === null) return null;
   const event = kind === "failFinally"
     ? { ...EVENTS.fail, retryAtMs: null, lease }
+    : kind === "published"
+    ? { type: "succeed", lease, receipt: RECEIPT }
     : { ...EVENTS[kind as "grant"], lease };
   const grant = { ...GRANT, leaseIndex: lease.index, temp: temporaryName(job.id, lease) };
   const command = kind === "grant" ? { ...event, grant } : event;

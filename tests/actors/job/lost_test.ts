@@ -272,3 +272,24 @@ Deno.test("checkpoints that no controller takes do not pile up", async () => {
   assert.equal((await rig.env.world.complete(ended)).type, "succeed");
   assert.equal(told, 1);
 });
+
+Deno.test("an attempt that is begun again under its lease looks first whether it has published", async () => {
+  const rig = new Rig({ to: "memory" });
+  rig.put(SIZE);
+  const first = begin(rig, null);
+  assert.equal((await rig.env.world.complete(first.ended)).type, "succeed");
+  assert.equal(rig.job.state, "publishing", "its receipt was never reported");
+  const { job } = rig;
+  const again = runAttempt(
+    rig.tools,
+    job,
+    job.lease!,
+    new Meter(rig.env.clock),
+    new AbortController().signal,
+  );
+  const event = await rig.env.world.complete(again);
+  assert.ok(event.type === "succeed", JSON.stringify(event));
+  assert.deepEqual(report(rig, event), []);
+  assert.equal(rig.job.receipt?.outcome, "recovered");
+  assert.equal(publishes(rig), 1);
+});

@@ -69,12 +69,13 @@ function copy<T>(value: T): T {
 
 Deno.test("every report that was taken is taken again and changes nothing", () => {
   const lost = after(assigned, { type: "lose", why: "silent" });
+  const granted = after(assigned, { type: "grant", lease, grant });
   const reports: readonly [Job, JobEvent][] = [
     [assigned, { type: "phase", lease, phase: "running" }],
     [assigned, { type: "phase", lease, phase: "verifying" }],
     [assigned, { type: "grant", lease, grant }],
     [assigned, { type: "progress", lease, progressed }],
-    [assigned, succeed],
+    [granted, succeed],
     [assigned, fail],
     [assigned, { ...fail, retryAtMs: null }],
     [assigned, { type: "ambiguous", lease, error }],
@@ -95,9 +96,9 @@ Deno.test("reports that come again after the next attempt has begun change nothi
 });
 
 Deno.test("a report that was never taken is refused although it looks like one that was", () => {
-  const done = after(assigned, succeed);
   const lost = after(assigned, { type: "lose", why: "silent" });
   const granted = after(assigned, { type: "grant", lease, grant });
+  const done = after(granted, succeed);
   const refused: readonly [Job, JobEvent][] = [
     [done, { ...succeed, receipt: { ...receipt, fileId: "another" } }],
     [done, { ...succeed, receipt: { ...receipt, attempts: 2 } }],

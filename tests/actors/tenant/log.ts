@@ -10,7 +10,7 @@ import {
 } from "../../../actors/controller/commands.ts";
 import type { Group } from "../../../actors/controller/group.ts";
 import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
-import type { Receipt } from "../../../actors/job/record.ts";
+import { type Receipt, temporaryName } from "../../../actors/job/record.ts";
 import type { TransferSpec } from "../../../workflows/spec.ts";
 import { Rig } from "../job/rig.ts";
 import { emptyPlan } from "../plans.ts";
@@ -74,11 +74,13 @@ export class Log implements Group {
 
   succeed(jobId: string, bytes: number): void {
     const lease = this.state.jobs.get(jobId)!.lease!;
-    this.apply({
-      type: "jobEvent",
-      jobId,
-      event: { type: "succeed", lease, receipt: receiptOf(bytes, this.nowMs) },
-    });
+    const receipt = receiptOf(bytes, this.nowMs);
+    const { name: finalName, sha256, root, fileId, level } = receipt;
+    const temp = temporaryName(jobId, lease);
+    const file = { leaseIndex: lease.index, temp, finalName, replace: true };
+    const grant = { ...file, size: bytes, sha256, root, fileId, level };
+    this.apply({ type: "jobEvent", jobId, event: { type: "grant", lease, grant } });
+    this.apply({ type: "jobEvent", jobId, event: { type: "succeed", lease, receipt } });
   }
 
   release(jobId: string): void {
