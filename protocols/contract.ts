@@ -241,4 +241,6 @@ export interface TransferProtocol {
   sink?(endpoint: SinkEndpoint, context: ProtocolContext): Sink;
   /** Checks the endpoint, whose URI ends in `/`, and prepares a directory; nothing is touched yet. */
   directory?(endpoint: Endpoint, context: ProtocolContext): Directory;
+  /** Ends what it keeps open between transfers; nothing is asked of it afterwards. */
+  close?(): Promise<void>;
 }

@@ -54,6 +54,17 @@ export const PROTOCOL_LIMITS = {
     value: 4096,
     why: "a whole path with its terminating NUL; PATH_MAX of Linux",
   },
+  sessionsPerPlace: {
+    unit: "count",
+    value: 4,
+    why:
+      "sessions open at once towards one host and user; OpenSSH lets ten in before it drops some",
+  },
+  sessionIdleMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "a session that nobody uses is ended; the next file of a batch comes sooner",
+  },
   listPageEntries: {
     unit: "count",
     value: 1_000,

@@ -8,6 +8,8 @@ export interface ProtocolRegistry {
   /** The protocol of a URI; `badEndpoint` names the schemes that are known. */
   forUri(uri: string): TransferProtocol;
   readonly protocols: readonly TransferProtocol[];
+  /** Ends what the protocols keep open between transfers. */
+  close(): Promise<void>;
 }
 
 /** Builds a registry; a scheme that two protocols claim is refused. */
@@ -26,6 +28,9 @@ export function protocolRegistry(protocols: readonly TransferProtocol[]): Protoc
   }
   return {
     protocols,
+    close: async () => {
+      await Promise.all(protocols.map((protocol) => protocol.close?.()));
+    },
     forUri(uri) {
       const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
       const protocol = scheme === undefined ? undefined : byScheme.get(scheme);

@@ -77,11 +77,12 @@ async function executeRun(
   const { env } = session;
   const startedMs = env.clock.monotonic();
   const follower = new Follower(display, env.clock);
+  const protocols = protocolsFor(env, options);
   const embedded = await startEmbedded(env, {
     folder: prepared.folder,
     runId: prepared.runId,
     plan: () => prepared.plan,
-    protocols: protocolsFor(env, options),
+    protocols,
     secrets: prepared.secrets,
     sync: options.sync,
     feed: (node) => follower.feed(node),
@@ -105,6 +106,7 @@ async function executeRun(
     return report;
   } finally {
     await embedded.close();
+    await protocols.close();
   }
 }
 

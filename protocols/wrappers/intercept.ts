@@ -46,11 +46,12 @@ export function intercepted(
   protocol: TransferProtocol,
   interceptor: Interceptor,
 ): TransferProtocol {
-  const { credentials, source, sink, directory } = protocol;
+  const { credentials, source, sink, directory, close } = protocol;
   return {
     name: protocol.name,
     schemes: protocol.schemes,
     ...(credentials === undefined ? {} : { credentials }),
+    ...(close === undefined ? {} : { close: () => close.call(protocol) }),
     ...(source === undefined ? {} : {
       source: (endpoint, context) =>
         interceptedSource(source.call(protocol, endpoint, context), endpoint, interceptor),

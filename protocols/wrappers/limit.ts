@@ -5,7 +5,7 @@ import { KIB } from "../../runtime/base/units.ts";
 import type { TransferProtocol } from "../contract.ts";
 import { protocolLimits } from "../limits.ts";
 import { intercepted, type InterceptedCall, type Interceptor } from "./intercept.ts";
-import { Places } from "./places.ts";
+import { Places } from "../places.ts";
 import { ByteRate } from "./rate.ts";
 
 const READ_LEAST_BYTES = 16 * KIB;

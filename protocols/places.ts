@@ -1,9 +1,9 @@
 /** A bounded number of places, given out in the order of asking. */
 
-import { assert } from "../../runtime/base/assert.ts";
-import { abortedError } from "../aborting.ts";
-import { ProtocolError } from "../errors.ts";
-import { protocolLimits } from "../limits.ts";
+import { assert } from "../runtime/base/assert.ts";
+import { abortedError } from "./aborting.ts";
+import { ProtocolError } from "./errors.ts";
+import { protocolLimits } from "./limits.ts";
 
 /** Who has no place waits, and may give up. */
 export class Places {
@@ -30,6 +30,11 @@ export class Places {
       );
     }
     await this.#turn(signal);
+  }
+
+  /** Nobody has a place or waits for one. */
+  get isEmpty(): boolean {
+    return this.#taken === 0;
   }
 
   /** Gives a place back, to the one that waited longest. */
