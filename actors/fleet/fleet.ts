@@ -85,13 +85,17 @@ export const fleet = actor(Fleet, {
       });
     },
     progress: ({ replica, board, controllers }, { jobs }, ctx) => {
-      board.progressed(jobs, ctx.env.clock.monotonic());
-      // From an agent, not from the leader: those who follow hear it from us.
-      if (!replica.isLeader) return;
-      const others = controllers();
-      if (others.includes(ctx.senderNode)) return;
-      for (const node of others) {
-        ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`).tell("progress", { jobs });
+      const { senderNode, env } = ctx;
+      const { isLeader, leader, state } = replica;
+      // The leader passes on what agents have told it, of whoever's jobs that is.
+      const isPassedOn = !isLeader && senderNode === leader;
+      const own = isPassedOn
+        ? jobs
+        : jobs.filter(({ jobId }) => isHeldBy(state, jobId, senderNode));
+      if (own.length > 0) board.progressed(own, env.clock.monotonic());
+      if (own.length === 0 || !isLeader) return;
+      for (const node of controllers()) {
+        ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`).tell("progress", { jobs: own });
       }
     },
     leave: ({ replica }, { agentId, why, deregister }, ctx) => {
@@ -110,6 +114,11 @@ export const fleet = actor(Fleet, {
 
 function leadershipOf({ leader, term }: Replica) {
   return { leader, term };
+}
+
+/** As far as this controller knows: a job that was assigned a moment ago is told of again. */
+function isHeldBy({ jobs }: Replica["state"], jobId: string, agent: string): boolean {
+  return jobs.get(jobId)?.lease?.agent === agent;
 }
 
 /** Thrown in a later reply: it costs the ask, and not the door. */

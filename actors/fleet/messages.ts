@@ -44,7 +44,7 @@ export const Fleet = protocol("quorus.fleet", {
       }),
       z.object({ refused: z.array(z.array(z.string())) }),
     ),
-    /** How far attempts are; for whoever watches, never committed. */
+    /** How far attempts are, of leases that the sender holds; for whoever watches, never committed. */
     progress: tell(z.object({
       jobs: z.array(z.object({
         jobId: z.string(),

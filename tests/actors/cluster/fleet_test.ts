@@ -3,6 +3,7 @@ import type { Registration } from "../../../actors/agent/registration.ts";
 import { judgeFleet, type Known } from "../../../actors/fleet/liveness.ts";
 import { FLEET_LIMITS } from "../../../actors/fleet/limits.ts";
 import { limitValues } from "../../../runtime/base/limits.ts";
+import { groupPlan } from "../plans.ts";
 import { SimulatedCluster } from "./cluster.ts";
 
 const LIMITS = limitValues(FLEET_LIMITS);
@@ -67,6 +68,40 @@ Deno.test("an agent does not say what is for operators to say, nor speak of leas
     const answer = await cluster.done(door.ask("report", report).catch(codeOf));
     assert.match(String(answer), /not for it to say/, event.type);
   }
+  await cluster.stop();
+});
+
+Deno.test("an agent tells of the progress of its own attempts only, and all controllers hear it", async () => {
+  const cluster = await SimulatedCluster.start();
+  const { role: { replica }, id: leader } = await cluster.leader();
+  const plan = groupPlan([{
+    name: "t",
+    source: { uri: "memory:///in" },
+    destination: { uri: "memory:///out" },
+  }]);
+  await cluster.done(replica.propose({ type: "createRun", runId: "r", tenant: plan.tenant, plan }));
+  const agents = [];
+  for (const id of ["a1", "a2"]) {
+    const agent = await cluster.join(id, ["agent"]);
+    await cluster.done(cluster.fleet(agent, leader).ask("register", registrationOf(id)));
+    agents.push(agent);
+  }
+  const leased = () => [...replica.state.jobs.values()].find(({ lease }) => lease !== null);
+  await cluster.until("the job is assigned", () => leased() !== undefined);
+  const { id: jobId, lease } = leased()!;
+  const progress = (doneBytes: number) => ({
+    phase: "running" as const,
+    ...{ doneBytes, totalBytes: 100, fetchedBytes: 1, keptBytes: 0, bytesPerSecond: 1, etaMs: 1 },
+  });
+  const holder = agents.find(({ id }) => id === lease!.agent)!;
+  const other = agents.find(({ id }) => id !== lease!.agent)!;
+  cluster.fleet(other, leader).tell("progress", { jobs: [{ jobId, progress: progress(99) }] });
+  await cluster.world.pass(500);
+  assert.equal(cluster.living.some(({ role }) => role.board.progress(jobId) !== null), false);
+  cluster.fleet(holder, leader).tell("progress", { jobs: [{ jobId, progress: progress(7) }] });
+  const seen = () =>
+    cluster.living.map(({ role }) => role.board.progress(jobId)?.progress.doneBytes);
+  await cluster.until("all have heard it", () => seen().every((done) => done === 7));
   await cluster.stop();
 });
 
