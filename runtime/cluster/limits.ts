@@ -87,6 +87,21 @@ export const CLUSTER_LIMITS = {
     value: 500,
     why: "pause after which grants and revocations that nobody confirmed are said again",
   },
+  proposeAgainMs: {
+    unit: "ms",
+    value: 10,
+    why: "first pause before a decision is proposed again for which a group had no room",
+  },
+  proposeAgainMostMs: {
+    unit: "ms",
+    value: 320,
+    why: "the longest such pause; each is twice the one before",
+  },
+  proposeAgainForMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "how long that goes on; nodes report again, and whoever placed something is told",
+  },
   regrantMs: {
     unit: "ms",
     value: 1_000,

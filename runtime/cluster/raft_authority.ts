@@ -3,7 +3,9 @@
  * members. Only the leader decides and carries out; the others answer nobody, and forget nothing.
  */
 
-import type { Group } from "../raft/group.ts";
+import type { Node } from "../actor/node.ts";
+import { RaftError } from "../raft/errors.ts";
+import type { Committed, Group } from "../raft/group.ts";
 import { jsonLines, readJsonLines } from "../raft/json_lines.ts";
 import type { Machine, Restoring } from "../raft/machine.ts";
 import type { Authority } from "./authority.ts";
@@ -69,14 +71,17 @@ function restorePlacement(): Restoring<PlacementState> {
 
 /**
  * The authority of this member, for {@link joinPlacement}'s `decides`. Name the group's leader as its
- * `authority`: `() => group.status().leader`.
+ * `authority`: `() => group.status().leader`. What its group has no room for is asked for again, with all
+ * that came after it, for as long as it leads and no longer than `proposeAgainForMs`.
  */
 export function raftAuthority(
+  { env }: Pick<Node, "env">,
   group: PlacementGroup,
   overrides: Partial<ClusterLimits> = {},
 ): Authority {
   const limits = clusterLimits(overrides);
   const leads = () => group.status().role === "leader";
+  const line = new ProposalLine(env, group, limits, leads);
   return {
     state: () => group.state,
     peek: (input) => {
@@ -85,9 +90,50 @@ export function raftAuthority(
       return stepPlacement(group.state, input, group.status().appliedAtMs, limits);
     },
     propose: async (input) => {
-      const { result } = await group.propose(input);
+      const { result } = await line.propose(input);
       if (!result.ok) throw new ClusterError(result.code, result.reason);
       return leads() ? result.effects : [];
     },
   };
+}
+
+/** Proposals in the order of the calls, those that are asked for again included. */
+class ProposalLine {
+  readonly #env: Node["env"];
+  readonly #group: PlacementGroup;
+  readonly #limits: ClusterLimits;
+  readonly #leads: () => boolean;
+  /** Somebody waits until there is room; the others wait behind. */
+  #full: Promise<void> | null = null;
+
+  constructor(
+    env: Node["env"],
+    group: PlacementGroup,
+    limits: ClusterLimits,
+    leads: () => boolean,
+  ) {
+    this.#env = env;
+    this.#group = group;
+    this.#limits = limits;
+    this.#leads = leads;
+  }
+
+  async propose(input: PlacementInput): Promise<Committed<PlacementResult>> {
+    const { clock, timers } = this.#env;
+    const { proposeAgainMs, proposeAgainMostMs, proposeAgainForMs } = this.#limits;
+    const endMs = clock.monotonic() + proposeAgainForMs;
+    for (let pauseMs = proposeAgainMs;; pauseMs = Math.min(2 * pauseMs, proposeAgainMostMs)) {
+      while (this.#full !== null) await this.#full;
+      try {
+        return await this.#group.propose(input);
+      } catch (error) {
+        const isFull = error instanceof RaftError && error.code === "Overloaded";
+        if (!isFull || !this.#leads() || clock.monotonic() + pauseMs > endMs) throw error;
+      }
+      const pause = new Promise<void>((resolve) => void timers.after(pauseMs, resolve));
+      const full = this.#full ?? pause.then(() => void (this.#full = null));
+      this.#full = full;
+      await full;
+    }
+  }
 }

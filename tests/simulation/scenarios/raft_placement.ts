@@ -113,7 +113,7 @@ async function join(run: Run, host: ClusterLife): Promise<void> {
   const placement = joinPlacement(cluster, {
     kinds: [kind("shard", entityOn(run, host, HABITS))],
     authority: () => group.status().leader,
-    decides: raftAuthority(group),
+    decides: raftAuthority(node, group),
     onNeedsFence: (held) => needsFence(run, host, placement, held),
   });
   run.placements.set(name, placement);
