@@ -242,7 +242,10 @@ export type Scope = z.infer<typeof scope>;
 /** A command as `apply` takes it. */
 export type Command = z.infer<typeof command>;
 
-/** The version of the entries that are written; those of earlier ones are read as well. */
+/**
+ * The latest version of entries, and of the machine that applies them; those of earlier ones are read as
+ * well. What an earlier version does not know gets a new one, in `entry_version.ts` too.
+ */
 export const ENTRY_VERSION = 3;
 
 /** A command as the log keeps it: with the time that its proposer stamped. */

@@ -8,7 +8,8 @@ import { z } from "zod";
 import type { Applying, Machine } from "../../runtime/raft/machine.ts";
 import { apply } from "./apply.ts";
 import type { Effect } from "./applied.ts";
-import { logEntry } from "./commands.ts";
+import { ENTRY_VERSION, logEntry } from "./commands.ts";
+import { FIRST_VERSION, versionFor } from "./entry_version.ts";
 import { restoreState, snapshotState } from "./snapshot.ts";
 import { INITIAL_STATE, type State } from "./state.ts";
 
@@ -45,6 +46,11 @@ export interface Committed {
 /** The controllers' state as a machine. Entries are parsed as they come: those of earlier versions too. */
 export function controllerMachine(outbox: Outbox): Machine<State, GroupEntry, Outcome> {
   return {
+    versions: {
+      current: ENTRY_VERSION,
+      first: FIRST_VERSION,
+      of: ({ command }) => versionFor(command),
+    },
     initial: () => INITIAL_STATE,
     apply: (before, entry, applying) => {
       const { fingerprint, ...parsed } = groupEntry.parse(entry);

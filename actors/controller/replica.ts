@@ -18,7 +18,8 @@ import type { RaftLimits } from "../../runtime/raft/limits.ts";
 import { canonicalJson } from "../../workflows/digest.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import type { Effect } from "./applied.ts";
-import { type Command, ENTRY_VERSION } from "./commands.ts";
+import type { Command } from "./commands.ts";
+import { versionFor } from "./entry_version.ts";
 import type { Group } from "./group.ts";
 import { controllerMachine, type GroupEntry, groupEntry, type Outcome } from "./machine.ts";
 import { type News, NewsBox } from "./outbox.ts";
@@ -186,7 +187,7 @@ class JoinedReplica implements Replica {
 
   async #commit(command: Command, options: CommitOptions): Promise<CommitResult> {
     const { key, withinMs = LIMITS.groupAnswerMs } = options;
-    const entry = checked({ version: ENTRY_VERSION, atMs: 0, command });
+    const entry = checked({ version: versionFor(command), atMs: 0, command });
     if (key === undefined) {
       const { index, result } = await this.#insist(entry, withinMs);
       return { index, refused: result.refused };

@@ -5,8 +5,10 @@ import fc from "fast-check";
 import { archivable, versionOf } from "../../../actors/controller/archive.ts";
 import { type Command, ENTRY_VERSION } from "../../../actors/controller/commands.ts";
 import type { Applying } from "../../../runtime/raft/machine.ts";
+import { FIRST_VERSION, versionFor } from "../../../actors/controller/entry_version.ts";
 import { controllerMachine, type GroupEntry } from "../../../actors/controller/machine.ts";
 import type { State } from "../../../actors/controller/state.ts";
+import { withSessions } from "../../../runtime/raft/sessions.ts";
 import { emptyPlan } from "../plans.ts";
 import { textOf } from "./controllers.ts";
 import { anyCommand } from "./random_commands.ts";
@@ -119,3 +121,22 @@ function placeOf(index: number, nowMs: number, term = 1): Applying {
 function revoke(): Command {
   return { type: "revokeKey", id: "none" };
 }
+
+Deno.test("controllers of an earlier version stop in front of what a later one has brought", () => {
+  const group = withSessions(machine, { sessions: 1, sessionReplies: 1, idempotencyKeys: 1 });
+  const begun = group.initial();
+  assert.equal(begun.version, FIRST_VERSION);
+  const raise = (version: number) =>
+    group.apply(begun, { do: "raise", version }, { index: 1, term: 1, nowMs: 1 });
+  assert.equal(raise(ENTRY_VERSION).state.version, ENTRY_VERSION);
+  assert.throws(() => raise(ENTRY_VERSION + 1), { code: "MachineVersion" });
+});
+
+Deno.test("a command is written as the lowest version that can read it", () => {
+  fc.assert(fc.property(anyStep, (step) => {
+    if (typeof step === "string") return;
+    const version = versionFor(step);
+    assert.ok(version >= FIRST_VERSION && version <= ENTRY_VERSION);
+    assert.equal(machine.versions!.of!(entryOf(step)), version);
+  }));
+});

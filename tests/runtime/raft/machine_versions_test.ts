@@ -152,3 +152,14 @@ Deno.test("a machine that contradicts itself about versions is refused at once",
   assert.throws(() => withSessions(machine(1.5, 1), limits));
   assert.throws(() => withSessions(machine(1, 0), limits));
 });
+
+Deno.test("what groups write of versions and sessions is frozen", () => {
+  const frozen = new URL("../../compat/raft/session_commands.json", import.meta.url);
+  const commands: SessionCommand<Command>[] = JSON.parse(Deno.readTextFileSync(frozen));
+  const { state, results } = after(3, commands);
+  assert.deepEqual(results.map((result) => (result as { kind: string }).kind), [
+    ...["result", "opened", "result", "raised", "result", "result", "result", "expired", "closed"],
+  ]);
+  assert.equal(state.inner, (5 + 2) * 4 * 2 + 1);
+  assert.equal(state.version, 2);
+});
