@@ -160,6 +160,11 @@ export const ACTOR_LIMITS = {
     value: 5_000,
     why: "a command or a read of the controllers' group, unless its caller names a time",
   },
+  missedPauseMs: {
+    unit: "ms",
+    value: 100,
+    why: "before an actor whose mailbox was full is told again to look at the state",
+  },
   groupPauseMs: {
     unit: "ms",
     value: 25,

@@ -2,7 +2,7 @@
 
 import { type AgentEvent, agentLife } from "../agent/life.ts";
 import type { AgentRecord } from "../agent/record.ts";
-import { type Job, LEASED_STATES } from "../job/record.ts";
+import type { Job } from "../job/record.ts";
 import { type JobEvent, lifecycle } from "../job/lifecycle.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import { type State, withJob } from "./state.ts";
@@ -52,8 +52,6 @@ function takeLeases(state: State, agent: string, event: JobEvent): Applied {
 
 /** The jobs whose leases an agent has. */
 export function heldBy(state: State, agent: string): Job[] {
-  if ((state.load.leases.get(agent) ?? 0) === 0) return [];
-  return [...state.jobs.values()].filter((job) =>
-    LEASED_STATES.has(job.state) && job.lease?.agent === agent
-  );
+  const jobs = state.load.held.get(agent);
+  return jobs === undefined ? [] : [...jobs.keys()].map((jobId) => state.jobs.get(jobId)!);
 }

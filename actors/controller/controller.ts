@@ -19,6 +19,9 @@ import type { Actions } from "../workflow/actions.ts";
 import { Tenants } from "../tenant/tenants.ts";
 import { run } from "../workflow/run.ts";
 import { type Told, toldOf } from "./applied.ts";
+import { heldBy } from "./agents.ts";
+import { Missed } from "./missed.ts";
+import { giveJobs, releaseJobs } from "./orders.ts";
 import { isWaiting } from "./state.ts";
 import type { Group } from "./group.ts";
 import { Controller, type Run, type Scheduler } from "./messages.ts";
@@ -41,13 +44,9 @@ export interface ControllerArgs {
   readonly actions: Actions;
 }
 
-/** Jobs that one message assigns. */
-const ASSIGNED_TOGETHER = 64;
 /** Before a run whose actor has failed is taken up again: doubles with each failure, up to the last. */
 const RUN_AGAIN_MS = 200;
 const RUN_AGAIN_MOST_MS = 60_000;
-/** Before the mailbox that was full is tried again. */
-const ANEW_MS = 100;
 
 /** It has missed something; it starts again, which is how it catches up. */
 class ControllerError extends QuorusError<"missed"> {
@@ -63,6 +62,8 @@ interface State extends ControllerArgs {
   readonly failures: Map<string, number>;
   /** Null in an embedded run, whose jobs are all admitted at once. */
   readonly tenants: Tenants | null;
+  /** Children and agents whose mailboxes were full. */
+  readonly missed: Missed;
   readonly unsubscribe: () => void;
 }
 
@@ -78,11 +79,12 @@ export const controller = actor(Controller, {
       const { limits } = fleet;
       ctx.spawn(sweeper, { name: "sweeper", args: { group, agents, candidates, limits } });
     }
-    const unsubscribe = listen(group, ctx);
-    const tenants = args.term === undefined ? null : new Tenants(group);
+    const missed = new Missed(ctx.env);
+    const unsubscribe = listen(group, missed, ctx);
+    const tenants = args.term === undefined ? null : new Tenants(group, missed);
     tenants?.begin(ctx);
     const state: State = {
-      ...{ ...args, scheduler: child, tenants, unsubscribe },
+      ...{ ...args, scheduler: child, tenants, missed, unsubscribe },
       ...{ runs: new Map(), runIds: new Map(), failures: new Map() },
     };
     assignLeased(state);
@@ -107,20 +109,13 @@ export const controller = actor(Controller, {
 });
 
 /** Hears what is committed; what its mailbox has no room for, it makes good by starting anew. */
-function listen(group: Group, { self, env }: Context<typeof Controller>): () => void {
-  let isOver = false;
-  let hasMissed = false;
-  const tellAnew = (): void => {
-    if (isOver || self.tell("anew", {}) !== "full") return;
-    env.timers.after(ANEW_MS, tellAnew);
-  };
-  const unsubscribe = group.subscribe((effects) => {
-    if (self.tell("committed", { effects: toldOf(effects) }) !== "full" || hasMissed) return;
-    hasMissed = true;
-    tellAnew();
-  });
+function listen(group: Group, missed: Missed, { self }: Context<typeof Controller>): () => void {
+  const anew = () => self.tell("anew", {});
+  const unsubscribe = group.subscribe((effects) =>
+    missed.note("controller", self.tell("committed", { effects: toldOf(effects) }), anew)
+  );
   return () => {
-    isOver = true;
+    missed.stop();
     unsubscribe();
   };
 }
@@ -174,26 +169,34 @@ function follow(state: State, runId: string, ctx: Context<typeof Controller>): v
 
 /** Leases that an earlier incarnation of this controller may not have passed on. */
 function assignLeased(state: State): void {
-  assign(
-    state,
-    [...state.group.state.jobs.values()].filter(({ state }) => LEASED_STATES.has(state)),
-  );
+  const { group } = state;
+  for (const agent of group.state.load.held.keys()) {
+    order(state, heldBy(group.state, agent), giveJobs);
+  }
 }
 
 function act(state: State, effects: readonly Told[], ctx: Context<typeof Controller>): void {
-  if (isForScheduler(state, effects)) state.scheduler.tell("committed", { effects: [...effects] });
+  const { scheduler, missed } = state;
+  const schedulerAnew = () => scheduler.tell("anew", {});
+  if (isForScheduler(state, effects)) {
+    const told = scheduler.tell("committed", { effects: [...effects] });
+    missed.note("scheduler", told, schedulerAnew);
+  }
   state.tenants?.follow(effects, ctx);
   const changed: Job[] = [];
   const assigned: Job[] = [];
+  const released: Job[] = [];
   const settled = new Map<string, Job[]>();
   for (const effect of effects) {
     if (effect.type === "runChanged") follow(state, effect.runId, ctx);
-    if (effect.type === "agentChanged") state.scheduler.tell("fleetChanged", {});
+    if (effect.type === "agentChanged") {
+      missed.note("scheduler", scheduler.tell("fleetChanged", {}), schedulerAnew);
+    }
     if (effect.type !== "jobChanged") continue;
     const { job, before } = effect;
     changed.push(job);
     if (job.state === "assigned" && before?.lease?.index !== job.lease?.index) assigned.push(job);
-    if (LEASED_STATES.has(job.state) && job.intent !== "run") release(state, job);
+    if (LEASED_STATES.has(job.state) && job.intent !== "run") released.push(job);
     const ends = FINAL_STATES.has(job.state) || job.state === "unknown";
     if (!ends || before?.state === job.state) continue;
     const jobs = settled.get(job.runId);
@@ -201,8 +204,13 @@ function act(state: State, effects: readonly Told[], ctx: Context<typeof Control
     else jobs.push(job);
   }
   if (changed.length > 0) state.feed?.tell("changed", { jobs: changed });
-  assign(state, assigned);
-  for (const [runId, jobs] of settled) state.runs.get(runId)?.tell("settled", { jobs });
+  order(state, assigned, giveJobs);
+  order(state, released, releaseJobs);
+  for (const [runId, jobs] of settled) {
+    const ref = state.runs.get(runId);
+    if (ref === undefined) continue;
+    missed.note(ref.address, ref.tell("settled", { jobs }), () => ref.tell("anew", {}));
+  }
 }
 
 /** A job has joined or left the queue, or a slot may be free for one that waits. */
@@ -214,19 +222,17 @@ function isForScheduler(state: State, effects: readonly Told[]): boolean {
     );
 }
 
-function assign(state: State, jobs: readonly Job[]): void {
+/** Tells the agents that have the leases of these jobs; one without room is told all of its jobs anew. */
+function order(state: State, jobs: readonly Job[], tell: typeof giveJobs): void {
   if (jobs.length === 0) return;
+  const { group, missed } = state;
   for (const [name, own] of Map.groupBy(jobs, (job) => job.lease?.agent ?? "")) {
     const ref = state.agents(name);
-    // What is lost on the way is told again when the leases are compared.
-    for (let at = 0; at < own.length; at += ASSIGNED_TOGETHER) {
-      ref?.tell("assign", { jobs: own.slice(at, at + ASSIGNED_TOGETHER) });
-    }
+    if (ref === null) continue;
+    missed.note(`agent ${name}`, tell(ref, own), () => {
+      const held = heldBy(group.state, name);
+      const given = giveJobs(ref, held);
+      return given === "full" ? given : releaseJobs(ref, held);
+    });
   }
-}
-
-function release(state: State, job: Job): void {
-  const why = job.intent === "pause" ? "paused" : "cancelled";
-  const agent = job.lease === null ? null : state.agents(job.lease.agent);
-  agent?.tell("release", { jobIds: [job.id], why });
 }

@@ -28,6 +28,8 @@ export const Scheduler = protocol("quorus.scheduler", {
     committed: tell(z.object({ effects: z.array(effect) })),
     /** An agent has come, gone, or is suspected: what the fleet can take is to be looked at again. */
     fleetChanged: tell(z.object({})),
+    /** Something did not find room here: what was missed is found in the state. */
+    anew: tell(z.object({})),
     wake: tell(z.object({})),
     /** Why a job waits, for people; a job that does not wait says where it is. */
     explain: ask(z.object({ jobId: z.string() }), z.object({ lines: z.array(z.string()) })),
@@ -40,6 +42,8 @@ export const Run = protocol("quorus.run", {
   messages: {
     /** Jobs of this run that have ended, or wait for a decision. */
     settled: tell(z.object({ jobs: z.array(job) })),
+    /** Something did not find room here: which jobs have ended is found in the state. */
+    anew: tell(z.object({})),
     /** The run's own time is over. */
     expire: tell(z.object({})),
   },

@@ -30,6 +30,8 @@ export interface Load {
   readonly waiting: number;
   /** Leases by agent. */
   readonly leases: PersistentMap<number>;
+  /** The ids of the jobs whose leases each agent has. */
+  readonly held: PersistentMap<PersistentMap<true>>;
   readonly tenants: PersistentMap<TenantLoad>;
 }
 
@@ -144,7 +146,12 @@ export const INITIAL_STATE: State = {
     segments: PersistentMap.empty(),
     open: PersistentMap.empty(),
   },
-  load: { waiting: 0, leases: PersistentMap.empty(), tenants: PersistentMap.empty() },
+  load: {
+    waiting: 0,
+    leases: PersistentMap.empty(),
+    held: PersistentMap.empty(),
+    tenants: PersistentMap.empty(),
+  },
 };
 
 /** Where a definition is kept. */
@@ -168,12 +175,27 @@ function loadAfter(load: Load, before: Job | null, job: Job): Load {
   const waiting = Number(isWaiting(job)) - Number(isWaiting(before));
   const submitted = Number(job.state === "submitted") - Number(before?.state === "submitted");
   if (from === to && waiting === 0 && submitted === 0) return load;
-  let { leases } = load;
-  if (from !== to && from !== null) leases = withMore(leases, from, -1);
-  if (from !== to && to !== null) leases = withMore(leases, to, 1);
-  const held = Number(to !== null) - Number(from !== null);
-  const tenants = tenantsAfter(load.tenants, job.tenant, { submitted, waiting, leases: held });
-  return { waiting: load.waiting + waiting, leases, tenants };
+  let { leases, held } = load;
+  if (from !== to && from !== null) {
+    leases = withMore(leases, from, -1);
+    held = withHeld(held, from, (jobs) => jobs.delete(job.id));
+  }
+  if (from !== to && to !== null) {
+    leases = withMore(leases, to, 1);
+    held = withHeld(held, to, (jobs) => jobs.set(job.id, true));
+  }
+  const more = Number(to !== null) - Number(from !== null);
+  const tenants = tenantsAfter(load.tenants, job.tenant, { submitted, waiting, leases: more });
+  return { waiting: load.waiting + waiting, leases, held, tenants };
+}
+
+function withHeld(
+  held: Load["held"],
+  agent: string,
+  change: (jobs: PersistentMap<true>) => PersistentMap<true>,
+): Load["held"] {
+  const jobs = change(held.get(agent) ?? PersistentMap.empty());
+  return jobs.size === 0 ? held.delete(agent) : held.set(agent, jobs);
 }
 
 function withMore(counts: PersistentMap<number>, key: string, more: number): PersistentMap<number> {

@@ -10,8 +10,9 @@ import type { Links } from "../../runtime/remote/hub.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import type { Group } from "../controller/group.ts";
+import { heldBy } from "../controller/agents.ts";
 import type { Scheduler } from "../controller/messages.ts";
-import { type Job, LEASED_STATES } from "../job/record.ts";
+import { giveJobs, releaseJobs } from "../controller/orders.ts";
 import type { Board } from "./board.ts";
 import { type FleetLimits, judgeFleet, type Known } from "./liveness.ts";
 import { Warden } from "./warden_messages.ts";
@@ -43,9 +44,11 @@ interface State extends WardenArgs {
   readonly probedMs: Map<string, number>;
   /** Agents whose links were looked at once; from then on each change is told. */
   readonly counted: Set<string>;
-  /** What agents have said of their leases since the last look. */
-  answers: LeaseAnswer[];
+  /** Links whose change found no room in the mailbox: then all are looked at again. */
+  readonly missed: { links: number };
   suspects: string;
+  /** False: the scheduler's mailbox was full when the fleet changed, so it is told again. */
+  isFleetTold: boolean;
   heldBack: string | null;
 }
 
@@ -57,10 +60,10 @@ export const warden = actor(Warden, {
     const self = ctx.self;
     const nowMs = ctx.env.clock.monotonic();
     const counted = countLinks(args, new Set(), nowMs);
+    const missed = { links: 0 };
     const unsubscribe = links.subscribe(({ kind, peer: { node } }) => {
-      if (kind === "up" || kind === "down" || kind === "unreachable") {
-        self.tell("linked", { node, isUp: kind === "up" });
-      }
+      if (kind !== "up" && kind !== "down" && kind !== "unreachable") return;
+      if (self.tell("linked", { node, isUp: kind === "up" }) === "full") missed.links += 1;
     });
     ctx.every("look", args.limits.lookMs, "look", {});
     return {
@@ -69,21 +72,21 @@ export const warden = actor(Warden, {
       leadsSinceMs: nowMs,
       underWay: new Set(),
       probedMs: new Map(),
-      counted,
-      answers: [],
+      ...{ counted, missed },
       suspects: "",
+      isFleetTold: true,
       heldBack: null,
     };
   },
   on: {
     linked: (state, { node, isUp }, ctx) => {
-      const { board, group, scheduler, probedMs } = state;
+      const { board, group, probedMs } = state;
       if (!group.state.agents.has(node)) return;
       if (isUp) board.up(node);
       else board.down(node, ctx.env.clock.monotonic());
       // What was on its way when the link broke may be lost: compare at once when it is back.
       if (isUp) probedMs.delete(node);
-      scheduler.tell("fleetChanged", {});
+      state.isFleetTold = false;
       look(state, ctx);
     },
     look: (state, _, ctx) => look(state, ctx),
@@ -113,6 +116,8 @@ function countLinks(
 
 function look(state: State, ctx: Context<typeof Warden>): void {
   const nowMs = ctx.env.clock.monotonic();
+  if (state.missed.links > 0) state.counted.clear();
+  state.missed.links = 0;
   countLinks(state, state.counted, nowMs);
   const able = [...state.group.state.agents.values()].filter(isAble);
   const verdict = judgeFleet(
@@ -122,10 +127,9 @@ function look(state: State, ctx: Context<typeof Warden>): void {
     state.limits,
   );
   const suspects = verdict.suspects.join();
-  if (suspects !== state.suspects) {
-    state.suspects = suspects;
-    state.scheduler.tell("fleetChanged", {});
-  }
+  if (suspects !== state.suspects) state.isFleetTold = false;
+  state.suspects = suspects;
+  state.isFleetTold ||= state.scheduler.tell("fleetChanged", {}) !== "full";
   if (verdict.heldBack !== null && state.heldBack === null) {
     state.board.meter.heldBack += 1;
     ctx.log("warn", "agents are not given up", { why: verdict.heldBack });
@@ -133,7 +137,6 @@ function look(state: State, ctx: Context<typeof Warden>): void {
   state.heldBack = verdict.heldBack;
   for (const { agent, why } of verdict.lost) lose(state, agent, why, nowMs, ctx);
   for (const agent of state.group.state.agents.values()) tend(state, agent, nowMs, ctx);
-  compare(state);
 }
 
 function isAble({ status }: AgentRecord): boolean {
@@ -204,47 +207,32 @@ function probe(state: State, id: string, nowMs: number, ctx: Context<typeof Ward
     // Before it answers: what is committed while it does must not look as if it had been lost.
     const before = state.group.state.index;
     const held = await ref.ask("leases", {}, { withinMs: state.limits.probeTimeoutMs });
-    state.answers.push({ agent: id, held, before });
+    return { agent: id, held, before } satisfies LeaseAnswer;
   });
 }
 
-/** All answers of a while share one look at the jobs: one for each would cost agents times jobs. */
-function compare(state: State): void {
-  const { answers, group, agents } = state;
-  if (answers.length === 0) return;
-  state.answers = [];
-  const committed = new Map<string, Job[]>(answers.map(({ agent }) => [agent, []]));
-  for (const job of group.state.jobs.values()) {
-    if (job.lease === null || !LEASED_STATES.has(job.state)) continue;
-    committed.get(job.lease.agent)?.push(job);
-  }
-  for (const answer of answers) {
-    const ref = agents(answer.agent);
-    if (ref !== null) reconcile(ref, answer, committed.get(answer.agent) ?? []);
-  }
-}
-
-/** Assigned but not held: told again. Held but not assigned: revoked. */
-function reconcile(
-  ref: Ref<typeof Agent>,
-  { held, before }: LeaseAnswer,
-  committed: readonly Job[],
-): void {
+/** Assigned but not held: told again. Held but not assigned: revoked. Held but not wanted: to be let go. */
+function reconcile({ group, agents }: State, { agent, held, before }: LeaseAnswer): void {
+  const ref = agents(agent);
+  if (ref === null) return;
+  const committed = heldBy(group.state, agent);
   const works = new Set(held.map(({ jobId, leaseIndex }) => `${jobId} ${leaseIndex}`));
   const missing = committed.filter(({ id: jobId, lease }) =>
     lease !== null && lease.index <= before && !works.has(`${jobId} ${lease.index}`)
   );
-  if (missing.length > 0) ref.tell("assign", { jobs: missing });
+  giveJobs(ref, missing);
   const valid = new Set(committed.map((job) => `${job.id} ${job.lease?.index}`));
   const over = held.filter(({ jobId, leaseIndex }) => !valid.has(`${jobId} ${leaseIndex}`));
   const why = "its lease is over";
   if (over.length > 0) ref.tell("revoke", { leases: over, why });
+  releaseJobs(ref, committed);
 }
 
 function settled(state: State, task: TaskEnd, ctx: Context<typeof Warden>): void {
   state.underWay.delete(task.name);
-  if (task.ok) return;
-  if (!task.name.startsWith("probe ")) {
+  const isProbe = task.name.startsWith("probe ");
+  if (isProbe && task.ok) reconcile(state, task.value as LeaseAnswer);
+  if (!isProbe && !task.ok) {
     ctx.log("warn", "a change of an agent was not committed", { what: task.name });
   }
 }

@@ -22,6 +22,11 @@ export class Running {
     return this.#entries.get(jobId)?.agent ?? null;
   }
 
+  /** The jobs that are counted. */
+  jobIds(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
   /** Jobs of a run that an agent works on. */
   readonly runLeases = (runId: string, agent: string): number =>
     this.#runs.get(runId)?.get(agent) ?? 0;

@@ -73,6 +73,11 @@ export const scheduler = actor(Scheduler, {
       state.isFleetStale = true;
       ctx.after("settle", state.limits.fleetSettleMs, "wake", {});
     },
+    anew: (state, _, ctx) => {
+      lookAtJobs(state);
+      lookAtFleet(state);
+      propose(state, ctx);
+    },
     wake: (state, _, ctx) => {
       if (state.isFleetStale) lookAtFleet(state);
       propose(state, ctx);
@@ -124,6 +129,14 @@ function begin(
     if (job.endedMs === null) note(state, job.id);
   }
   return state;
+}
+
+/** Every job as it is now, those too that were counted and have left the state since. */
+function lookAtJobs(state: State): void {
+  const { group, queue, running } = state;
+  const counted = [...running.jobIds(), ...[...queue.demands()].map(({ jobId }) => jobId)];
+  for (const jobId of counted) note(state, jobId);
+  for (const job of group.state.jobs.values()) if (job.endedMs === null) note(state, job.id);
 }
 
 function lookAtFleet(state: State): void {

@@ -42,6 +42,8 @@ export const Tenant = protocol("quorus.tenant", {
     changed: tell(z.object({ changes: z.array(change) })),
     /** What was said of the tenant has changed. */
     configured: tell(z.object({})),
+    /** Something did not find room here: the account is opened anew from the state. */
+    anew: tell(z.object({})),
     usage: ask(z.object({}), tenantUsage),
   },
 });

@@ -19,12 +19,17 @@ export interface TenantArgs {
   readonly tenant: string;
 }
 
-interface State extends TenantArgs {
+/** What is derived from the state. */
+interface Books {
   readonly account: Account;
   /** Jobs that are not admitted yet. */
   readonly submitted: Map<string, Demand>;
   /** Of the state when the account was opened: what was committed until then is in it. */
   readonly openedAt: number;
+}
+
+interface State extends TenantArgs {
+  books: Books;
   isAdmitting: boolean;
 }
 
@@ -35,32 +40,26 @@ const AGAIN_MS = TENANT_LIMITS.admitAgainMs.value;
 export const tenant = actor(Tenant, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: TenantArgs, ctx: Context<typeof Tenant>): State => {
-    const state: State = {
-      ...args,
-      account: new Account(),
-      submitted: new Map(),
-      openedAt: args.group.state.index,
-      isAdmitting: false,
-    };
-    for (const job of args.group.state.jobs.values()) {
-      if (job.tenant !== args.tenant) continue;
-      state.account.count(job);
-      noteSubmitted(state, job);
-    }
+    const state: State = { ...args, books: open(args), isAdmitting: false };
     admit(state, ctx);
     return state;
   },
   on: {
     changed: (state, { changes }, ctx) => {
+      const { account, openedAt } = state.books;
       for (const { job, before } of changes) {
-        if (job.version <= state.openedAt) continue;
+        if (job.version <= openedAt) continue;
         const hasEnded = FINAL_STATES.has(job.state) && job.state !== before?.state;
-        if (hasEnded || before === null) state.account.count(job);
-        noteSubmitted(state, job);
+        if (hasEnded || before === null) account.count(job);
+        noteSubmitted(state.books, job);
       }
       admit(state, ctx);
     },
     configured: (state, _, ctx) => admit(state, ctx),
+    anew: (state, _, ctx) => {
+      state.books = open(state);
+      admit(state, ctx);
+    },
     usage: (state) => usageOf(state),
   },
   done: (state, task, ctx) => {
@@ -69,23 +68,35 @@ export const tenant = actor(Tenant, {
       ctx.log("error", "jobs could not be admitted", { why: String(task.error) });
       ctx.after("again", AGAIN_MS, "configured", {});
     }
-    for (const jobId of [...state.submitted.keys()]) {
+    const { submitted } = state.books;
+    for (const jobId of [...submitted.keys()]) {
       const job = state.group.state.jobs.get(jobId);
-      if (job === undefined) state.submitted.delete(jobId);
-      else noteSubmitted(state, job);
+      if (job === undefined) submitted.delete(jobId);
+      else noteSubmitted(state.books, job);
     }
     if (task.ok) admit(state, ctx);
   },
 });
 
-function noteSubmitted({ submitted }: Pick<State, "submitted">, job: Job): void {
+function open({ group, tenant }: TenantArgs): Books {
+  const { state } = group;
+  const books = { account: new Account(), submitted: new Map(), openedAt: state.index };
+  for (const job of state.jobs.values()) {
+    if (job.tenant !== tenant) continue;
+    books.account.count(job);
+    noteSubmitted(books, job);
+  }
+  return books;
+}
+
+function noteSubmitted({ submitted }: Pick<Books, "submitted">, job: Job): void {
   if (job.state === "submitted") submitted.set(job.id, demandOf(job, false));
   else submitted.delete(job.id);
 }
 
 /** Proposes the most urgent and oldest of those that wait, as many as there is room for. */
 function admit(state: State, ctx: Context<typeof Tenant>): void {
-  const { group, tenant, submitted } = state;
+  const { group, tenant, books: { submitted } } = state;
   if (state.isAdmitting || submitted.size === 0) return;
   const most = group.state.tenants.get(tenant)?.maxQueued ?? Infinity;
   const { waiting } = group.state.load.tenants.get(tenant) ?? IDLE;
@@ -100,7 +111,7 @@ function byUrgency(a: Demand, b: Demand): number {
   return b.rank - a.rank || (isBefore(a, b) ? -1 : 1);
 }
 
-function usageOf({ group, tenant, account }: State): TenantUsage {
+function usageOf({ group, tenant, books: { account } }: State): TenantUsage {
   const { submitted, waiting, leases } = group.state.load.tenants.get(tenant) ?? IDLE;
   const record = group.state.tenants.get(tenant);
   const { bytes, fetchedBytes, sinceMs } = account;

@@ -1,9 +1,10 @@
 /** The actors of all tenants, kept by their controller: one each, from the first that is heard of it. */
 
 import type { Context } from "../../runtime/actor/definition.ts";
-import type { Ref } from "../../runtime/actor/ref.ts";
+import type { Delivery, Ref } from "../../runtime/actor/ref.ts";
 import type { Told } from "../controller/applied.ts";
 import type { Group } from "../controller/group.ts";
+import type { Missed } from "../controller/missed.ts";
 import { TENANT_LIMITS } from "./limits.ts";
 import { type JobChange, type Tenant, tenantActorName } from "./messages.ts";
 import { tenant } from "./tenant.ts";
@@ -13,10 +14,12 @@ type Spawner = Pick<Context, "spawn" | "stop">;
 /** Starts and tells the actors of one group's tenants; part of its controller. */
 export class Tenants {
   readonly #group: Group;
+  readonly #missed: Missed;
   readonly #refs = new Map<string, Ref<typeof Tenant>>();
 
-  constructor(group: Group) {
+  constructor(group: Group, missed: Missed) {
     this.#group = group;
+    this.#missed = missed;
   }
 
   /** Everybody whom the state knows. */
@@ -30,14 +33,23 @@ export class Tenants {
   follow(effects: readonly Told[], ctx: Spawner): void {
     const changes = new Map<string, JobChange[]>();
     for (const effect of effects) {
-      if (effect.type === "tenantChanged") this.#of(effect.tenant, ctx)?.tell("configured", {});
+      if (effect.type === "tenantChanged") {
+        this.#tell(effect.tenant, ctx, (ref) => ref.tell("configured", {}));
+      }
       if (effect.type !== "jobChanged" || effect.job.state === effect.before?.state) continue;
       const { job, before } = effect;
       const known = changes.get(job.tenant);
       if (known === undefined) changes.set(job.tenant, [{ job, before }]);
       else known.push({ job, before });
     }
-    for (const [name, own] of changes) this.#of(name, ctx)?.tell("changed", { changes: own });
+    for (const [name, own] of changes) {
+      this.#tell(name, ctx, (ref) => ref.tell("changed", { changes: own }));
+    }
+  }
+
+  #tell(name: string, ctx: Spawner, tell: (ref: Ref<typeof Tenant>) => Delivery): void {
+    const ref = this.#of(name, ctx);
+    if (ref !== null) this.#missed.note(ref.address, tell(ref), () => ref.tell("anew", {}));
   }
 
   #of(name: string, ctx: Spawner): Ref<typeof Tenant> | null {

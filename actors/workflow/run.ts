@@ -20,7 +20,7 @@ import { atOnce } from "../scheduler/at_once.ts";
 import { rankOf } from "../scheduler/demand.ts";
 import { type Actions, performActions } from "./actions.ts";
 import { isComplete } from "./complete.ts";
-import { settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
+import { hasSettled, settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
 
 /** What the actor of a run is started with. */
 export interface RunArgs {
@@ -61,6 +61,16 @@ export const run = actor(Run, {
   on: {
     settled: (state, { jobs }, ctx) => {
       for (const job of jobs) settle(state, job.spec.name, stepResult(job), settledState(job));
+      proceed(state, ctx);
+    },
+    anew: (state, _, ctx) => {
+      const { group, runId } = state;
+      for (const [name, jobId] of recordOf(group, runId).jobs) {
+        const job = group.state.jobs.get(jobId);
+        if (job !== undefined && hasSettled(job)) {
+          settle(state, name, stepResult(job), settledState(job));
+        }
+      }
       proceed(state, ctx);
     },
     expire: (state, _, ctx) => {

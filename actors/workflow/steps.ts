@@ -34,6 +34,11 @@ export function stepStates(
   return states;
 }
 
+/** Whether a job has ended, or waits for a decision. */
+export function hasSettled(job: Job): boolean {
+  return STEP_STATE[job.state] !== "running";
+}
+
 /** The state in which a settled job leaves its step. */
 export function settledState(job: Job): Exclude<StepState, "waiting" | "running"> {
   const state = STEP_STATE[job.state];

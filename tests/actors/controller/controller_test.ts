@@ -7,6 +7,9 @@ import type { Command } from "../../../actors/controller/commands.ts";
 import { controller } from "../../../actors/controller/controller.ts";
 import type { Group } from "../../../actors/controller/group.ts";
 import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
+import type { Agent } from "../../../actors/agent/messages.ts";
+import { Run, Scheduler } from "../../../actors/controller/messages.ts";
+import type { Delivery, Ref } from "../../../runtime/actor/ref.ts";
 import { fixedCandidates } from "../../../actors/scheduler/candidates.ts";
 import { virtualNode } from "../../../testing.ts";
 import { emptyPlan } from "../plans.ts";
@@ -44,15 +47,19 @@ class MoodyGroup implements Group {
   }
 }
 
-function started(group: MoodyGroup) {
+function started(
+  group: MoodyGroup,
+  slots = new Map<string, number>(),
+  agent: () => Ref<typeof Agent> | null = () => null,
+) {
   const { node, world } = virtualNode({ roundTripMessages: false });
   const ref = node.spawn(controller, {
     name: "controller",
     restart: "permanent",
     args: {
       group,
-      agents: () => null,
-      candidates: fixedCandidates(new Map()),
+      agents: agent,
+      candidates: fixedCandidates(slots),
       feed: null,
       actions: { perform: () => Promise.reject(new Error("no actions here")) },
     },
@@ -89,5 +96,64 @@ Deno.test("a controller whose mailbox was full makes good what it has missed", a
   group.create("missed");
   await world.pass(10_000);
   assert.equal(group.state.runs.get("missed")?.jobs.size, 1);
+  await world.complete(node.stop());
+});
+
+/** As many messages in one turn as a mailbox of the leader's part has places. */
+function fill(tell: () => Delivery): void {
+  for (let n = 0; n < 65_536; n++) tell();
+  assert.equal(tell(), "full");
+}
+
+Deno.test("a scheduler whose mailbox was full learns of the slot that it was not told of", async () => {
+  const group = new MoodyGroup();
+  const { node, world } = started(group, new Map([["a", 1]]));
+  group.create("one");
+  await world.pass(10);
+  const job = group.state.jobs.get("one-1")!;
+  assert.equal(job.state, "assigned");
+  const scheduler = node.ref(Scheduler, "quorus://virtual/controller/scheduler");
+  group.apply({ type: "releaseAgent", agent: "a", why: "its process has ended" });
+  fill(() => scheduler.tell("wake", {}));
+  await world.pass(10_000);
+  assert.equal(group.state.jobs.get("one-1")?.state, "assigned");
+  assert.equal(group.state.jobs.get("one-1")?.attempts, 2);
+  await world.complete(node.stop());
+});
+
+Deno.test("a run whose mailbox was full ends when its last job has", async () => {
+  const group = new MoodyGroup();
+  const { node, world } = started(group, new Map([["a", 1]]));
+  group.create("one");
+  await world.pass(10);
+  const { id: jobId, lease } = group.state.jobs.get("one-1")!;
+  const error = { code: "denied", message: "no", retryable: false, definite: true };
+  const event = { type: "fail", lease: lease!, error, retryAtMs: null } as const;
+  const run = node.ref(Run, "quorus://virtual/controller/run-one");
+  group.apply({ type: "jobEvent", jobId, event });
+  fill(() => run.tell("settled", { jobs: [] }));
+  await world.pass(10_000);
+  assert.equal(group.state.runs.get("one")?.state, "failed");
+  await world.complete(node.stop());
+});
+
+Deno.test("an agent whose mailbox was full is given its jobs once it has room", async () => {
+  const group = new MoodyGroup();
+  const given: string[] = [];
+  let isFull = true;
+  const agent = {
+    tell: (tag: string, body: { readonly jobs: readonly { readonly id: string }[] }): Delivery => {
+      if (isFull) return "full";
+      if (tag === "assign") given.push(...body.jobs.map(({ id }) => id));
+      return "accepted";
+    },
+  } as unknown as Ref<typeof Agent>;
+  const { node, world } = started(group, new Map([["a", 1]]), () => agent);
+  group.create("one");
+  await world.pass(1_000);
+  assert.deepEqual(given, []);
+  isFull = false;
+  await world.pass(1_000);
+  assert.deepEqual(given, ["one-1"]);
   await world.complete(node.stop());
 });

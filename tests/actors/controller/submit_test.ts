@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { apply } from "../../../actors/controller/apply.ts";
 import { type Command, logEntry } from "../../../actors/controller/commands.ts";
+import { heldBy } from "../../../actors/controller/agents.ts";
 import { INITIAL_STATE, isWaiting, type State } from "../../../actors/controller/state.ts";
 import { LEASED_STATES } from "../../../actors/job/record.ts";
 import type { Plan } from "../../../workflows/plan.ts";
@@ -172,6 +173,7 @@ function checkLoad(state: State, slots: Readonly<Record<string, number>>): void 
   for (const [agent, most] of Object.entries(slots)) {
     const held = jobs.filter((job) => LEASED_STATES.has(job.state) && job.lease?.agent === agent);
     assert.equal(state.load.leases.get(agent) ?? 0, held.length);
+    assert.deepEqual(heldBy(state, agent), held);
     assert.ok(held.length <= most, `${agent} has ${held.length} of ${most}`);
   }
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { actor } from "../../../runtime/actor/definition.ts";
 import { protocol, tell } from "../../../runtime/actor/protocol.ts";
 import { type Told, toldOf } from "../../../actors/controller/applied.ts";
+import { Missed } from "../../../actors/controller/missed.ts";
 import { Tenant, tenantActorName } from "../../../actors/tenant/messages.ts";
 import { tenant } from "../../../actors/tenant/tenant.ts";
 import { Tenants } from "../../../actors/tenant/tenants.ts";
@@ -19,7 +20,7 @@ const Keeper = protocol("test.keeper", {
 /** What a controller does with its tenants. */
 const keeper = actor(Keeper, {
   state: (log: Log, ctx) => {
-    const tenants = new Tenants(log);
+    const tenants = new Tenants(log, new Missed(ctx.env));
     tenants.begin(ctx);
     const self = ctx.self;
     log.subscribe((effects) => self.tell("committed", { effects: toldOf(effects) }));
