@@ -55,7 +55,7 @@ export async function withSession<T>(
 }
 
 /** https://no-color.org: set and not empty turns colours off; so does a terminal that cannot. */
-function usesColours(process: Process, isTerminal: boolean): boolean {
+export function usesColours(process: Process, isTerminal: boolean): boolean {
   if ((process.env("NO_COLOR") ?? "") !== "") return false;
   return isTerminal && process.env("TERM") !== "dumb";
 }

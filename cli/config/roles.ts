@@ -29,8 +29,10 @@ const common = {
   node: nodeName.meta({ description: "the id of this node, its own in the cluster" }),
   cluster: nodeName.default("quorus").meta({ description: "the name of the cluster" }),
   data: path("where this node keeps its state").default("./.quorus"),
-  log: z.enum(["debug", "info", "warn", "error"]).default("info")
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info")
     .meta({ description: "records from this level on are written to standard error" }),
+  logFormat: z.enum(["auto", "json", "text"]).default("auto")
+    .meta({ description: "of these records; auto: words at a terminal, else a line of JSON each" }),
   metrics: place("where Prometheus reads this node, without a key: nowhere unless it is set")
     .optional(),
   drain: duration("how long a node that is told to end may finish what it does").prefault("30s"),
@@ -175,7 +177,6 @@ export type CommonSettings = Pick<
   | "node"
   | "cluster"
   | "data"
-  | "log"
   | "metrics"
   | "drain"
   | "tls"

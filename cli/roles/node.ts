@@ -1,7 +1,5 @@
 /** The node of a role: started from its settings, with links to the controllers. */
 
-import type { LogLevel } from "../../runtime/env/env.ts";
-import { stderrLog } from "../../runtime/env/real/log.ts";
 import { type LinkedNode, startLinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { HubOptions, PeerAddress } from "../../runtime/remote/hub_options.ts";
 import type { NodeOptions } from "../../runtime/actor/node.ts";
@@ -18,12 +16,6 @@ export interface NodeSettings extends CommonSettings {
   /** Where it listens; agents and gateways dial only. */
   readonly listen?: Place;
   readonly limits: { readonly node: ActorLimits; readonly remote: RemoteLimits };
-}
-
-/** Writes the log of a role as JSON lines from now on. */
-export function routeLog({ log }: Session, level: LogLevel): void {
-  const lines = stderrLog(level);
-  log.route((at, message, facts) => lines.write(at, message, facts));
 }
 
 /** What a node is told beside its settings. */

@@ -8,8 +8,9 @@ import { type Effective, effectiveSettings, type SettingOptions } from "../confi
 import type { RoleName } from "../config/roles.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
-import { type Session, withSession } from "../session.ts";
-import { routeLog, startRoleNode } from "./node.ts";
+import { type Logging, type LogSettings, startLogging } from "../log/logging.ts";
+import { type Session, usesColours, withSession } from "../session.ts";
+import { startRoleNode } from "./node.ts";
 import { CertificateRoles, settingsRoles } from "./role_book.ts";
 import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
 import { keepTls } from "./tls.ts";
@@ -38,16 +39,31 @@ export async function runRole<R extends RoleName>(
     const { disk } = session.env;
     const places = { disk, cwd: process.cwd, env: (name: string) => process.env(name) };
     const { settings } = await effectiveSettings(role, places, options);
-    const { node, data, drain: drainMs, log, metrics } = settings;
-    routeLog(session, log);
+    const { node, data, drain: drainMs, metrics } = settings;
+    const logging = routeLog(session, settings, { node, role });
     const serving = { node, data, drainMs, metrics, json: json ?? false };
     const ends: (() => void)[] = [];
     return await serveRole(session, serving, (given) => {
       const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) =>
         startKnownNode(session, settings, dials, ours, { ...given, ends });
       return start({ ...given, session, settings, startNode });
-    }).finally(() => ends.forEach((end) => end()));
+    }).finally(() => {
+      ends.forEach((end) => end());
+      logging.close();
+    });
   });
+}
+
+/** Writes the log of a role from now on. */
+function routeLog(
+  { log, process, env: { clock } }: Session,
+  settings: LogSettings,
+  shared: Readonly<Record<"node" | "role", string>>,
+): Logging {
+  const isColoured = usesColours(process, process.errIsTerminal);
+  const logging = startLogging({ process, clock, usesColours: isColoured }, settings, shared);
+  log.route((level, message, facts) => logging.write(level, message, facts));
+  return logging;
 }
 
 /** The node lets in what the other ends may say; its certificates are kept up to date. */

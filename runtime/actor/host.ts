@@ -24,7 +24,7 @@ import type { Ref } from "./ref.ts";
 import { LocalRef, NamedRef } from "./refs.ts";
 import { RemoteRef } from "./remote_ref.ts";
 import { Tasks } from "./tasks.ts";
-import { traceOf } from "./trace.ts";
+import { traceIdOf, traceOf } from "./trace.ts";
 
 /** Starts a child of `parent`; ActorError `NameTaken`, `BadName`, `StartFailed`, `NodeStopped`. */
 export function spawnChild(
@@ -126,7 +126,9 @@ export class CellHost implements ContextHost {
   }
 
   log(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>): void {
-    this.env.log.write(level, message, { actor: this.address, ...facts });
+    const traceId = traceIdOf(this.trace);
+    const about = traceId === null ? null : { traceId };
+    this.env.log.write(level, message, { actor: this.address, ...about, ...facts });
   }
 
   spawn(definition: ActorDefinition<Protocol, unknown>, options: SpawnOptions<unknown>): Ref {

@@ -10,6 +10,11 @@ export function isTraceparent(text: string): boolean {
   return TRACEPARENT.test(text);
 }
 
+/** The id of the trace that a `traceparent` speaks of; `null` where there is none. */
+export function traceIdOf(traceparent: string | null | undefined): string | null {
+  return traceparent?.split("-")[1] ?? null;
+}
+
 /** The trace that a message belongs to, `null` if to none. */
 export function traceOf(envelope: Envelope | null): string | null {
   const note = envelope === null ? null : envelope.note;

@@ -137,7 +137,7 @@ const rooms: readonly Room[] = [
     name: "cli",
     owns: ["cli/", "cli.ts"],
     local: [""],
-    packages: ["zod", "commander", "yaml", "cli-table3"],
+    packages: ["zod", "commander", "yaml", "cli-table3", "@logtape/logtape"],
     builtins: "pure",
     why: "the command line wires everything, with few packages of its own",
   },
