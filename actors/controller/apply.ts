@@ -81,12 +81,17 @@ function applyCommand(state: State, command: Command): Applied {
 function intendRun(state: State, command: Command & { type: "intendRun" }): Applied {
   const run = state.runs.get(command.runId);
   if (run === undefined) return refuse(state, `no run ${command.runId}`);
+  const cancels = command.intent === "cancel";
+  if (run.intent === "cancel" && !cancels) {
+    return refuse(state, `${command.intent}: run ${run.id} is being cancelled`);
+  }
   const intent = { type: "intend", intent: command.intent, why: command.why } as const;
   const intended = { ...run, intent: command.intent, version: state.index };
   const runs = state.runs.set(run.id, intended);
   const open = [...run.jobs.values()].filter((jobId) => {
     const job = state.jobs.get(jobId);
-    return job !== undefined && job.endedMs === null;
+    // One that is being cancelled by itself goes on to its end.
+    return job !== undefined && job.endedMs === null && (cancels || job.intent !== "cancel");
   });
   const applied = each({ ...state, runs }, open, (at, jobId) => jobEvent(at, jobId, intent));
   return {

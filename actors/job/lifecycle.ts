@@ -260,6 +260,10 @@ function intend(job: Job, intent: JobIntent, why: string, nowMs: number): Job | 
   if (intent === "run" && job.state === "unknown") {
     return { refused: `job ${job.id} is unknown: decide whether it was published` };
   }
+  // Who cancels has been told that it will end.
+  if (job.intent === "cancel" && intent !== "cancel") {
+    return { refused: `${intent}: job ${job.id} is being cancelled` };
+  }
   const next = { ...job, intent };
   if (LEASED_STATES.has(job.state)) return { ...next, why };
   if (intent === "run" && job.state !== "paused") return next;

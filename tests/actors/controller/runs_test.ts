@@ -55,6 +55,23 @@ Deno.test("commands about a run that is not there, or has ended, are refused", (
   assert.equal(done.state.jobs, state.jobs);
 });
 
+Deno.test("a run that is being cancelled is neither paused nor resumed, and its jobs are not either", () => {
+  const log = begun();
+  log.submit("a", "b");
+  log.apply({ type: "assignJobs", assignments: [{ jobId: "run-a", agent: "x" }] });
+  const one = { type: "intend", intent: "cancel", why: "asked" } as const;
+  log.apply({ type: "jobEvent", jobId: "run-a", event: one });
+  assert.deepEqual(log.intend("pause"), [], "the others are paused");
+  assert.equal(log.state.jobs.get("run-a")?.intent, "cancel");
+  assert.equal(log.jobState("b"), "paused");
+  assert.deepEqual(log.intend("cancel"), []);
+  for (const intent of ["pause", "run"] as const) {
+    assert.match(log.intend(intent).join(), /run run is being cancelled/);
+  }
+  assert.equal(log.state.runs.get("run")?.intent, "cancel");
+  assert.deepEqual(log.intend("cancel"), []);
+});
+
 Deno.test("a transfer becomes one job, however often it is submitted", () => {
   const log = begun();
   assert.deepEqual(log.submit("a", "b"), []);

@@ -256,6 +256,18 @@ Deno.test("cancel and pause decide what becomes of a failed or released attempt"
   assert.ok(!("refused" in last) && last.state === "failed" && last.endedMs === NOW);
 });
 
+Deno.test("who cancels a job is not overruled by who pauses or resumes it later", () => {
+  for (const state of ALLOWED.intend) {
+    const cancelled = jobIn(state, { intent: "cancel", grant: GRANT });
+    for (const intent of ["pause", "run"] as const) {
+      const after = lifecycle(cancelled, { type: "intend", intent, why: "wait" }, NOW);
+      assert.match("refused" in after ? after.refused : "taken", /cancelled|unknown/, state);
+    }
+    const again = lifecycle(cancelled, { type: "intend", intent: "cancel", why: "wait" }, NOW);
+    assert.ok(!("refused" in again), state);
+  }
+});
+
 Deno.test("every temporary file of an earlier attempt is remembered until the job succeeds", () => {
   const after = lifecycle(jobIn("running"), EVENTS.fail, NOW);
   assert.ok(!("refused" in after));
