@@ -134,6 +134,42 @@ export const ACTOR_LIMITS = {
     value: 256,
     why: "jobs that one agent runs at a time",
   },
+  workersMost: {
+    unit: "count",
+    value: 16,
+    why: "Workers of an agent that is not told how many: one per core, up to here",
+  },
+  workerPoolBytes: {
+    unit: "bytes",
+    value: 4 * 1_048_576,
+    why: "the least part of poolBytes that a Worker is started for: its share is an equal one",
+  },
+  workerRestarts: {
+    unit: "count",
+    value: 10,
+    why:
+      "Workers that may end by themselves within workerRestartsMs; with more the agent's node ends",
+  },
+  workerRestartsMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "the time over which these are counted",
+  },
+  workerGoneMs: {
+    unit: "ms",
+    value: 20,
+    why: "how often it is looked whether the thread of a lost Worker has ended for certain",
+  },
+  workerAnswerMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "a Worker and its agent have so long to answer each other; a slow disk is waited for",
+  },
+  workerStopMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "a Worker has so long to end in order, once it has no attempts",
+  },
   stopMs: {
     unit: "ms",
     value: 10_000,

@@ -15,6 +15,8 @@ import { Agent, type LeaseOf } from "./messages.ts";
 import type { Volume } from "./registration.ts";
 import { mayClean } from "./volumes.ts";
 import { Tally } from "./tally.ts";
+import { attemptName, distantJob } from "./workers/distant_job.ts";
+import type { Roster } from "./workers/roster.ts";
 
 /** What an agent is started with. */
 export interface AgentArgs {
@@ -32,6 +34,8 @@ export interface AgentOfCluster {
   readonly controllers: { has(node: string): boolean };
   readonly tally: Tally;
   readonly volumes: readonly Volume[];
+  /** Its Workers carry the attempts out; `null`: this thread does. */
+  readonly roster: Roster | null;
 }
 
 interface Attempt {
@@ -153,16 +157,26 @@ function begin(state: State, assigned: JobRecord, ctx: Context<typeof Agent>): v
     running.ref.tell("revoke", { why: "the job has a later lease" });
     return;
   }
-  const ref = ctx.spawn(job, {
-    name: `${assigned.id}.${lease.index}`,
-    restart: "temporary",
-    args: { job: assigned, tools: state.tools, feed: state.feed, tally: state.tally },
-  });
+  const ref = spawnAttempt(state, assigned, ctx);
   ctx.watch(ref);
   state.tally.began();
   state.tally.meter.began(assigned);
   state.attempts.set(assigned.id, { ref, lease, next: null });
   state.jobIds.set(ref.address, assigned.id);
+}
+
+function spawnAttempt(
+  { tools, feed, tally, cluster }: State,
+  assigned: JobRecord,
+  ctx: Context<typeof Agent>,
+): Ref<typeof Job> {
+  const name = attemptName(assigned);
+  const roster = cluster?.roster ?? null;
+  const started = { name, restart: "temporary" } as const;
+  if (roster === null) {
+    return ctx.spawn(job, { ...started, args: { job: assigned, tools, feed, tally } });
+  }
+  return ctx.spawn(distantJob, { ...started, args: { job: assigned, tools, roster, tally } });
 }
 
 /** The greater token: a later assignment, or one of a restored state. */

@@ -4,7 +4,8 @@ import { QuorusError } from "../../runtime/base/errors.ts";
 
 /**
  * `badAnswer`: a controller has answered what was not asked; `locked`: another process works in the folder; `badVolume`: a path is no volume; `refused`: an order or
- * a registration is not taken; `stopped`: the agent stops, and what was asked may have happened.
+ * a registration is not taken; `stopped`: the agent stops, and what was asked may have happened;
+ * `worker`: a Worker cannot be started, or has ended by itself.
  */
 export type AgentErrorCode =
   | "locked"
@@ -12,7 +13,8 @@ export type AgentErrorCode =
   | "badVolume"
   | "refused"
   | "badAnswer"
-  | "stopped";
+  | "stopped"
+  | "worker";
 
 /** What an agent, or the controllers' side of it, could not do. */
 export class AgentError extends QuorusError<AgentErrorCode> {

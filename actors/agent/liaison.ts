@@ -18,6 +18,7 @@ import { type AgentFacts, measured, measureRegistration, toldStatus } from "./me
 import type { Heartbeat, Volume } from "./registration.ts";
 import type { Standing } from "./standing.ts";
 import type { Tally } from "./tally.ts";
+import type { Roster } from "./workers/roster.ts";
 
 const Liaison = protocol("quorus.liaison", {
   version: 1,
@@ -42,6 +43,8 @@ export interface LiaisonArgs {
   readonly standing: Standing;
   readonly tally: Tally;
   readonly limits: LimitValues<typeof ACTOR_LIMITS>;
+  /** Its Workers, if it has any. */
+  readonly roster: Roster | null;
   /** What has to be settled with the controllers before it registers; the same promise again and again. */
   readonly settled: () => Promise<void>;
 }
@@ -208,6 +211,7 @@ async function observe(
     status: toldStatus(standing.status) ?? "active",
     ...seen,
     nextMaintenanceWindowMs: null,
+    ...(state.roster === null ? {} : { workers: [...state.roster.views()] }),
   };
 }
 

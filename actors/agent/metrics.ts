@@ -16,7 +16,8 @@ export interface MeasuredAgent {
   readonly slots: number;
   /** Reports that no controller has answered yet. */
   readonly unreported: number;
-  readonly buffers: { readonly lent: number; readonly slotBytes: number };
+  /** Pipeline buffers in use, of this thread and of Workers. */
+  readonly lentBytes: number;
 }
 
 /** Every state, so that the compiler finds one that is missing here. */
@@ -34,7 +35,7 @@ const STATUSES: Readonly<Record<OwnStatus, true>> = {
 
 /** Metrics `quorus_agent_*` and `quorus_transfer_*`. */
 export function agentMetrics(agent: MeasuredAgent): Metric[] {
-  const { node, tally, standing, slots, unreported, buffers } = agent;
+  const { node, tally, standing, slots, unreported, lentBytes } = agent;
   const one = [{ labels: { node }, of: tally }];
   const statuses = Object.keys(STATUSES).map((status) => ({
     labels: { node, status },
@@ -57,7 +58,7 @@ export function agentMetrics(agent: MeasuredAgent): Metric[] {
       "quorus_agent_buffer_bytes",
       "Memory of the pipelines' buffers in use.",
       one,
-      () => buffers.lent * buffers.slotBytes,
+      () => lentBytes,
     ),
     ...tally.meter.metrics(node),
   ];

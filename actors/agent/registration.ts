@@ -90,6 +90,13 @@ export const heartbeat = z.object({
   }),
   lastJobCompletionMs: z.number().nullable(),
   nextMaintenanceWindowMs: z.number().nullable(),
+  /** The threads that carry its transfers out; absent where its own thread does. */
+  workers: z.array(z.object({
+    node: z.string(),
+    isUp: z.boolean(),
+    transfers: z.number().int().nonnegative(),
+    restarts: z.number().int().nonnegative(),
+  })).max(64).optional(),
 });
 
 export type Volume = z.infer<typeof volume>;

@@ -3,7 +3,8 @@
  *
  * ```text
  * quorus://NODE/agent             carries out attempts, performs actions of runs
- *                    /JOB.LEASE   one attempt
+ *                    /JOB.LEASE   one attempt, or who speaks for it where Workers carry them out
+ * quorus://NODE/workers           keeps these Workers (workers/start.ts)
  * quorus://NODE/courier           brings reports to a controller until one has answered
  * quorus://NODE/progress          tells how far attempts are
  * quorus://NODE/liaison           registers, sends heartbeats
@@ -19,10 +20,8 @@ import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import { BufferPool } from "../job/buffers.ts";
 import { type CheckpointStore, checkpointStore } from "../job/checkpoint.ts";
 import type { JobFeed } from "../job/messages.ts";
-import { ReportRate } from "../job/replicate.ts";
-import type { AttemptTools, Replication } from "../job/tools.ts";
+import type { AttemptTools } from "../job/tools.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
-import { localFiles, volumeOf } from "../scheduler/volumes.ts";
 import { agent } from "./agent.ts";
 import { type ControllerIds, Controllers } from "./controllers.ts";
 import { courier } from "./courier.ts";
@@ -38,7 +37,10 @@ import type { Registration, Volume } from "./registration.ts";
 import { revealer, type SecretSources } from "./reveal.ts";
 import { type OwnStatus, Standing } from "./standing.ts";
 import { Tally } from "./tally.ts";
+import { replicationOf } from "./replication.ts";
 import { readVolumes, type VolumeOption } from "./volumes.ts";
+import { type AgentWorkers, startWorkers, type WorkersOptions } from "./workers/start.ts";
+import type { Roster, WorkerView } from "./workers/roster.ts";
 
 type Limits = AttemptTools["limits"];
 
@@ -65,6 +67,8 @@ export interface AgentOptions {
   readonly sync?: boolean;
   /** Who on this node is told the progress of attempts too. */
   readonly feed?: Ref<typeof JobFeed>;
+  /** Threads that carry the attempts out; without them this one does. */
+  readonly workers?: WorkersOptions;
 }
 
 /** What can be seen of an agent from its own process. */
@@ -78,6 +82,8 @@ export interface AgentStatusView {
   /** Reports that no controller has answered yet. */
   readonly unreported: number;
   readonly volumes: readonly Volume[];
+  /** Its Workers; empty without. */
+  readonly workers: readonly WorkerView[];
 }
 
 /** A running agent. */
@@ -94,7 +100,10 @@ export interface AgentRole {
   stop(): Promise<void>;
 }
 
-/** Starts the role; AgentError `locked`, `unusable` or `badVolume`. It joins the cluster by itself. */
+/**
+ * Starts the role; AgentError `locked`, `unusable`, `badVolume` or `worker`. It joins the cluster by
+ * itself.
+ */
 export async function startAgent(node: LinkedNode, options: AgentOptions): Promise<AgentRole> {
   const { env } = node;
   const limits = limitValues(ACTOR_LIMITS, options.limits);
@@ -103,8 +112,12 @@ export async function startAgent(node: LinkedNode, options: AgentOptions): Promi
   try {
     const volumes = await readVolumes(env.disk, env.random, options.volumes ?? []);
     const earlier = await leftBehind(checkpoints, node.id);
-    const parts = spawnParts(node, options, { limits, checkpoints, volumes, earlier });
-    return roleOf(node, parts, async () => {
+    const found = { limits, checkpoints, volumes, earlier };
+    const base = spawnBase(node, options, found);
+    const workers = await workersOf(node, options, found, base);
+    const parts = { ...spawnParts(node, options, found, base, workers?.roster ?? null), ...base };
+    return roleOf(node, { ...parts, roster: workers?.roster ?? null }, async () => {
+      await workers?.stop();
       await checkpoints.close();
       await lock.release();
     });
@@ -122,23 +135,57 @@ interface Found {
   readonly earlier: readonly LeftBehind[];
 }
 
-type Parts = ReturnType<typeof spawnParts>;
+type Base = ReturnType<typeof spawnBase>;
+type Parts = Base & ReturnType<typeof spawnParts> & { readonly roster: Roster | null };
 
-function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
-  const { env, id: agentId, links } = node;
-  const { limits, volumes, earlier } = found;
-  const controllers = new Controllers(options.controllers, env.random.next());
+/** What Workers and the actors of this thread share. */
+function spawnBase(node: LinkedNode, options: AgentOptions, found: Found) {
+  const { limits, volumes } = found;
+  const controllers = new Controllers(options.controllers, node.env.random.next());
   const outbox = new Outbox();
   const tally = new Tally();
-  const standing = new Standing();
-  const facts = factsOf(options, limits);
-  const tools = attemptTools(env, options, found, outbox, tally);
+  const tools = attemptTools(node.env, options, found, outbox, tally);
   const feed = node.spawn(progressRelay, {
     name: "progress",
     args: { controllers, feed: options.feed ?? null, limits },
   });
+  return { controllers, outbox, tally, tools, feed, volumes, limits };
+}
+
+async function workersOf(
+  node: LinkedNode,
+  { workers, folder }: AgentOptions,
+  { checkpoints, volumes }: Found,
+  { tools, tally, feed }: Base,
+): Promise<AgentWorkers | null> {
+  if (workers === undefined) return null;
+  const keys = () => checkpoints.keys();
+  try {
+    return await startWorkers(workers, { node, tools, keys, tally, feed, folder, volumes });
+  } catch (error) {
+    await node.stopActor(feed);
+    throw error;
+  }
+}
+
+function spawnParts(
+  node: LinkedNode,
+  options: AgentOptions,
+  { limits, volumes, earlier, checkpoints }: Found,
+  { controllers, outbox, tally, tools, feed }: Base,
+  roster: Roster | null,
+) {
+  const { env, id: agentId, links } = node;
+  const standing = new Standing();
+  const facts = factsOf(options, limits);
   const incarnation = env.random.bytes(INCARNATION_BYTES).toHex();
-  const cluster = { incarnation, controllers, tally, volumes };
+  const cluster = {
+    incarnation,
+    controllers,
+    tally,
+    volumes,
+    roster,
+  };
   const worker = node.spawn(agent, { name: AGENT_PATH, args: { tools, feed, cluster } });
   const messenger = node.spawn(courier, {
     name: "courier",
@@ -161,14 +208,11 @@ function spawnParts(node: LinkedNode, options: AgentOptions, found: Found) {
       standing,
       tally,
       limits,
-      settled: () => settling ??= giveBack(earlier, outbox, found.checkpoints),
+      roster,
+      settled: () => settling ??= giveBack(earlier, outbox, checkpoints),
     },
   });
-  const { buffers } = tools;
-  return {
-    ...{ controllers, outbox, tally, standing, volumes, limits, buffers },
-    ...{ slots: facts.maxConcurrentTransfers, worker, feed, messenger, host },
-  };
+  return { slots: facts.maxConcurrentTransfers, standing, worker, messenger, host };
 }
 
 const INCARNATION_BYTES = 8;
@@ -212,20 +256,9 @@ function attemptTools(
   };
 }
 
-/** A local file is read by others only where it lies on a volume, which others may hold as well. */
-function replicationOf(volumes: readonly Volume[], limits: Limits, env: Env): Replication {
-  const rate = new ReportRate(limits.replicatedPerSecond, env.clock);
-  return {
-    isShared: (spec) => {
-      const { destination } = localFiles(spec, undefined);
-      return destination === null || volumeOf(volumes, destination) !== null;
-    },
-    take: () => rate.take(),
-  };
-}
-
 function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): AgentRole {
-  const { controllers, outbox, tally, standing, volumes } = parts;
+  const { controllers, outbox, tally, standing, volumes, roster } = parts;
+  const { buffers } = parts.tools;
   const leaving = new AgentLeaving(node, parts, free);
   return {
     status: () => {
@@ -238,11 +271,13 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
         activeJobs: tally.active,
         unreported: outbox.size,
         volumes,
+        workers: roster?.views() ?? [],
       };
     },
     metrics: () => {
       standing.follow(tally.active);
-      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size });
+      const lentBytes = buffers.lent * buffers.slotBytes + (roster?.lentBytes ?? 0);
+      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size, lentBytes });
     },
     drain: (withinMs) => leaving.drain(withinMs),
     stop: () => leaving.stop(),

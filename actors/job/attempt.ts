@@ -192,8 +192,17 @@ function ended(
     const why = reason instanceof Released ? reason.message : "its agent is stopping";
     return { type: "release", lease, why };
   }
+  return failureOf(tools.env, job, lease, reason);
+}
+
+/** What a failed attempt reports: whether and when the next one may begin. */
+export function failureOf(
+  { clock, random }: Pick<Env, "clock" | "random">,
+  job: Job,
+  lease: Lease,
+  reason: unknown,
+): JobEvent & { readonly type: "fail" } {
   const error: ErrorData = errorData(reason);
-  const { clock, random } = tools.env;
   const nowMs = clock.now();
   const at = retryAtMs(job.spec.retry, job.failures + 1, error, nowMs, random.next());
   const failed = { type: "fail", lease, error, retryAtMs: at } as const;

@@ -48,6 +48,8 @@ export interface CheckpointStore {
   drop(jobId: string): Promise<void>;
   /** The last lease of each job under which something was kept. */
   leases(): Promise<{ readonly jobId: string; readonly lease: NonNullable<Checkpoint["lease"]> }[]>;
+  /** What they are kept in: for who reaches it by messages. */
+  keys(): Promise<KvStore>;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export function checkpointStore(open: () => Promise<KvStore>): CheckpointStore {
       await save(await store(), jobId, checkpoint, firstChanged),
     drop: async (jobId) => await drop(await store(), jobId),
     leases: async () => await leases(await store()),
+    keys: store,
     close: async () => {
       if (opening !== null) await (await opening).close();
     },

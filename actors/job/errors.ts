@@ -13,7 +13,8 @@ export type JobErrorCode =
   | "publishFailed"
   | "publishUnclear"
   | "secretMissing"
-  | "temporaryDamaged";
+  | "temporaryDamaged"
+  | "workerLost";
 
 /** A failed attempt. Nothing was published unless `definite` is false. */
 export class JobError extends QuorusError<JobErrorCode> {

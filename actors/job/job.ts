@@ -47,7 +47,7 @@ export const job = actor(Job, {
       if (job.lease === null) return;
       const event = await runAttempt(watched, job, job.lease, meter, signal);
       count(args.tally, event, tools.env.clock.now());
-      await report(tools, job, asCommand(event));
+      await reportEnd(tools, job, asCommand(event));
     });
     ctx.every("look", tools.limits.progressMs, "look", {});
     return { ...args, tools: watched, meter, told: null, toldBytes: 0 };
@@ -104,7 +104,11 @@ function isOnTheWay(command: Command): boolean {
 type Ending = Exclude<JobEvent, { type: "assign" }>;
 
 /** Commits how it ended; where that comes too late, at least that it has ended. */
-async function report(tools: AttemptTools, job: JobRecord, event: Ending): Promise<void> {
+export async function reportEnd(
+  tools: AttemptTools,
+  job: JobRecord,
+  event: Ending,
+): Promise<void> {
   const jobId = job.id;
   const refused = await tools.propose({ type: "jobEvent", jobId, event });
   if (refused.length === 0 || !("lease" in event)) return;
