@@ -52,6 +52,12 @@ export const ACTOR_LIMITS = {
     value: 200,
     why: "each running job tells its progress at most this often",
   },
+  departedAgents: {
+    unit: "count",
+    value: 1_000,
+    why:
+      "agents that have left and are still shown; all controllers must count alike, so this is no setting",
+  },
   finishedLeases: {
     unit: "count",
     value: 10_000,

@@ -4,6 +4,7 @@ import { type AgentEvent, agentLife } from "../agent/life.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import type { Job } from "../job/record.ts";
 import { type JobEvent, lifecycle } from "../job/lifecycle.ts";
+import { ACTOR_LIMITS } from "../limits.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import { type State, withJob } from "./state.ts";
 
@@ -14,11 +15,25 @@ export function applyAgent(state: State, id: string, event: AgentEvent): Applied
   if ("refused" in next) return refuse(state, next.refused);
   const agent = { ...next, version: state.index };
   const changed: Effect = { type: "agentChanged", agent, before };
-  const known = { ...state, agents: state.agents.set(id, agent) };
+  const agents = withoutLongGone(state.agents.set(id, agent), event);
+  const known = { ...state, agents };
   const loss = lossOf(before, agent);
   if (loss === null) return { state: known, effects: [changed], refused: [] };
   const taken = takeLeases(known, id, loss);
   return { ...taken, effects: [changed, ...taken.effects] };
+}
+
+/**
+ * Of agents that have left only the last so many are remembered, so that machines that come and go under
+ * new names do not fill the state. Every controller counts alike: the number is no setting.
+ */
+function withoutLongGone(agents: State["agents"], event: AgentEvent): State["agents"] {
+  if (event.type !== "deregister") return agents;
+  const gone = [...agents.values()].filter(({ status }) => status === "deregistered");
+  const tooMany = gone.length - ACTOR_LIMITS.departedAgents.value;
+  if (tooMany <= 0) return agents;
+  gone.sort((a, b) => a.changedMs - b.changedMs || a.version - b.version || (a.id < b.id ? -1 : 1));
+  return gone.slice(0, tooMany).reduce((left, { id }) => left.delete(id), agents);
 }
 
 /** What becomes of an agent's leases; null: they go on. */

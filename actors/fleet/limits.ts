@@ -29,6 +29,12 @@ export const FLEET_LIMITS = {
     value: 60_000,
     why: "when more than a third of the agents vanish at once, nothing is reassigned for so long",
   },
+  absentMs: {
+    unit: "ms",
+    value: 7 * 86_400_000,
+    why:
+      "an agent that was given up, and has not come back for so long, counts as one that has left",
+  },
   probeMs: {
     unit: "ms",
     value: 10_000,

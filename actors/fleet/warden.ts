@@ -103,6 +103,7 @@ function countLinks(
   nowMs: number,
 ): Set<string> {
   const { agents } = group.state;
+  for (const id of counted) if (!agents.has(id)) counted.delete(id);
   if (agents.size === counted.size) return counted;
   const up = new Set(links.peers().filter(({ state }) => state === "up").map(({ node }) => node));
   for (const { id } of agents.values()) {
@@ -167,11 +168,20 @@ function lose(
   commit(state, agent, { type: "lose", incarnation, why }, ctx);
 }
 
+const DAY_MS = 86_400_000;
+/** Who holds no lease, and whose place may be taken. */
+const GIVEN_UP: ReadonlySet<AgentRecord["status"]> = new Set(["unhealthy", "failed"]);
+
 /** Takes an agent back that answers again, ends windows of maintenance, and compares leases in turn. */
 function tend(state: State, agent: AgentRecord, nowMs: number, ctx: Context<typeof Warden>): void {
   const { id, status, registration, untilMs } = agent;
   if (status === "draining" && untilMs !== null && untilMs <= ctx.env.clock.now()) {
     commit(state, id, { type: "resume", why: "the maintenance window is over" }, ctx);
+  }
+  const absentMs = ctx.env.clock.now() - agent.changedMs;
+  if (GIVEN_UP.has(status) && absentMs > state.limits.absentMs) {
+    const why = `not heard of for ${Math.round(absentMs / DAY_MS)} days`;
+    return commit(state, id, { type: "deregister", why }, ctx);
   }
   if (state.board.downSinceMs(id) !== null) return;
   const sign = state.board.sign(id);

@@ -147,6 +147,21 @@ Deno.test("an agent that has registered through another controller, and cannot b
   await cluster.stop();
 });
 
+Deno.test("an agent that does not come back for days counts as one that has left", async () => {
+  const limits = { fleet: { absentMs: 60_000 } };
+  const cluster = await SimulatedCluster.start({ limits });
+  const agent = await cluster.join("a1", ["agent"]);
+  await cluster.done(cluster.fleet(agent, "c1").ask("register", registrationOf("a1")));
+  const { role } = await cluster.leader();
+  const status = () => role.replica.state.agents.get("a1")?.status;
+  agent.env.crash("power");
+  await cluster.until("it is given up", () => status() === "unhealthy");
+  await cluster.world.pass(50_000);
+  assert.equal(status(), "unhealthy");
+  await cluster.until("it counts as gone", () => status() === "deregistered");
+  await cluster.stop();
+});
+
 const known = (count: number, down: number, downSinceMs: number): Known[] =>
   Array.from({ length: count }, (_, index) => ({
     agent: `a${index}`,
