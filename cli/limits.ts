@@ -23,6 +23,16 @@ export const CLI_LIMITS = {
     value: 2_000,
     why: "how often a node looks whether its certificates have changed",
   },
+  certificateSoonMs: {
+    unit: "ms",
+    value: 14 * 86_400_000,
+    why: "a certificate that ends sooner is told of: two weeks are enough to issue another one",
+  },
+  certificateWarnMs: {
+    unit: "ms",
+    value: 86_400_000,
+    why: "how often the log tells of a certificate that ends soon",
+  },
   nodeStopMs: {
     unit: "ms",
     value: 2_000,

@@ -19,6 +19,8 @@ export interface Process {
   size(): TerminalSize;
   /** Calls back on SIGINT and SIGTERM; the returned function stops that. */
   onInterrupt(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Calls back on SIGHUP, which ends nothing then; the returned function stops that. */
+  onHangup(callback: () => void): () => void;
   exit(code: number): never;
   readonly pid: number;
   readonly children: Children;
@@ -26,7 +28,7 @@ export interface Process {
 }
 
 /** Signals that verbs send. */
-export type SentSignal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
+export type SentSignal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGHUP";
 
 /** Other processes. They go on when this one ends. */
 export interface Children {
@@ -70,6 +72,7 @@ export function realProcess(): Process {
     outIsTerminal: Deno.stdout.isTerminal(),
     size: terminalSize,
     onInterrupt,
+    onHangup,
     exit: (code) => Deno.exit(code),
     pid: Deno.pid,
     children: { program: Deno.execPath(), start: startChild, signal: sendSignal, exists },
@@ -124,6 +127,11 @@ function onInterrupt(callback: (signal: "SIGINT" | "SIGTERM") => void): () => vo
   return () => {
     for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
   };
+}
+
+function onHangup(callback: () => void): () => void {
+  Deno.addSignalListener("SIGHUP", callback);
+  return () => Deno.removeSignalListener("SIGHUP", callback);
 }
 
 /** The shell only opens the file: `exec` makes the process the program itself, under the same id. */

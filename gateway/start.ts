@@ -47,6 +47,8 @@ export interface RunningGateway {
   readonly url: string;
   /** What this gateway counts. */
   metrics(): readonly Metric[];
+  /** Shows another certificate from now on; HttpServerError `tls`: it cannot be used, nothing has changed. */
+  secure(tls: HttpTls): Promise<void>;
   /** Takes no more connections and lets running requests end, for `shutdownMs` at most. Idempotent. */
   stop(): Promise<void>;
 }
@@ -86,7 +88,12 @@ export async function startGateway(
   });
   env.log.write("info", "the gateway serves", { url: server.url });
   const { metrics } = gateway;
-  return { url: server.url, metrics, stop: () => stop(env, server, gateway, shutdownMs) };
+  return {
+    url: server.url,
+    metrics,
+    secure: (tls) => server.secure(tls),
+    stop: () => stop(env, server, gateway, shutdownMs),
+  };
 }
 
 /** Streams never end by themselves, so they are ended; requests do. */

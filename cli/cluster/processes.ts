@@ -18,6 +18,7 @@ export interface Machine {
 /** Of a node's process. */
 export type ProcessState = "ready" | "starting" | "stopped";
 
+const HOST = "127.0.0.1";
 const CLI = import.meta.resolve("../../cli.ts");
 const PROGRAM = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -28,12 +29,11 @@ export function startNodeProcess(
   folder: string,
   node: ClusterNode,
 ): StartedChild {
-  const places = [...state.nodes.map(({ place }) => place), node.metrics]
-    .filter((place) => place !== null);
   const flags = permissionFlags(node.role, {
     data: node.data,
     reads: readsOf(folder, state, node.id),
-    net: places,
+    // Controllers that join later have ports that nobody knows yet.
+    net: [HOST],
     files: state.files,
     program: PROGRAM,
   });

@@ -89,6 +89,14 @@ const agentFields = {
 
 const gatewayFields = {
   http: place("where people and programs reach the API").prefault("127.0.0.1:8080"),
+  httpTls: z.strictObject({
+    cert: path("PEM file of the certificate that the API shows, read again when it changes"),
+    key: path("PEM file of its key"),
+  }).optional(),
+  allowPlainHttp: z.boolean().default(false)
+    .meta({
+      description: "the API without TLS beyond loopback, such as behind a proxy that has it",
+    }),
   allowLocal: z.boolean().default(false)
     .meta({ description: "transfers may name hosts that are the agent itself, such as 127.0.0.1" }),
 };

@@ -2,6 +2,7 @@
 
 import { startAgent } from "../../actors/agent/start.ts";
 import type { VolumeOption } from "../../actors/agent/volumes.ts";
+import type { KnownControllers } from "../../actors/directory/known.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { AgentSettings } from "../config/roles.ts";
 import { secretSources } from "../input/secrets.ts";
@@ -13,7 +14,7 @@ import type { Part, RoleStart } from "./serve.ts";
 
 /** The settings that an agent's actors are started with. */
 export type AgentPart =
-  & Pick<AgentSettings, "controllers" | "slots" | "volumes" | "location" | "secrets">
+  & Pick<AgentSettings, "slots" | "volumes" | "location" | "secrets">
   & { readonly limits: Pick<AgentSettings["limits"], "actors"> };
 
 /** Starts the actors of an agent. It registers by itself, as soon as a controller answers. */
@@ -22,12 +23,13 @@ export async function startAgentPart(
   settings: AgentPart,
   { process, env }: Session,
   { folder }: RoleStart,
+  known: KnownControllers,
 ): Promise<Part> {
   const { limits, secrets = null } = settings;
   const { disk } = env;
   const directory = process.cwd;
   const role = await startAgent(node, {
-    controllers: Object.keys(settings.controllers),
+    controllers: () => known.ids,
     version: VERSION,
     location: locationOf(settings.location),
     maxConcurrentTransfers: settings.slots,

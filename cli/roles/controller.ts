@@ -7,6 +7,7 @@ import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { PeerAddress } from "../../runtime/remote/hub_options.ts";
 import type { ControllerSettings } from "../config/roles.ts";
+import type { Certificates } from "./certificates.ts";
 import { changedLimits } from "./changed_limits.ts";
 import { controllerAddresses } from "./node.ts";
 import type { Part, RoleStart } from "./serve.ts";
@@ -32,7 +33,7 @@ export function dialledControllers(
 export async function startControllerPart(
   node: LinkedNode,
   settings: ControllerPart,
-  { folder, fail }: RoleStart,
+  { folder, fail, certificates }: RoleStart & { readonly certificates: Certificates },
 ): Promise<Part> {
   const { limits, keys, join } = settings;
   const role = await startController(node, {
@@ -40,6 +41,7 @@ export async function startControllerPart(
     controllers: controllerAddresses(settings.controllers),
     join,
     bootstrapKeys: keys,
+    certificateUntilMs: () => certificates.endMs("links"),
     limits: {
       raft: changedLimits(RAFT_LIMITS, limits.raft),
       fleet: changedLimits(FLEET_LIMITS, limits.fleet),

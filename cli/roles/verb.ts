@@ -13,7 +13,8 @@ import { type Session, usesColours, withSession } from "../session.ts";
 import { startRoleNode } from "./node.ts";
 import { CertificateRoles, settingsRoles } from "./role_book.ts";
 import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
-import { keepTls } from "./tls.ts";
+import { Certificates } from "./certificates.ts";
+import { readTls } from "./tls.ts";
 
 /** The options of every role's verb. */
 export interface RoleVerbOptions extends SettingOptions {
@@ -24,6 +25,8 @@ export interface RoleVerbOptions extends SettingOptions {
 export interface RoleHost<R extends RoleName> extends RoleStart {
   readonly session: Session;
   readonly settings: Effective<R>["settings"];
+  /** Those of this node's links, and whatever a part adds. */
+  readonly certificates: Certificates;
   /** Starts this process's node; `dials` are whom it calls, `ours` what it is. */
   startNode(dials: readonly PeerAddress[], ours: readonly Role[]): Promise<LinkedNode>;
 }
@@ -42,13 +45,15 @@ export async function runRole<R extends RoleName>(
     const { node, data, drain: drainMs, metrics } = settings;
     const logging = routeLog(session, settings, { node, role });
     const serving = { node, data, drainMs, metrics, json: json ?? false };
-    const ends: (() => void)[] = [];
+    const certificates = new Certificates(session.env);
+    const endHangups = process.onHangup(() => void certificates.reload());
     return await serveRole(session, serving, (given) => {
       const startNode = (dials: readonly PeerAddress[], ours: readonly Role[]) =>
-        startKnownNode(session, settings, dials, ours, { ...given, ends });
-      return start({ ...given, session, settings, startNode });
+        startKnownNode(session, settings, dials, ours, { ...given, certificates });
+      return start({ ...given, session, settings, certificates, startNode });
     }).finally(() => {
-      ends.forEach((end) => end());
+      endHangups();
+      certificates.stop();
       logging.close();
     });
   });
@@ -72,7 +77,7 @@ async function startKnownNode(
   settings: Effective<RoleName>["settings"],
   dials: readonly PeerAddress[],
   ours: readonly Role[],
-  { fail, ends }: RoleStart & { readonly ends: (() => void)[] },
+  { fail, certificates }: RoleStart & { readonly certificates: Certificates },
 ): Promise<LinkedNode> {
   const { node: id, cluster, controllers, tls } = settings;
   const self = { node: id, roles: ours };
@@ -82,6 +87,13 @@ async function startKnownNode(
   const admit = admission(book);
   const node = await startRoleNode(session, settings, { dials, admit, onFatal: fail });
   proved?.attach(node.links);
-  if (tls !== undefined) ends.push(keepTls(session.env, tls, node.links));
+  if (tls !== undefined) {
+    certificates.keep({
+      use: "links",
+      cert: tls.cert,
+      files: [tls.cert, tls.key, tls.ca],
+      take: async () => node.links.secure(await readTls(session.env.disk, tls)),
+    });
+  }
   return node;
 }

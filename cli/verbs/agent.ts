@@ -1,5 +1,6 @@
 /** `quorus agent`: a node that carries out transfers, until it is told to end. */
 
+import { followControllers } from "../../actors/directory/follower.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { startAgentPart } from "../roles/agent.ts";
@@ -11,6 +12,7 @@ export async function agentVerb(process: Process, options: RoleVerbOptions): Pro
   return await runRole(process, "agent", options, async (host) => {
     const { settings, session } = host;
     const node = await host.startNode(controllerAddresses(settings.controllers), ["agent"]);
-    return { node, parts: [await startAgentPart(node, settings, session, host)] };
+    const known = followControllers(node, settings.controllers);
+    return { node, parts: [await startAgentPart(node, settings, session, host, known)] };
   });
 }

@@ -1,5 +1,6 @@
 /** `quorus gateway`: a node that serves the API, until it is told to end. */
 
+import { followControllers } from "../../actors/directory/follower.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { startGatewayPart } from "../roles/gateway.ts";
@@ -9,8 +10,10 @@ import { type RoleVerbOptions, runRole } from "../roles/verb.ts";
 /** Ends with 0 after a signal. */
 export async function gatewayVerb(process: Process, options: RoleVerbOptions): Promise<ExitCode> {
   return await runRole(process, "gateway", options, async (host) => {
-    const { settings } = host;
+    const { settings, certificates } = host;
     const node = await host.startNode(controllerAddresses(settings.controllers), ["gateway"]);
-    return { node, parts: [await startGatewayPart(node, settings)] };
+    const known = followControllers(node, settings.controllers);
+    const shared = { certificates, known, parts: [] };
+    return { node, parts: [await startGatewayPart(node, settings, shared)] };
   });
 }

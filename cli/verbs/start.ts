@@ -1,5 +1,6 @@
 /** `quorus start`: controller, agent and gateway in one process, until it is told to end. */
 
+import { followControllers } from "../../actors/directory/follower.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { startAgentPart } from "../roles/agent.ts";
@@ -10,7 +11,7 @@ import { type RoleVerbOptions, runRole } from "../roles/verb.ts";
 /** Ends with 0 after a signal. Without other controllers it is a cluster of one. */
 export async function startVerb(process: Process, options: RoleVerbOptions): Promise<ExitCode> {
   return await runRole(process, "start", options, async (host) => {
-    const { settings, session } = host;
+    const { settings, session, certificates } = host;
     const { node: id } = settings;
     const dials = dialledControllers(id, settings);
     const node = await host.startNode(dials, ["controller", "agent", "gateway"]);
@@ -20,8 +21,10 @@ export async function startVerb(process: Process, options: RoleVerbOptions): Pro
       : { ...settings.controllers, [id]: node.links.urls[0]! };
     const all = { ...settings, controllers };
     const deciding = await startControllerPart(node, all, host);
-    const moving = await startAgentPart(node, all, session, host);
-    const serving = await startGatewayPart(node, all, [deciding, moving]);
+    const known = followControllers(node, controllers);
+    const moving = await startAgentPart(node, all, session, host, known);
+    const shared = { certificates, known, parts: [deciding, moving] };
+    const serving = await startGatewayPart(node, all, shared);
     return { node, parts: [deciding, moving, serving] };
   });
 }

@@ -66,6 +66,12 @@ export type HttpHandler = (
 export interface HttpServer {
   /** `http://` or `https://`, host and actual port. */
   readonly url: string;
+  /**
+   * Takes connections with this certificate from now on; requests and WebSockets that are under way go
+   * on. For some milliseconds nobody listens. HttpServerError `tls`: it cannot be used, nothing has
+   * changed.
+   */
+  secure(tls: HttpTls): Promise<void>;
   /** Takes no more connections, lets running requests end, and resolves when they have. Idempotent. */
   shutdown(): Promise<void>;
 }

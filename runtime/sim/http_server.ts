@@ -37,6 +37,10 @@ export function simHttpServing(env: SimulatedEnv): HttpServing {
       });
       return {
         url: `http://${host}`,
+        secure: () =>
+          Promise.reject(
+            new HttpServerError("tls", "use another certificate: simulated servers speak no TLS"),
+          ),
         shutdown: () => {
           isOpen = false;
           if (running === 0) ended.resolve();

@@ -135,6 +135,6 @@ function settingsOf(
     case "agent":
       return { ...common, slots: SLOTS, volumes: [{ path: plan.volume }] };
     case "gateway":
-      return { ...common, http: place, allowLocal: true };
+      return { ...common, http: place, allowPlainHttp: true, allowLocal: true };
   }
 }

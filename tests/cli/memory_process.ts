@@ -31,6 +31,7 @@ export class MemoryProcess implements Process {
   readonly #options: MemoryProcessOptions;
   readonly #waiting: { needle: string; found: () => void }[] = [];
   readonly #listeners = new Set<(signal: "SIGINT" | "SIGTERM") => void>();
+  readonly #hangups = new Set<() => void>();
 
   constructor(args: readonly string[], options: MemoryProcessOptions = {}) {
     this.args = args;
@@ -60,6 +61,16 @@ export class MemoryProcess implements Process {
   onInterrupt(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void {
     this.#listeners.add(callback);
     return () => this.#listeners.delete(callback);
+  }
+
+  onHangup(callback: () => void): () => void {
+    this.#hangups.add(callback);
+    return () => this.#hangups.delete(callback);
+  }
+
+  /** Sends SIGHUP. */
+  hangUp(): void {
+    for (const listener of this.#hangups) listener();
   }
 
   exit(code: number): never {

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { holderOf, isHeld, takeDataFolder } from "../../cli/roles/data_folder.ts";
 import { placeRule } from "../../cli/roles/places.ts";
 import { CertificateRoles, settingsRoles } from "../../cli/roles/role_book.ts";
-import { keepTls } from "../../cli/roles/tls.ts";
+import { Certificates } from "../../cli/roles/certificates.ts";
+import { readTls } from "../../cli/roles/tls.ts";
+import { makeAuthority } from "../servers/pki.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { realEnv } from "../../runtime/env/real.ts";
 import type { ListenTls } from "../../runtime/env/sockets.ts";
@@ -71,57 +73,102 @@ Deno.test("places that lead elsewhere are refused", () => {
   assert.equal(placeRule(true).refuse("source", "http://127.0.0.1/x"), null);
 });
 
+/** Certificates whose looks are begun by hand, and what is told of them. */
+function handLooked(env: Env) {
+  const looks: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
+  const told: string[] = [];
+  const timers = {
+    ...env.timers,
+    after: (_ms: number, look: () => void) => {
+      looks.push(look);
+      waiting.shift()?.();
+      return { cancel: () => {} };
+    },
+  };
+  const log = { write: (level: string, text: string) => void told.push(`${level} ${text}`) };
+  const looked = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const lookAgain = async () => {
+    const done = looked();
+    looks.shift()!();
+    await done;
+  };
+  const certificates = new Certificates({ ...env, timers, log } as Env);
+  return { certificates, told, looked, lookAgain };
+}
+
+function replaceFile(path: string, text: string): void {
+  Deno.writeTextFileSync(`${path}.new`, text);
+  Deno.renameSync(`${path}.new`, path);
+}
+
 Deno.test("certificates are taken up when their files change; those that do not fit stay out", () =>
   inFolder(async (cwd) => {
     const env = realEnv({ logLevel: "error" });
-    const looks: (() => void)[] = [];
-    const looked = () => new Promise<void>((resolve) => waiting.push(resolve));
-    const waiting: (() => void)[] = [];
-    const timers = {
-      ...env.timers,
-      after: (_ms: number, look: () => void) => {
-        looks.push(look);
-        waiting.shift()?.();
-        return { cancel: () => {} };
-      },
-    };
-    const warnings: string[] = [];
-    const log = { write: (level: string, text: string) => void warnings.push(`${level} ${text}`) };
+    const { certificates, told, looked, lookAgain } = handLooked(env);
     const given: ListenTls[] = [];
-    const links = {
-      secure: (tls: ListenTls) => {
-        if (tls.key === "wrong") throw new Error("it does not fit");
-        given.push(tls);
-      },
-    };
     const pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
-    writeFiles(cwd, { cert: "one", key: "one", ca: pem + pem });
+    writeFiles(cwd, { cert: pem, key: "one", ca: pem + pem });
     const files = { cert: `${cwd}/cert`, key: `${cwd}/key`, ca: `${cwd}/ca` };
-    const lookAgain = async () => {
-      const done = looked();
-      looks.shift()!();
-      await done;
+    const take = async () => {
+      const tls = await readTls(env.disk, files);
+      if (tls.key === "wrong") throw new Error("it does not fit");
+      given.push(tls);
     };
     const first = looked();
-    const stop = keepTls({ ...env, timers, log } as Env, files, links);
+    certificates.keep({ use: "links", cert: files.cert, files: Object.values(files), take });
     await first;
     await lookAgain();
     assert.equal(given.length, 0, "nothing has changed");
-    const replace = (name: string, text: string) => {
-      Deno.writeTextFileSync(`${cwd}/${name}.new`, text);
-      Deno.renameSync(`${cwd}/${name}.new`, `${cwd}/${name}`);
-    };
-    replace("key", "wrong");
+    replaceFile(files.key, "wrong");
     await lookAgain();
     await lookAgain();
-    assert.deepEqual(warnings, [
-      "warn the certificates cannot be taken up; those in use stay",
-    ], "told once");
-    replace("key", "two");
+    assert.deepEqual(told, ["warn the certificates cannot be taken up; those in use stay"], "once");
+    replaceFile(files.key, "two");
     await lookAgain();
-    assert.equal(given.length, 1);
-    assert.equal(given[0]?.key, "two");
+    assert.deepEqual(given.map(({ key }) => key), ["two"]);
     assert.equal(given[0]?.caCerts?.length, 2);
-    stop();
+    await certificates.reload();
+    assert.equal(given.length, 2, "whoever is told to look takes them up at once");
+    certificates.stop();
+    env.close();
+  }));
+
+Deno.test("a certificate that ends within 14 days is told of, in the log and among the checks", () =>
+  inFolder(async (cwd) => {
+    const env = realEnv({ logLevel: "error" });
+    const { certificates, told, looked, lookAgain } = handLooked(env);
+    const authority = makeAuthority("an authority");
+    const dayMs = 86_400_000;
+    const until = (days: number) => {
+      const validToMs = Date.now() + days * dayMs;
+      return authority.issue({ commonName: "g1", uris: ["quorus://g1"], validToMs });
+    };
+    const files = { cert: `${cwd}/cert`, key: `${cwd}/key` };
+    const put = ({ cert, key }: { readonly cert: string; readonly key: string }) => {
+      replaceFile(files.key, key);
+      replaceFile(files.cert, cert);
+    };
+    put(until(13));
+    const first = looked();
+    const take = () => Promise.resolve();
+    certificates.keep({ use: "API", cert: files.cert, files: Object.values(files), take });
+    await first;
+    const soon = "warn the certificate ends soon: issue another one (quorus pki rotate)";
+    assert.deepEqual(told, [soon]);
+    await lookAgain();
+    assert.deepEqual(told, [soon], "once a day");
+    const [check] = certificates.checks();
+    assert.equal(check?.ok, true);
+    assert.match(check?.detail ?? "", /^warning: it ends in 1[23] days/);
+    put(until(15));
+    await lookAgain();
+    assert.deepEqual(told.slice(1), ["info new connections use other certificates"]);
+    assert.match(certificates.checks()[0]!.detail, /^it holds until /);
+    assert.ok(certificates.endMs("API")! > Date.now() + 14 * dayMs);
+    put(until(-0.5));
+    await lookAgain();
+    assert.equal(certificates.checks()[0]!.ok, false);
+    certificates.stop();
     env.close();
   }));

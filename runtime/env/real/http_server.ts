@@ -1,5 +1,6 @@
 /** Serving HTTP with `Deno.serve`. */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { messageOf } from "../../base/errors.ts";
 import { HttpServerError } from "../errors.ts";
 import type {
@@ -7,6 +8,7 @@ import type {
   HttpHandler,
   HttpServer,
   HttpServing,
+  HttpTls,
   ServeOptions,
   TextSocket,
   TextSocketEvents,
@@ -16,29 +18,101 @@ import type {
 /** The real port. */
 export const realHttpServing: HttpServing = { serve };
 
+/** A port that was closed a moment ago may be taken still. */
+const REBIND_PAUSE_MS = 5;
+const REBIND_TRIES = 1_000;
+
 async function serve(handler: HttpHandler, options: ServeOptions): Promise<HttpServer> {
-  const { hostname, port, tls } = options;
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve(
-      {
-        hostname,
-        port,
-        ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key }),
-        onListen: () => {},
-        onError: () => new Response(null, { status: 500 }),
-      },
-      (request, { remoteAddr }) => handler(request, connectionOf(request, remoteAddr)),
-    );
-  } catch (thrown) {
-    throw serveError(`${hostname}:${port}`, thrown);
+  return new RealHttpServer(handler, options);
+}
+
+class RealHttpServer implements HttpServer {
+  readonly url: string;
+  readonly #handler: HttpHandler;
+  readonly #where: { readonly hostname: string; readonly port: number };
+  #tls: HttpTls | undefined;
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  /** Ends when all is answered that came before the last change of certificates. */
+  #earlier: Promise<void> = Promise.resolve();
+  #isShut = false;
+
+  constructor(handler: HttpHandler, { hostname, port, tls }: ServeOptions) {
+    this.#handler = handler;
+    this.#tls = tls;
+    this.#where = { hostname, port };
+    this.#server = this.#listen(tls);
+    const { port: actual } = this.#server.addr;
+    this.#where = { hostname, port: actual };
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    this.url = `${tls === undefined ? "http" : "https"}://${host}:${actual}`;
   }
-  const { port: actual } = server.addr;
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return {
-    url: `${tls === undefined ? "http" : "https"}://${host}:${actual}`,
-    shutdown: () => server.shutdown(),
-  };
+
+  async secure(tls: HttpTls): Promise<void> {
+    const action = `use another certificate on ${this.url}`;
+    if (this.#tls === undefined) {
+      throw new HttpServerError("tls", `${action}: it is served without TLS; start it with one`);
+    }
+    checkPair(action, tls);
+    if (this.#isShut) return;
+    const before = this.#tls;
+    this.#tls = tls;
+    const ended = this.#server.shutdown();
+    this.#earlier = Promise.all([this.#earlier, ended]).then(() => {});
+    try {
+      await this.#listenAgain(tls);
+    } catch (error) {
+      this.#tls = before;
+      await this.#listenAgain(before);
+      throw error;
+    }
+  }
+
+  async shutdown(): Promise<void> {
+    this.#isShut = true;
+    await Promise.all([this.#server.shutdown(), this.#earlier]);
+  }
+
+  async #listenAgain(tls: HttpTls): Promise<void> {
+    for (let tries = 1; !this.#isShut; tries += 1) {
+      try {
+        this.#server = this.#listen(tls);
+        return;
+      } catch (error) {
+        const isTaken = error instanceof HttpServerError && error.code === "inUse";
+        if (!isTaken || tries >= REBIND_TRIES) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, REBIND_PAUSE_MS));
+    }
+  }
+
+  #listen(tls: HttpTls | undefined): Deno.HttpServer<Deno.NetAddr> {
+    const { hostname, port } = this.#where;
+    try {
+      return Deno.serve(
+        {
+          hostname,
+          port,
+          ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key }),
+          onListen: () => {},
+          onError: () => new Response(null, { status: 500 }),
+        },
+        (request, { remoteAddr }) => this.#handler(request, connectionOf(request, remoteAddr)),
+      );
+    } catch (thrown) {
+      throw serveError(`${hostname}:${port}`, thrown);
+    }
+  }
+}
+
+/** Before the port is given up for it. */
+function checkPair(action: string, { cert, key }: HttpTls): void {
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new HttpServerError("tls", `${action}: ${messageOf(cause)}`, { cause });
+  }
+  if (!fits) throw new HttpServerError("tls", `${action}: certificate and key are no pair`);
 }
 
 function serveError(address: string, thrown: unknown): HttpServerError {

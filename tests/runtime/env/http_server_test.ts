@@ -129,6 +129,41 @@ Deno.test("real server: TLS with the certificate of the configuration", async ()
   await server.shutdown();
 });
 
+Deno.test("real server: another certificate is shown, and what is under way goes on", async () => {
+  const [first, second] = [makeAuthority("one"), makeAuthority("two")];
+  const leaf = { commonName: "localhost", dnsNames: ["localhost"] };
+  const [one, two] = [first.issue(leaf), second.issue(leaf)];
+  const release = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const server = await realHttpServing.serve(async ({ url }) => {
+    if (!url.endsWith("/slow")) return new Response("ok");
+    begun.resolve();
+    await release.promise;
+    return new Response("late");
+  }, { hostname: "localhost", port: 0, tls: one });
+  const ask = async (trusted: string, path = "") => {
+    const client = Deno.createHttpClient({ caCerts: [trusted] });
+    try {
+      return await (await fetch(`${server.url}/${path}`, { client })).text();
+    } finally {
+      client.close();
+    }
+  };
+  const slow = ask(first.cert, "slow");
+  await begun.promise;
+  await server.secure(two);
+  assert.equal(await ask(second.cert), "ok");
+  await assert.rejects(ask(first.cert), "nobody is shown the earlier one");
+  await assert.rejects(
+    server.secure({ cert: one.cert, key: two.key }),
+    (error) => error instanceof HttpServerError && error.code === "tls",
+  );
+  assert.equal(await ask(second.cert), "ok", "what cannot be used changes nothing");
+  release.resolve();
+  assert.equal(await slow, "late");
+  await server.shutdown();
+});
+
 Deno.test("real server: a WebSocket carries texts both ways and refuses bytes", async () => {
   const texts: string[] = [];
   const ended = Promise.withResolvers<number>();
