@@ -5,10 +5,10 @@
 
 import type { Check } from "../../gateway/gateway.ts";
 import { errorData } from "../../runtime/base/errors.ts";
-import type { Env } from "../../runtime/env/env.ts";
+import type { Disk, Env } from "../../runtime/env/env.ts";
 import { formatDuration } from "../../runtime/base/units.ts";
+import { readTextFile } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
-import { certificateEndMs } from "./tls.ts";
 
 /** One use of a certificate: links with other nodes, or the API. */
 export interface KeptCertificate {
@@ -22,6 +22,7 @@ export interface KeptCertificate {
   take(): Promise<void>;
 }
 
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/;
 const DAY_MS = 86_400_000;
 
 /** See the file's comment. */
@@ -166,5 +167,18 @@ class Keeper {
   async #state(): Promise<string> {
     const infos = await Promise.all(this.#kept.files.map((path) => this.#env.disk.stat(path)));
     return JSON.stringify(infos.map((info) => info && [info.ino, info.mtimeMs, info.size]));
+  }
+}
+
+/** When the certificate in a file ends, in ms since 1970; null where it is none. */
+async function certificateEndMs(disk: Disk, cert: string): Promise<number | null> {
+  const text = await readTextFile(disk, cert, "the certificate", cliLimits.valueFileBytes);
+  const [first] = text.match(CERTIFICATE) ?? [];
+  if (first === undefined) return null;
+  const { certificateFacts } = await import("../pki/x509.ts");
+  try {
+    return (await certificateFacts(first)).toMs;
+  } catch {
+    return null; // whoever uses it says what is wrong with it
   }
 }

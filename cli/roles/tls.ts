@@ -1,11 +1,13 @@
 /** Certificates and keys as they are in files. */
 
-import type { Disk } from "../../runtime/env/env.ts";
+import type { Disk, Env } from "../../runtime/env/env.ts";
 import type { HttpTls } from "../../runtime/env/http_server.ts";
 import type { ListenTls } from "../../runtime/env/sockets.ts";
+import type { Links } from "../../runtime/remote/hub.ts";
 import type { CommonSettings } from "../config/roles.ts";
 import { readTextFile } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
+import { Certificates } from "./certificates.ts";
 
 /** Where the PEM files are. */
 export type TlsFiles = NonNullable<CommonSettings["tls"]>;
@@ -24,19 +26,6 @@ export async function readTls(disk: Disk, { cert, key, ca }: TlsFiles): Promise<
   };
 }
 
-/** When the certificate in a file ends, in ms since 1970; null where it is none. */
-export async function certificateEndMs(disk: Disk, cert: string): Promise<number | null> {
-  const text = await readTextFile(disk, cert, "the certificate", cliLimits.valueFileBytes);
-  const [first] = text.match(CERTIFICATE) ?? [];
-  if (first === undefined) return null;
-  const { certificateFacts } = await import("../pki/x509.ts");
-  try {
-    return (await certificateFacts(first)).toMs;
-  } catch {
-    return null; // whoever uses it says what is wrong with it
-  }
-}
-
 /** The certificate and key of the API. */
 export async function readHttpTls(
   disk: Disk,
@@ -48,4 +37,33 @@ export async function readHttpTls(
     cert: await read(cert, "the certificate of the API"),
     key: await read(key, "the key of the API"),
   };
+}
+
+/**
+ * Keeps the certificate of some links up to date; see {@link Certificates}. The returned function ends
+ * that.
+ */
+export function keepTls(
+  env: Env,
+  files: TlsFiles,
+  links: Pick<Links, "secure">,
+): () => void {
+  const certificates = new Certificates(env);
+  keepLinks(certificates, env, files, links);
+  return () => certificates.stop();
+}
+
+/** The same among others of a node. */
+export function keepLinks(
+  certificates: Certificates,
+  { disk }: Pick<Env, "disk">,
+  files: TlsFiles,
+  links: Pick<Links, "secure">,
+): void {
+  certificates.keep({
+    use: "links",
+    cert: files.cert,
+    files: [files.cert, files.key, files.ca],
+    take: async () => links.secure(await readTls(disk, files)),
+  });
 }

@@ -8,13 +8,13 @@ import { type Effective, effectiveSettings, type SettingOptions } from "../confi
 import type { RoleName } from "../config/roles.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
-import { type Logging, type LogSettings, startLogging } from "../log/logging.ts";
-import { type Session, usesColours, withSession } from "../session.ts";
+import { routeLog } from "../log/route.ts";
+import { type Session, withSession } from "../session.ts";
 import { startRoleNode } from "./node.ts";
 import { CertificateRoles, settingsRoles } from "./role_book.ts";
 import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
 import { Certificates } from "./certificates.ts";
-import { readTls } from "./tls.ts";
+import { keepLinks } from "./tls.ts";
 
 /** The options of every role's verb. */
 export interface RoleVerbOptions extends SettingOptions {
@@ -59,18 +59,6 @@ export async function runRole<R extends RoleName>(
   });
 }
 
-/** Writes the log of a role from now on. */
-function routeLog(
-  { log, process, env: { clock } }: Session,
-  settings: LogSettings,
-  shared: Readonly<Record<"node" | "role", string>>,
-): Logging {
-  const isColoured = usesColours(process, process.errIsTerminal);
-  const logging = startLogging({ process, clock, usesColours: isColoured }, settings, shared);
-  log.route((level, message, facts) => logging.write(level, message, facts));
-  return logging;
-}
-
 /** The node lets in what the other ends may say; its certificates are kept up to date. */
 async function startKnownNode(
   session: Session,
@@ -87,13 +75,6 @@ async function startKnownNode(
   const admit = admission(book);
   const node = await startRoleNode(session, settings, { dials, admit, onFatal: fail });
   proved?.attach(node.links);
-  if (tls !== undefined) {
-    certificates.keep({
-      use: "links",
-      cert: tls.cert,
-      files: [tls.cert, tls.key, tls.ca],
-      take: async () => node.links.secure(await readTls(session.env.disk, tls)),
-    });
-  }
+  if (tls !== undefined) keepLinks(certificates, session.env, tls, node.links);
   return node;
 }

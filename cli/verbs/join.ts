@@ -11,7 +11,7 @@ import { joinWith } from "../pki/join_client.ts";
 import { serveJoins } from "../pki/join_server.ts";
 import { fileGrants, parseToken, tokenText } from "../pki/tokens.ts";
 import type { Process } from "../process.ts";
-import { routeLog } from "../roles/node.ts";
+import { routeLog } from "../log/route.ts";
 import { takeInterrupts } from "../run/interrupt.ts";
 import { withSession } from "../session.ts";
 
@@ -50,7 +50,8 @@ export async function pkiServeVerb(process: Process, options: {
   readonly listen: string;
 }): Promise<ExitCode> {
   return await withSession(process, async (session) => {
-    routeLog(session, "info");
+    const settings = { logLevel: "info", logFormat: "auto" } as const;
+    const logging = routeLog(session, settings, { cluster: options.cluster, role: "authority" });
     const { env } = session;
     const where = place("").safeParse(options.listen);
     if (!where.success) {
@@ -68,6 +69,7 @@ export async function pkiServeVerb(process: Process, options: {
       return EXIT.ok;
     } finally {
       interrupt.dispose();
+      logging.close();
     }
   });
 }
