@@ -46,8 +46,9 @@ export async function read<K extends Kind & Query["type"]>(
   return { found: found as FoundOf<K>, ...freshnessOf(answer, consistency, env.clock.now()) };
 }
 
-function freshnessOf(
-  { node, appliedIndex, appliedAtMs }: Answer,
+/** How fresh an answer is: for its body, and as headers. */
+export function freshnessOf(
+  { node, appliedIndex, appliedAtMs }: Omit<Answer, "found">,
   consistency: Consistency,
   nowMs: number,
 ): Pick<Read<Kind>, "freshness" | "headers"> {

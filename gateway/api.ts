@@ -12,8 +12,9 @@ import { demandAllTenants, demandScope, keyOf, type Scope, unauthenticated } fro
 import { describe, type Described } from "./describe.ts";
 import type { Gateway, GatewayBindings } from "./gateway.ts";
 import type { Keyed } from "./idempotency.ts";
-import { parseParameters } from "./parameters.ts";
+import { parameterReader, type Parameters } from "./parameters.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { Reply } from "./reply.ts";
 import { readText } from "./body.ts";
 
 /** The environment of the app, as Hono types it. */
@@ -37,6 +38,9 @@ export interface Call<Parameters, Query> {
   readonly connection: GatewayBindings["connection"];
 }
 
+/** What a route may answer with. */
+export type Answered = Response | Reply;
+
 /** A route. */
 export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Described<P, Q> {
   /** What the key must allow. */
@@ -47,7 +51,7 @@ export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Des
   readonly bodyBytes?: number;
   /** The answer is not one to keep for a repeated request. */
   readonly isNotKept?: boolean;
-  handle(call: Call<z.infer<P>, z.infer<Q>>): Promise<Response> | Response;
+  handle(call: Call<z.infer<P>, z.infer<Q>>): Promise<Answered> | Answered;
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -76,10 +80,13 @@ export class Api {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
     this.#methods.set(path, [...this.#methods.get(path) ?? [], route.method.toUpperCase()]);
     const meter = this.#gateway.meter.route(route.method.toUpperCase(), route.path);
-    const { clock } = this.#gateway.env;
+    const { env: { clock }, limits } = this.#gateway;
+    const parameters = parameterReader(route, limits.queriesKept);
+    const serve = (c: Context<AppEnv>, requestId: string) =>
+      this.#serve(route, c, requestId, parameters);
     this.app.on(route.method.toUpperCase(), path, async (c) => {
       const startMs = clock.monotonic();
-      const response = await this.#guarded(c, (requestId) => this.#serve(route, c, requestId));
+      const response = await this.#guarded(c, (requestId) => serve(c, requestId));
       meter.ended(response.status, clock.monotonic() - startMs);
       return response;
     });
@@ -106,7 +113,7 @@ export class Api {
 
   async #guarded(
     c: Context<AppEnv>,
-    work: (requestId: string) => Promise<Response>,
+    work: (requestId: string) => Promise<Answered>,
   ): Promise<Response> {
     const { meter, limits } = this.#gateway;
     const requestId = requestIdOf(this.#gateway, c.req.raw.headers);
@@ -121,7 +128,9 @@ export class Api {
     }
     meter.inFlight += 1;
     try {
-      const response = await work(requestId);
+      const answered = await work(requestId);
+      if (answered instanceof Reply) return answered.response(requestId);
+      const response = answered;
       if (response.status !== 101) response.headers.set("x-request-id", requestId);
       return response;
     } catch (thrown) {
@@ -135,12 +144,14 @@ export class Api {
     route: Route<P, Q>,
     c: Context<AppEnv>,
     requestId: string,
-  ): Promise<Response> {
-    const principal = await this.#principal(c);
+    parameters: (c: Context<AppEnv>) => Parameters<P, Q>,
+  ): Promise<Answered> {
+    const identified = this.#principal(c);
+    const principal = identified instanceof Promise ? await identified : identified;
     demandScope(principal, route.scope);
     if (route.isClusterWide === true) demandAllTenants(principal);
     const request = c.req.raw;
-    const { params, query } = parseParameters(route, c);
+    const { params, query } = parameters(c);
     const trace = request.headers.get("traceparent");
     const call = {
       request,
@@ -176,7 +187,10 @@ export class Api {
       conditions,
       body: text,
     });
-    const work = async () => await route.handle({ ...call, text, keyed });
+    const work = async () => {
+      const answered = await route.handle({ ...call, text, keyed });
+      return answered instanceof Reply ? answered.response(call.requestId) : answered;
+    };
     const hasKey = headers.has("idempotency-key") && route.isNotKept !== true;
     const response = hasKey ? await idempotency.once(keyed, work) : await work();
     env.log.write("info", "request", {
@@ -189,15 +203,20 @@ export class Api {
     return response;
   }
 
-  async #principal(c: Context<AppEnv>): Promise<Principal> {
-    const { keys, keyRate, refusedRate } = this.#gateway;
-    const { headers } = c.req.raw;
-    const key = keyOf(headers);
-    const address = hostOf(c.env?.connection?.remoteAddress);
-    const principal = key === null ? null : await keys.principalOf(key);
+  /** Who asks; a promise only where that has to be looked up. */
+  #principal(c: Context<AppEnv>): Promise<Principal> | Principal {
+    const key = keyOf(c.req.raw.headers);
+    const found = key === null ? null : this.#gateway.keys.principalOf(key);
+    if (!(found instanceof Promise)) return this.#admitted(c, found);
+    return found.then((principal) => this.#admitted(c, principal));
+  }
+
+  #admitted(c: Context<AppEnv>, principal: Principal | null): Principal {
+    const { keyRate, refusedRate } = this.#gateway;
     if (principal === null) {
-      const waitMs = refusedRate.take(address);
-      throw waitMs > 0 ? tooMany("without a valid API key", waitMs) : unauthenticated(headers);
+      const waitMs = refusedRate.take(hostOf(c.env?.connection?.remoteAddress));
+      if (waitMs > 0) throw tooMany("without a valid API key", waitMs);
+      throw unauthenticated(c.req.raw.headers);
     }
     const waitMs = keyRate.take(principal.keyId);
     if (waitMs > 0) throw tooMany(`with the API key ${principal.keyId}`, waitMs);

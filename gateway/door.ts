@@ -9,6 +9,8 @@ import {
   Desk,
   DESK_PATH,
   type LiveEvent,
+  type LookedUp,
+  type Lookups,
   type Principal,
   type Query,
   type RefusalCode,
@@ -21,6 +23,7 @@ import type { Env } from "../runtime/env/env.ts";
 import { BrokenLinks, type LinkNews } from "./broken_links.ts";
 import { Controllers } from "./controllers.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
+import { GatheredLookups, type Look, type Looked } from "./lookups.ts";
 
 /** How fresh an answer has to be. */
 export type Consistency = "linearizable" | "stale";
@@ -59,6 +62,8 @@ export interface Door {
     query: Query,
     options?: ReadOptions,
   ): Promise<Answer>;
+  /** Looks at one thing, together with what others look at in this moment. Never rejects. */
+  look(principal: Principal, consistency: Consistency, look: Look): Promise<Looked>;
   /** Who has the key with this hash, or nobody; DoorError `noQuorum` where no controller answers. */
   authenticate(sha256: string): Promise<Principal | null>;
   /** What came after an event; waits a while where there is nothing. DoorError `noQuorum`. */
@@ -119,6 +124,7 @@ class DeskDoor implements Door {
   readonly #limits: GatewayLimits;
   readonly #controllers: Controllers;
   readonly #links: BrokenLinks;
+  readonly #lookups: GatheredLookups;
 
   constructor({ node, controllers, limits }: DoorOptions) {
     this.#node = node;
@@ -126,6 +132,11 @@ class DeskDoor implements Door {
     this.#limits = gatewayLimits(limits);
     this.#links = new BrokenLinks(node.links);
     this.#controllers = new Controllers(controllers, node.env.clock, this.#limits.avoidMs);
+    this.#lookups = new GatheredLookups(
+      node.env.timers,
+      this.#limits.looksPerMessage,
+      (lookups) => this.#lookUp(lookups),
+    );
   }
 
   async write(
@@ -169,6 +180,24 @@ class DeskDoor implements Door {
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
     const found = { type: "none", code: "noQuorum", message, ...wait } as const;
     return { found, node: "", appliedIndex: 0, appliedAtMs: 0 };
+  }
+
+  look(principal: Principal, consistency: Consistency, look: Look): Promise<Looked> {
+    return this.#lookups.look(principal, consistency, look);
+  }
+
+  async #lookUp(lookups: Lookups): Promise<LookedUp> {
+    const tried = await this.#tries<LookedUp>({
+      withinMs: this.#limits.readMs,
+      tryMs: this.#limits.readTryMs,
+      trace: undefined,
+      sticky: false,
+      ask: (controller, options) => this.#desk(controller).ask("lookUp", lookups, options),
+      refusal: ({ refused }) => refused === null || !AGAIN.has(refused.code) ? null : refused,
+    });
+    if ("answer" in tried) return tried.answer;
+    const refused = { ...tried.refused, code: "noQuorum" } as const;
+    return { looked: [], refused, node: "", appliedIndex: 0, appliedAtMs: 0 };
   }
 
   async authenticate(sha256: string): Promise<Principal | null> {

@@ -52,6 +52,9 @@ export class KeyRing {
   readonly #limits: GatewayLimits;
   /** By the key's hash, oldest first. */
   readonly #known = new Map<string, Known>();
+  /** By the key itself: hashing it costs more than the rest of the gate. Emptied every `keyCacheMs`. */
+  readonly #inUse = new Map<string, Known>();
+  #inUseUntilMs = 0;
   readonly #looking = new Map<string, Promise<Principal | null>>();
   readonly #lookups: RateLimits;
 
@@ -64,10 +67,16 @@ export class KeyRing {
 
   /** Who has this key; `null`: nobody. Problem `tooMany` where too many unknown keys come. */
   principalOf(key: string): Promise<Principal | null> | Principal | null {
+    const nowMs = this.#env.clock.monotonic();
+    const inUse = this.#inUse.get(key);
+    if (inUse !== undefined && inUse.untilMs > nowMs) return inUse.principal;
     if (!isApiKey(key)) return null;
     const sha256 = sha256Of(this.#env.hash, key);
     const known = this.#known.get(sha256);
-    if (known !== undefined && known.untilMs > this.#env.clock.monotonic()) return known.principal;
+    if (known !== undefined && known.untilMs > nowMs) {
+      this.#use(key, known, nowMs);
+      return known.principal;
+    }
     const looking = this.#looking.get(sha256);
     if (looking !== undefined) return looking;
     const waitMs = this.#lookups.take(LOOKUPS);
@@ -80,6 +89,16 @@ export class KeyRing {
     const asked = this.#look(sha256);
     this.#looking.set(sha256, asked);
     return asked;
+  }
+
+  /** Only keys that somebody has, and only for as long as their principals are trusted. */
+  #use(key: string, known: Known, nowMs: number): void {
+    const { keyCacheMs, keyTexts } = this.#limits;
+    if (nowMs >= this.#inUseUntilMs) {
+      this.#inUse.clear();
+      this.#inUseUntilMs = nowMs + keyCacheMs;
+    }
+    if (known.principal !== null && this.#inUse.size < keyTexts) this.#inUse.set(key, known);
   }
 
   async #look(sha256: string): Promise<Principal | null> {

@@ -64,6 +64,21 @@ export const GATEWAY_LIMITS = {
     why: "one controller has so long to answer a write before another one is asked",
   },
   readTryMs: { unit: "ms", value: 1_500, why: "the same for a read: it waits for no disk" },
+  looksPerMessage: {
+    unit: "count",
+    value: 256,
+    why: "questions by id that one message asks of a controller: some 200 KiB come back",
+  },
+  queriesKept: {
+    unit: "count",
+    value: 64,
+    why: "query strings of a route whose meaning is remembered: most clients send one of a few",
+  },
+  keyTexts: {
+    unit: "count",
+    value: 1_024,
+    why: "keys in use that are known without being hashed anew, for keyCacheMs at most",
+  },
   lookupTryMs: {
     unit: "ms",
     value: 500,

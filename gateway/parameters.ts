@@ -6,11 +6,46 @@ import type { AppEnv } from "./api.ts";
 import type { Described } from "./describe.ts";
 import { Problem, type ProblemPart } from "./problem.ts";
 
-/** The parameters of a request; Problem `malformedRequest` names each that is wrong. */
-export function parseParameters<P extends z.ZodObject, Q extends z.ZodObject>(
+/** Parameters of a request that are valid. */
+export interface Parameters<P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly params: z.infer<P>;
+  readonly query: z.infer<Q>;
+}
+
+/** Longer query strings are not often sent again. */
+const KEPT_CHARACTERS = 64;
+
+/**
+ * Reads the parameters of a route; Problem `malformedRequest` names each that is wrong. What `most` query
+ * strings mean is remembered.
+ */
+export function parameterReader<P extends z.ZodObject, Q extends z.ZodObject>(
+  route: Described<P, Q>,
+  most: number,
+): (c: Context<AppEnv>) => Parameters<P, Q> {
+  const queries = new Map<string, z.infer<Q>>();
+  return (c) => {
+    const { url } = c.req;
+    const at = url.indexOf("?");
+    const text = at < 0 ? "" : url.slice(at);
+    const known = queries.get(text);
+    if (known !== undefined) {
+      const params = route.params.safeParse(c.req.param());
+      if (params.success) return { params: params.data, query: known };
+    }
+    const parsed = parseParameters(route, c);
+    if (text.length <= KEPT_CHARACTERS) {
+      if (queries.size >= most) queries.clear();
+      queries.set(text, parsed.query);
+    }
+    return parsed;
+  };
+}
+
+function parseParameters<P extends z.ZodObject, Q extends z.ZodObject>(
   route: Described<P, Q>,
   c: Context<AppEnv>,
-): { params: z.infer<P>; query: z.infer<Q> } {
+): Parameters<P, Q> {
   const params = route.params.safeParse(c.req.param());
   const query = route.query.safeParse(queryOf(c));
   if (params.success && query.success) return { params: params.data, query: query.data };

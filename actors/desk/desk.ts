@@ -16,12 +16,14 @@ import type { Replica } from "../controller/replica.ts";
 import type { Board } from "../fleet/board.ts";
 import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
 import { explainJob } from "./explain.ts";
+import { lookUp } from "./lookups.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import { judgeChange } from "./group_changes.ts";
 import { Desk, DESK_PATH, type GroupChange, type LiveEvent, type Principal } from "./messages.ts";
 import { askLeader, type LeaderQuery, type LeaderWay, passOnChange } from "./passing_on.ts";
 import { ProgressNews } from "./progress_news.ts";
 import { read } from "./reads.ts";
+import { ViewTexts } from "./view_texts.ts";
 import { viewAgent, viewJob, viewRun } from "./views.ts";
 import { write } from "./writes.ts";
 
@@ -40,6 +42,7 @@ export interface DeskArgs {
 }
 
 interface State extends DeskArgs {
+  readonly texts: ViewTexts;
   readonly ring: EventRing;
   readonly progress: ProgressNews;
   /** Up to which change of progress each gateway was told. */
@@ -63,7 +66,8 @@ export const desk = actor(Desk, {
       }),
     ];
     const unsubscribe = () => releases.forEach((release) => release());
-    return { ...args, ring, progress, toldProgress: new Map(), unsubscribe };
+    const texts = new ViewTexts(args.board, args.limits.viewTexts);
+    return { ...args, texts, ring, progress, toldProgress: new Map(), unsubscribe };
   },
   on: {
     write: (state, { key, principal, request, fingerprint, isPassedOn }, ctx) => {
@@ -83,6 +87,10 @@ export const desk = actor(Desk, {
       const explain = (jobId: string) => explainJob(state.replica, scheduler, jobId);
       const context = { ...state, node, explain, ofLeader, judge };
       return later(() => read(context, consistency, principal, query));
+    },
+    lookUp: (state, lookups, ctx) => {
+      const node = nodeOf(ctx);
+      return later(() => lookUp({ ...state, node }, lookups));
     },
     authenticate: (state, { sha256 }, ctx) => principalOf(state, sha256, ctx.env.clock.now()),
     events: (state, { after, limit }, ctx) => {

@@ -23,6 +23,11 @@ export const DESK_LIMITS = {
     value: 500,
     why: "jobs whose progress one answer tells; the others are told with the next",
   },
+  viewTexts: {
+    unit: "count",
+    value: 8_192,
+    why: "jobs and runs whose JSON is kept for the next who asks, at about 1 KiB each",
+  },
   writeMs: {
     unit: "ms",
     value: 8_000,

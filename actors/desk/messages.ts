@@ -332,6 +332,36 @@ export const answer = z.object({
   appliedAtMs: timeMs,
 });
 
+/** Questions by id for things that change often: what gateways gather and ask at once. */
+export const lookups = z.object({
+  consistency: z.enum(["linearizable", "stale"]),
+  /** Who asks; each look names one by its place in this list. */
+  principals: z.array(principal).min(1),
+  looks: z.array(z.object({
+    by: z.number().int().min(0),
+    kind: z.enum(["job", "run"]),
+    id: z.string(),
+  })).min(1).max(1_000),
+});
+
+/** What they come to, all of one state. */
+export const lookedUp = z.object({
+  /**
+   * In the order of the questions: the view as JSON, so that nobody parses it on its way to a client, and
+   * its version; null: it is not in the state, or not for who asks: `read` says which.
+   */
+  looked: z.array(z.object({ text: z.string(), version: z.number().int() }).nullable()),
+  /** Why nothing was looked up. */
+  refused: z.object({
+    code: refusalCode,
+    message: z.string(),
+    retryAfterMs: z.number().optional(),
+  }).nullable(),
+  node: z.string(),
+  appliedIndex: z.number().int(),
+  appliedAtMs: timeMs,
+});
+
 /**
  * One thing that has happened. `id` is the index of its command and a number within it: the same on every
  * controller, growing; progress has none, as it is not kept.
@@ -376,6 +406,7 @@ export const Desk = protocol("quorus.desk", {
       }),
       answer,
     ),
+    lookUp: ask(lookups, lookedUp),
     /** Who has the key with this hash; null: nobody, or not any more. */
     authenticate: ask(z.object({ sha256: z.string() }), principal.nullable()),
     /**
@@ -398,6 +429,8 @@ export type RefusalCode = z.infer<typeof refusalCode>;
 export type Query = z.infer<typeof query>;
 export type Answer = z.infer<typeof answer>;
 export type Found = Answer["found"];
+export type Lookups = z.infer<typeof lookups>;
+export type LookedUp = z.infer<typeof lookedUp>;
 export type JobView = z.infer<typeof jobView>;
 export type RunView = z.infer<typeof runView>;
 export type AgentView = z.infer<typeof agentView>;

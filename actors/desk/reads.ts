@@ -9,7 +9,15 @@ import type { Board } from "../fleet/board.ts";
 import { withArchived } from "./archived.ts";
 import { viewCluster } from "./cluster_view.ts";
 import type { DESK_LIMITS } from "./limits.ts";
-import type { Answer, ChangeCheck, Found, GroupChange, Principal, Query } from "./messages.ts";
+import type {
+  Answer,
+  ChangeCheck,
+  Found,
+  GroupChange,
+  LookedUp,
+  Principal,
+  Query,
+} from "./messages.ts";
 import type { LeaderQuery } from "./passing_on.ts";
 import { pageOf } from "./pages.ts";
 import { sees, seesAll } from "./permissions.ts";
@@ -47,16 +55,24 @@ export async function read(
     const found = await find(context, whole, principal, query);
     return { found, node, appliedIndex: index, appliedAtMs: atMs };
   } catch (error) {
-    const written = failed(error, context);
     const { index, nowMs } = replica.state;
-    const found: Found = written.ok ? none("nothing") : {
-      type: "none",
-      code: written.code === "unknownOutcome" ? "noQuorum" : written.code,
-      message: `${written.message}; what this controller has can be read with consistency=stale`,
-      ...(written.retryAfterMs === undefined ? {} : { retryAfterMs: written.retryAfterMs }),
-    };
+    const found: Found = { type: "none", ...unread(error, context) };
     return { found, node, appliedIndex: index, appliedAtMs: nowMs };
   }
+}
+
+/** Why the state could not be read. */
+export function unread(
+  error: unknown,
+  context: Parameters<typeof failed>[1],
+): NonNullable<LookedUp["refused"]> {
+  const written = failed(error, context);
+  if (written.ok) return { code: "notFound", message: "no nothing" };
+  return {
+    code: written.code === "unknownOutcome" ? "noQuorum" : written.code,
+    message: `${written.message}; what this controller has can be read with consistency=stale`,
+    ...(written.retryAfterMs === undefined ? {} : { retryAfterMs: written.retryAfterMs }),
+  };
 }
 
 async function find(

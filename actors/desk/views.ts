@@ -7,7 +7,11 @@ import type { Board } from "../fleet/board.ts";
 import type { AgentView, DefinitionView, JobView, RunView } from "./messages.ts";
 
 /** A job as it is shown. */
-export function viewJob(job: Job, run: Run | undefined, board: Board): JobView {
+export function viewJob(
+  job: Job,
+  run: Run | undefined,
+  board: Pick<Board, "progress">,
+): JobView {
   const { id, runId, tenant, spec, state, why, intent, attempts, failures, error, receipt } = job;
   return {
     ...{ id, runId, tenant, name: spec.name, state, why, intent },

@@ -5,6 +5,7 @@ import { json, one, read, write } from "../answers.ts";
 import type { Api, Call } from "../api.ts";
 import type { Gateway } from "../gateway.ts";
 import { jsonBody } from "../json_body.ts";
+import { Looker } from "../looker.ts";
 import { page, pageQuery } from "../paging.ts";
 import { Problem } from "../problem.ts";
 import {
@@ -138,6 +139,7 @@ function addList(api: Api, gateway: Gateway): void {
 }
 
 function addLooking(api: Api, gateway: Gateway): void {
+  const looker = new Looker(gateway);
   api.add({
     method: "get",
     path: "/v1/jobs/{id}",
@@ -153,8 +155,10 @@ function addLooking(api: Api, gateway: Gateway): void {
     ],
     problems: ["notFound"],
     handle: async (call) => {
-      const query = { type: "job", jobId: call.params.id } as const;
-      const found = await read(gateway, call, call.query.consistency, query);
+      const { params: { id }, query: { consistency } } = call;
+      const looked = await looker.look(call, consistency, { kind: "job", id });
+      if (looked !== null) return looked;
+      const found = await read(gateway, call, consistency, { type: "job", jobId: id });
       const { job } = found.found;
       return one(call.request, found, job, `W/"${job.version}"`);
     },

@@ -4,6 +4,7 @@ import { json, one, read } from "../answers.ts";
 import type { Api } from "../api.ts";
 import type { Gateway } from "../gateway.ts";
 
+import { Looker } from "../looker.ts";
 import { page, pageQuery } from "../paging.ts";
 import {
   idParameter,
@@ -75,6 +76,7 @@ function addSubmission(api: Api, gateway: Gateway): void {
 }
 
 function addReading(api: Api, gateway: Gateway): void {
+  const looker = new Looker(gateway);
   const { pageItems, defaultPageItems } = gateway.limits;
   api.add({
     method: "get",
@@ -115,8 +117,10 @@ function addReading(api: Api, gateway: Gateway): void {
     ],
     problems: ["notFound"],
     handle: async (call) => {
-      const query = { type: "run", runId: call.params.id } as const;
-      const found = await read(gateway, call, call.query.consistency, query);
+      const { params: { id }, query: { consistency } } = call;
+      const looked = await looker.look(call, consistency, { kind: "run", id });
+      if (looked !== null) return looked;
+      const found = await read(gateway, call, consistency, { type: "run", runId: id });
       const { run } = found.found;
       return one(call.request, found, run, `W/"${run.version}"`);
     },

@@ -96,7 +96,7 @@ class RealHttpServer implements HttpServer {
           onListen: () => {},
           onError: () => new Response(null, { status: 500 }),
         },
-        (request, { remoteAddr }) => this.#handler(request, connectionOf(request, remoteAddr)),
+        (request, from) => this.#handler(request, new Connection(request, from)),
       );
     } catch (thrown) {
       throw serveError(`${hostname}:${port}`, thrown);
@@ -134,17 +134,28 @@ function serveError(address: string, thrown: unknown): HttpServerError {
   return new HttpServerError("tls", `${action}: ${messageOf(thrown)}`, { cause: thrown });
 }
 
-function connectionOf(request: Request, remote: Deno.NetAddr): HttpConnection {
-  return {
-    get remoteAddress() {
-      const host = remote.hostname.includes(":") ? `[${remote.hostname}]` : remote.hostname;
-      return `${host}:${remote.port}`;
-    },
-    get canUpgrade() {
-      return request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    },
-    upgrade: (events, chosen = {}) => upgrade(request, events, chosen.protocol),
-  };
+/** Looks at nothing before it is asked: most requests need neither address nor upgrade. */
+class Connection implements HttpConnection {
+  readonly #request: Request;
+  readonly #from: Deno.ServeHandlerInfo<Deno.NetAddr>;
+
+  constructor(request: Request, from: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+    this.#request = request;
+    this.#from = from;
+  }
+
+  get remoteAddress(): string {
+    const { hostname, port } = this.#from.remoteAddr;
+    return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  }
+
+  get canUpgrade(): boolean {
+    return this.#request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  }
+
+  upgrade(events: TextSocketEvents, chosen: { readonly protocol?: string } = {}): Upgrade {
+    return upgrade(this.#request, events, chosen.protocol);
+  }
 }
 
 function upgrade(
