@@ -99,7 +99,9 @@ export function readsOf(folder: string, { isEncrypted }: ClusterState, id: strin
 
 async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<ClusterNode[]> {
   const { controllers, agents, gateways } = shape;
-  const ports = await freePorts(env, 2 * (controllers + gateways) + agents);
+  // One alone elects itself.
+  const rafts = controllers > 1 ? controllers : 0;
+  const ports = await freePorts(env, 2 * (controllers + gateways) + agents + rafts);
   const make = (role: ClusterNode["role"], id: string, port: number | null): ClusterNode => ({
     id,
     role,
@@ -107,6 +109,7 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
     data: `${folder}/${id}/data`,
     log: `${folder}/${id}/log`,
     place: port === null ? null : `${HOST}:${port}`,
+    raft: role === "controller" && rafts > 0 ? `${HOST}:${ports.shift()!}` : null,
     metrics: `${HOST}:${ports.shift()!}`,
     pid: null,
     startedMs: null,
@@ -128,21 +131,24 @@ function settingsOf(
 ): Record<string, unknown> {
   const controllers = nodes.filter(({ role }) => role === "controller");
   const others = nodes.filter(({ role }) => role !== "controller");
+  const urlOf = (place: string | null) => `${isEncrypted ? "wss" : "ws"}://${place}`;
   const common = {
     node: node.id,
     data: "data",
     cluster: CLUSTER,
     ...(node.metrics === null ? {} : { metrics: node.metrics }),
     ...(isEncrypted ? { tls: tlsOf(node.id) } : { token: "${file:../token}" }),
-    controllers: Object.fromEntries(
-      controllers.map(({ id, place }) => [id, `${isEncrypted ? "wss" : "ws"}://${place}`]),
-    ),
+    controllers: Object.fromEntries(controllers.map(({ id, place }) => [id, urlOf(place)])),
   };
   switch (node.role) {
     case "controller":
       return {
         ...common,
         listen: node.place,
+        ...(node.raft === null ? {} : {
+          raftListen: node.raft,
+          raftControllers: Object.fromEntries(controllers.map(({ id, raft }) => [id, urlOf(raft)])),
+        }),
         ...(isEncrypted
           ? {}
           : { roles: Object.fromEntries(others.map(({ id, role }) => [id, [role]])) }),

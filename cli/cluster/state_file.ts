@@ -22,6 +22,8 @@ const clusterNode = z.strictObject({
   log: z.string(),
   /** Where it listens: `host:port`; null for agents. */
   place: z.string().nullable(),
+  /** Where the Raft of a controller listens: `host:port`; null elsewhere, and where it has no thread of its own. */
+  raft: z.string().nullable().default(null),
   /** Where it tells its metrics: `host:port`; null in clusters that were made before it did. */
   metrics: z.string().nullable().default(null),
   /** Of the process that was started last; null where that was ended, or is about to start. */

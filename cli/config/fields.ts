@@ -40,8 +40,8 @@ export function map<V extends z.ZodType>(values: V, description: string) {
 
 /** The id of a node, and other names that stand in addresses. */
 export const nodeName = z.string().regex(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  "a name has letters, digits, dots, dashes and underscores, at most 63",
+  /^(?!.*\.raft$)[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  "a name has letters, digits, dots, dashes and underscores, at most 63, and does not end in .raft",
 );
 
 /** `host:port`, as its two parts. */

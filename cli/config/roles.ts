@@ -46,6 +46,16 @@ const controllers = map(linkUrl, "the controllers by their node ids: ws:// or ws
 
 const listen = place("where other nodes reach this one");
 
+const raftFields = {
+  raftWorker: z.boolean().default(true).meta({
+    description: "Raft has a thread and links of its own, where raftControllers names them; " +
+      "the same on all controllers",
+  }),
+  raftListen: place("where the Raft of other controllers reaches this one's").optional(),
+  raftControllers: map(linkUrl, "where each controller's Raft listens, by its node id")
+    .prefault({}),
+};
+
 const roleBook = map(
   z.array(z.enum(["controller", "agent", "gateway"])),
   "who may be what where links are not encrypted; under TLS certificates say it",
@@ -116,6 +126,7 @@ export const controllerSettings = z.strictObject({
   ...common,
   listen: listen.prefault("127.0.0.1:4100"),
   controllers,
+  ...raftFields,
   roles: roleBook,
   join: z.boolean().default(false)
     .meta({ description: "it joins a cluster that is there, and waits until it is added" }),
@@ -151,6 +162,7 @@ export const startSettings = z.strictObject({
   node: common.node.default("local"),
   listen: listen.prefault("127.0.0.1:4100"),
   controllers: controllers.prefault({}),
+  ...raftFields,
   roles: roleBook,
   join: z.boolean().default(false)
     .meta({ description: "it joins a cluster that is there, and waits until it is added" }),

@@ -10,10 +10,10 @@ import { formatDuration } from "../../runtime/base/units.ts";
 import { readTextFile } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
 
-/** One use of a certificate: links with other nodes, or the API. */
+/** One use of a certificate: links with other nodes, those of a controller's Raft, or the API. */
 export interface KeptCertificate {
   /** For people. */
-  readonly use: "links" | "API";
+  readonly use: "links" | "Raft links" | "API";
   /** PEM file of the certificate. */
   readonly cert: string;
   /** All files that it is made of. */

@@ -5,41 +5,36 @@ import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
-import type { PeerAddress } from "../../runtime/remote/hub_options.ts";
 import type { ControllerSettings } from "../config/roles.ts";
+import type { Session } from "../session.ts";
 import type { Certificates } from "./certificates.ts";
 import { changedLimits } from "./changed_limits.ts";
 import { controllerAddresses } from "./node.ts";
+import { raftWorker, type RaftWorkerSettings } from "./raft_worker.ts";
 import type { Part, RoleStart } from "./serve.ts";
 
 /** The settings that a controller's actors are started with. */
-export type ControllerPart = Pick<ControllerSettings, "controllers" | "join" | "keys"> & {
-  readonly limits: Pick<ControllerSettings["limits"], "raft" | "fleet" | "desk">;
-};
-
-/**
- * The controllers that this one dials: of two that know each other one is enough, so those of lower ids;
- * all of them where they may not know this one yet.
- */
-export function dialledControllers(
-  node: string,
-  { controllers, join }: Pick<ControllerPart, "controllers" | "join">,
-): readonly PeerAddress[] {
-  return controllerAddresses(controllers)
-    .filter((other) => join ? other.node !== node : other.node < node);
-}
+export type ControllerPart =
+  & Omit<RaftWorkerSettings, "node">
+  & Pick<ControllerSettings, "keys">
+  & { readonly limits: Pick<ControllerSettings["limits"], "raft" | "fleet" | "desk"> };
 
 /** Starts the actors of a controller. */
 export async function startControllerPart(
   node: LinkedNode,
   settings: ControllerPart,
-  { folder, fail, certificates }: RoleStart & { readonly certificates: Certificates },
+  { folder, fail, session, certificates }: RoleStart & {
+    readonly session: Session;
+    readonly certificates: Certificates;
+  },
 ): Promise<Part> {
   const { limits, keys, join } = settings;
+  const engine = await raftWorker(session, { ...settings, node: node.id }, certificates);
   const role = await startController(node, {
     folder: `${folder}/controller`,
     controllers: controllerAddresses(settings.controllers),
     join,
+    ...(engine === null ? {} : { engine }),
     bootstrapKeys: keys,
     certificateUntilMs: () => certificates.endMs("links"),
     limits: {

@@ -31,7 +31,7 @@ export async function startRoleNode(
   { dials, ...rest }: NodeStart,
 ): Promise<LinkedNode> {
   const { node: id, limits } = settings;
-  const links = await linksOf(session, settings, dials);
+  const links = await linksOf(session, { ...settings, peers: dials });
   const node = startLinkedNode(session.env, { id, limits: limits.node, links, ...rest });
   try {
     await node.links.ready;
@@ -42,10 +42,17 @@ export async function startRoleNode(
   return node;
 }
 
-async function linksOf(
+/** Settings of links, and whom they call. */
+export interface LinkSettings
+  extends Pick<NodeSettings, "token" | "allowPlain" | "listen" | "tls"> {
+  readonly limits: Pick<NodeSettings["limits"], "remote">;
+  readonly peers: readonly PeerAddress[];
+}
+
+/** How a node of this process links with others; certificates and token are read. */
+export async function linksOf(
   { env, process }: Session,
-  { token, allowPlain, listen, limits, tls: files }: NodeSettings,
-  peers: readonly PeerAddress[],
+  { token, allowPlain, listen, limits, tls: files, peers }: LinkSettings,
 ): Promise<HubOptions> {
   const tls = files === undefined ? {} : { tls: await readTls(env.disk, files) };
   const secret = token === undefined

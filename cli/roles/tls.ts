@@ -59,9 +59,10 @@ export function keepLinks(
   { disk }: Pick<Env, "disk">,
   files: TlsFiles,
   links: Pick<Links, "secure">,
+  use: "links" | "Raft links" = "links",
 ): void {
   certificates.keep({
-    use: "links",
+    use,
     cert: files.cert,
     files: [files.cert, files.key, files.ca],
     take: async () => links.secure(await readTls(disk, files)),

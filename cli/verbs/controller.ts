@@ -3,7 +3,8 @@
 import type { ExitCode } from "../exit.ts";
 import { controllerAddresses } from "../roles/node.ts";
 import type { Process } from "../process.ts";
-import { dialledControllers, startControllerPart } from "../roles/controller.ts";
+import { startControllerPart } from "../roles/controller.ts";
+import { dialledControllers } from "../roles/dials.ts";
 import { type RoleVerbOptions, runRole } from "../roles/verb.ts";
 import { CliError } from "../exit.ts";
 

@@ -4,7 +4,8 @@ import { followControllers } from "../../actors/directory/follower.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { startAgentPart } from "../roles/agent.ts";
-import { dialledControllers, startControllerPart } from "../roles/controller.ts";
+import { startControllerPart } from "../roles/controller.ts";
+import { dialledControllers } from "../roles/dials.ts";
 import { startGatewayPart } from "../roles/gateway.ts";
 import { type RoleVerbOptions, runRole } from "../roles/verb.ts";
 

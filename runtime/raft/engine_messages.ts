@@ -4,6 +4,7 @@
  */
 
 import type { ErrorData } from "../base/errors.ts";
+import type { ListenTls } from "../env/sockets.ts";
 import type { HubOptions } from "../remote/hub_options.ts";
 import type { SnapshotMeta } from "./core/entry.ts";
 import type { Input, Proposal } from "./core/input.ts";
@@ -47,6 +48,8 @@ export type EngineOrder =
   | { readonly do: "taken"; readonly id: number }
   /** Nobody wants the pieces of that restore. */
   | { readonly do: "drop"; readonly id: number }
+  /** Other certificates, for new links. */
+  | { readonly do: "secure"; readonly tls: ListenTls }
   /** The answer to each status: somebody is there. */
   | { readonly do: "beat" }
   | { readonly do: "stop" };
@@ -78,7 +81,14 @@ export type EngineReport =
   | { readonly say: "failed"; readonly error: EngineError }
   | { readonly say: "stopped" };
 
+const ENGINE = ".raft";
+
 /** The id of the node that a member's Worker is: it links with those of the other members. */
 export function engineNodeId(member: string): string {
-  return `${member}.raft`;
+  return `${member}${ENGINE}`;
+}
+
+/** Whether such an id is that of a Worker: nobody else is let in there. */
+export function isEngineNodeId(node: string): boolean {
+  return node.endsWith(ENGINE);
 }

@@ -7,7 +7,8 @@ import { actor } from "../actor/definition.ts";
 import { formatAddress } from "../actor/address.ts";
 import type { Ref } from "../actor/ref.ts";
 import type { Env, TimerHandle } from "../env/env.ts";
-import type { Socket } from "../env/sockets.ts";
+import { messageOf } from "../base/errors.ts";
+import type { ListenTls, Socket } from "../env/sockets.ts";
 import { RemoteError } from "../remote/handshake_refusals.ts";
 import { type LinkedNode, startLinkedNode } from "../remote/linked_node.ts";
 import type { Entry, MemberId } from "./core/entry.ts";
@@ -21,6 +22,7 @@ import {
   type EngineOrder,
   type EnginePlan,
   type EngineReport,
+  isEngineNodeId,
 } from "./engine_messages.ts";
 import { PieceQueue } from "./engine_pieces.ts";
 import { EnginePort } from "./engine_port.ts";
@@ -127,6 +129,8 @@ class EngineWorker implements DriverHost {
       case "beat":
         this.#isAwaitingBeat = false;
         return;
+      case "secure":
+        return this.#secure(order.tls);
       case "stop":
         return void this.stop();
     }
@@ -208,6 +212,16 @@ class EngineWorker implements DriverHost {
     await this.#driver.stop().catch(() => {}); // its error has been told already
     await this.#node.stop({ withinMs: 0 });
     this.#port.post({ say: "stopped" });
+  }
+
+  #secure(tls: ListenTls): void {
+    try {
+      this.#node.links.secure(tls);
+    } catch (error) {
+      const facts = { group: this.#plan.group, reason: messageOf(error) };
+      const message = "the certificates of a Raft group's Worker cannot be used; those before stay";
+      this.#env.log.write("warn", message, facts);
+    }
   }
 
   #start(): void {
@@ -314,7 +328,9 @@ async function startNode(
 ): Promise<LinkedNode> {
   const onFatal = (error: unknown): void =>
     port.post({ say: "failed", error: toEngineError(error) });
-  const node = startLinkedNode(env, { id: engineNodeId(options.id), links, onFatal });
+  const id = engineNodeId(options.id);
+  const admit = ({ node }: { readonly node: string }) => isEngineNodeId(node);
+  const node = startLinkedNode(env, { id, links, admit, onFatal });
   try {
     await node.links.ready;
     return node;

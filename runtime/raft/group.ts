@@ -33,7 +33,7 @@ import {
   withSessions,
 } from "./sessions.ts";
 import { openStores, type StoresOptions } from "./stores.ts";
-import { startWorkerEngine } from "./worker_engine.ts";
+import { type FollowTls, startWorkerEngine } from "./worker_engine.ts";
 
 /** A member of a first configuration; by its id alone it is a voter of priority 1. */
 export type FirstMember = MemberId | {
@@ -48,6 +48,8 @@ export interface WorkerEngineOptions {
   readonly module: string | URL;
   /** Where it listens, and where it reaches the Workers of the other members, `OTHER.raft`. */
   readonly links: EngineLinks;
+  /** Tells of other certificates while it runs; what it returns ends that. */
+  readonly follow?: FollowTls;
 }
 
 /** How a node takes part in a group. */
@@ -267,10 +269,10 @@ async function ownThread(
 /** Core and log in a Worker. */
 function inWorker(
   env: Node["env"],
-  { module, links }: WorkerEngineOptions,
+  { module, links, follow }: WorkerEngineOptions,
   plan: Omit<EnginePlan, "links">,
 ): Promise<EngineMaker> {
-  return startWorkerEngine(env, String(module), { ...plan, links });
+  return startWorkerEngine(env, String(module), { ...plan, links }, follow);
 }
 
 /** What its actor sees of a member. */

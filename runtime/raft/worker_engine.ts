@@ -5,7 +5,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Env, TimerHandle } from "../env/env.ts";
-import type { WorkerHandle } from "../env/sockets.ts";
+import type { ListenTls, WorkerHandle } from "../env/sockets.ts";
 import type { SnapshotMeta } from "./core/entry.ts";
 import type { Input, Proposal } from "./core/input.ts";
 import type { RaftStatus } from "./core/status.ts";
@@ -31,6 +31,9 @@ import { RestoreReader, SnapshotTaker } from "./worker_engine_snapshots.ts";
 /** What the member's side takes of Env. */
 export type WorkerEngineEnv = Pick<Env, "workers" | "clock" | "timers" | "log">;
 
+/** Calls with every change of the certificates, until the function it returns is called. */
+export type FollowTls = (secure: (tls: ListenTls) => void) => () => void;
+
 /** Who gets what the Worker says. */
 interface Owner {
   readonly host: DriverHost;
@@ -46,11 +49,13 @@ export async function startWorkerEngine(
   env: WorkerEngineEnv,
   module: string,
   plan: EnginePlan,
+  follow: FollowTls = () => () => {},
 ): Promise<EngineMaker> {
   checkLimits(plan.stores.limits);
   const handle = env.workers.start(module, { name: engineNodeId(plan.options.id) });
   const engine = new WorkerEngine(env, handle, plan);
   await engine.open(module);
+  engine.follow(follow);
   return (host, meter) => engine.of({ host, meter });
 }
 
@@ -71,6 +76,7 @@ class WorkerEngine implements Engine {
   readonly #gone = Promise.withResolvers<void>();
   #owner: Owner | null = null;
   #status: RaftStatus | null = null;
+  #endFollowing = (): void => {};
   #isDiskFull = false;
   #stopping: Promise<void> | null = null;
   #failure: RaftError | null = null;
@@ -107,6 +113,13 @@ class WorkerEngine implements Engine {
     } finally {
       bound.cancel();
     }
+  }
+
+  /** Its links use other certificates whenever there are such. */
+  follow(follow: FollowTls): void {
+    this.#endFollowing = follow((tls) => {
+      if (this.#stopping === null) this.#port.post({ do: "secure", tls });
+    });
   }
 
   of(owner: Owner): this {
@@ -176,6 +189,7 @@ class WorkerEngine implements Engine {
 
   #end(bound: TimerHandle): void {
     bound.cancel();
+    this.#endFollowing();
     this.#stopping ??= Promise.resolve();
     this.#handle.terminate();
   }

@@ -33,6 +33,7 @@ Deno.test("a node's certificate names it and its roles, and its authority vouche
     assert.deepEqual(names, [
       "c1",
       "quorus://c1",
+      "quorus://c1.raft",
       "quorus-role://demo/controller/c1",
       "quorus-role://demo/gateway/c1",
     ]);
