@@ -98,10 +98,10 @@ export function doneAt(written: Written, action: string): number {
 /** Writes under the request's own key. */
 export async function write<P, Q>(
   { door }: Gateway,
-  { principal, keyed, trace }: Call<P, Q>,
+  { principal, keyed, trace, requestId }: Call<P, Q>,
   request: Parameters<Gateway["door"]["write"]>[2],
 ): Promise<number> {
-  const options = trace === undefined ? {} : { trace };
+  const options = { requestId, ...(trace === undefined ? {} : { trace }) };
   const { key, fingerprint } = keyed;
   const written = await door.write(principal, key, request, { fingerprint, ...options });
   return doneAt(written, request.type);

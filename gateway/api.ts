@@ -7,6 +7,7 @@ import type { Context, Hono } from "hono";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
 import type { Principal } from "../actors/desk/messages.ts";
+import { traceIdOf } from "../runtime/actor/trace.ts";
 import { QuorusError } from "../runtime/base/errors.ts";
 import { demandAllTenants, demandScope, keyOf, type Scope, unauthenticated } from "./access.ts";
 import { describe, type Described } from "./describe.ts";
@@ -195,6 +196,7 @@ export class Api {
     const response = hasKey ? await idempotency.once(keyed, work) : await work();
     env.log.write("info", "request", {
       requestId: call.requestId,
+      ...(call.trace === undefined ? {} : { traceId: traceIdOf(call.trace) }),
       keyId: call.principal.keyId,
       method,
       path: c.req.path,

@@ -36,6 +36,8 @@ export interface WriteOptions {
   readonly isLong?: boolean;
   /** A `traceparent` (W3C) that travels with it. */
   readonly trace?: string;
+  /** The id of the client's request: what is written keeps it, for logs. */
+  readonly requestId?: string;
 }
 
 /** What may be said beside a read. */
@@ -145,9 +147,13 @@ class DeskDoor implements Door {
     request: WriteRequest,
     options: WriteOptions = {},
   ): Promise<Written> {
-    const { fingerprint, isLong = false, trace } = options;
+    const { fingerprint, isLong = false, trace, requestId } = options;
     const { writeMs, tryMs, operationMs, operationTryMs } = this.#limits;
-    const body = { key, principal, request, ...(fingerprint === undefined ? {} : { fingerprint }) };
+    const body = {
+      ...{ key, principal, request },
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(requestId === undefined ? {} : { origin: originOf(requestId, trace) }),
+    };
     const tried = await this.#tries<Written>({
       withinMs: isLong ? operationMs : writeMs,
       tryMs: isLong ? operationTryMs : tryMs,
@@ -312,6 +318,10 @@ class DeskDoor implements Door {
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#env.timers.after(ms, resolve));
   }
+}
+
+function originOf(requestId: string, traceparent: string | undefined) {
+  return traceparent === undefined ? { requestId } : { requestId, traceparent };
 }
 
 function doorError(action: string, refused: Refused): DoorError {

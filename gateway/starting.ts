@@ -24,12 +24,12 @@ export async function start<P, Q>(
   call: Call<P, Q>,
   plans: readonly Plan[],
 ): Promise<StartedRun[]> {
-  const { principal, keyed: { key, fingerprint }, trace } = call;
+  const { principal, keyed: { key, fingerprint }, trace, requestId } = call;
   const started: StartedRun[] = [];
   for (const [number, plan] of plans.entries()) {
     const runId = runIdOf(gateway.env.hash, plan, key, number);
     const own = number === 0 ? key : `${key}.${number}`;
-    const options = trace === undefined ? { fingerprint } : { fingerprint, trace };
+    const options = { fingerprint, requestId, ...(trace === undefined ? {} : { trace }) };
     const request = { type: "submit", runId, plan } as const;
     doneAt(await gateway.door.write(principal, own, request, options), `submit ${plan.name}`);
     const { name, tenant, transfers } = plan;

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Plan } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { registration } from "../agent/registration.ts";
+import { origin } from "./origin.ts";
 
 const lease = z.object({
   epoch: z.number().int(),
@@ -157,7 +158,13 @@ const slots = z.record(z.string(), z.number().int()).optional();
 /** One command. */
 export const command = z.discriminatedUnion("type", [
   /** Takes the run with its plan into the state; its transfers become jobs as they get ready. */
-  z.object({ type: z.literal("createRun"), runId: z.string(), tenant: z.string(), plan }),
+  z.object({
+    type: z.literal("createRun"),
+    runId: z.string(),
+    tenant: z.string(),
+    plan,
+    origin: origin.optional(),
+  }),
   /** Makes ready transfers jobs; what will never run is noted with the reason. */
   z.object({
     type: z.literal("submitJobs"),

@@ -229,9 +229,9 @@ function order(state: State, jobs: readonly Job[], tell: typeof giveJobs): void 
   for (const [name, own] of Map.groupBy(jobs, (job) => job.lease?.agent ?? "")) {
     const ref = state.agents(name);
     if (ref === null) continue;
-    missed.note(`agent ${name}`, tell(ref, own), () => {
+    missed.note(`agent ${name}`, tell(ref, own, group.state), () => {
       const held = heldBy(group.state, name);
-      const given = giveJobs(ref, held);
+      const given = giveJobs(ref, held, group.state);
       return given === "full" ? given : releaseJobs(ref, held);
     });
   }

@@ -3,17 +3,28 @@
 import type { Delivery, Ref } from "../../runtime/actor/ref.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { Job } from "../job/record.ts";
+import type { State } from "./state.ts";
 
 /** Jobs that one message assigns. */
 const ASSIGNED_TOGETHER = 64;
 
 /** Gives an agent jobs under their leases; those that it works on it passes over. */
-export function giveJobs(agent: Ref<typeof Agent>, jobs: readonly Job[]): Delivery {
+export function giveJobs(
+  agent: Ref<typeof Agent>,
+  jobs: readonly Job[],
+  { runs }: Pick<State, "runs">,
+): Delivery {
   let last: Delivery = "accepted";
   for (let at = 0; at < jobs.length && last !== "full"; at += ASSIGNED_TOGETHER) {
-    last = agent.tell("assign", { jobs: jobs.slice(at, at + ASSIGNED_TOGETHER) });
+    const some = jobs.slice(at, at + ASSIGNED_TOGETHER).map((job) => withOrigin(job, runs));
+    last = agent.tell("assign", { jobs: some });
   }
   return last;
+}
+
+function withOrigin(job: Job, runs: State["runs"]): Job {
+  const origin = runs.get(job.runId)?.origin;
+  return origin === undefined ? job : { ...job, origin };
 }
 
 /** Tells an agent which of its jobs are not wanted any more. */

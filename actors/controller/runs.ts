@@ -32,6 +32,7 @@ function createRun(state: State, command: Command & { type: "createRun" }): Appl
     id: command.runId,
     tenant: command.tenant,
     plan: command.plan,
+    ...(command.origin === undefined ? {} : { origin: command.origin }),
     state: "running",
     why: "created",
     intent: "run",

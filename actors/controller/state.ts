@@ -5,12 +5,15 @@ import type { Plan } from "../../workflows/plan.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
 import type { ApiKey, TenantSettings } from "./commands.ts";
+import type { Origin } from "./origin.ts";
 
 /** One execution of a group. */
 export interface Run {
   readonly id: string;
   readonly tenant: string;
   readonly plan: Plan;
+  /** Absent where no request has submitted it, and in old logs. */
+  readonly origin?: Origin;
   readonly state: "running" | "succeeded" | "failed" | "cancelled";
   readonly why: string;
   readonly intent: JobIntent;

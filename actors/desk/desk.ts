@@ -12,6 +12,7 @@ import type { Env } from "../../runtime/env/env.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { Scheduler } from "../controller/messages.ts";
+import { originFacts } from "../controller/origin.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { Board } from "../fleet/board.ts";
 import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
@@ -19,7 +20,14 @@ import { explainJob } from "./explain.ts";
 import { lookUp } from "./lookups.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import { judgeChange } from "./group_changes.ts";
-import { Desk, DESK_PATH, type GroupChange, type LiveEvent, type Principal } from "./messages.ts";
+import {
+  Desk,
+  DESK_PATH,
+  type GroupChange,
+  type LiveEvent,
+  type Principal,
+  type Written,
+} from "./messages.ts";
 import { askLeader, type LeaderQuery, type LeaderWay, passOnChange } from "./passing_on.ts";
 import { ProgressNews } from "./progress_news.ts";
 import { read } from "./reads.ts";
@@ -70,11 +78,17 @@ export const desk = actor(Desk, {
     return { ...args, texts, ring, progress, toldProgress: new Map(), unsubscribe };
   },
   on: {
-    write: (state, { key, principal, request, fingerprint, isPassedOn }, ctx) => {
+    write: (state, { key, principal, request, fingerprint, origin, isPassedOn }, ctx) => {
       const way = wayToLeader(state, ctx, isPassedOn);
       const passOn = (change: GroupChange) => passOnChange(way, { key, principal }, change);
       const context = { ...state, env: ctx.env, passOn };
-      return later(() => write(context, key, principal, request, fingerprint));
+      const { log } = ctx.env;
+      return later(async () => {
+        const written = await write(context, key, principal, request, { fingerprint, origin });
+        const about = { ...originFacts(origin), request: request.type, keyId: principal.keyId };
+        log.write("debug", "a write was answered", { ...about, ...outcomeOf(written) });
+        return written;
+      });
     },
     read: (state, { consistency, principal, query, isPassedOn }, ctx) => {
       const node = nodeOf(ctx);
@@ -104,6 +118,10 @@ export const desk = actor(Desk, {
 function wayToLeader(state: State, ctx: Here, isPassedOn = false): LeaderWay {
   const desk = (id: string) => ctx.ref(Desk, `quorus://${id}/${DESK_PATH}`);
   return { ...state, desk, isPassedOn };
+}
+
+function outcomeOf(written: Written): Readonly<Record<string, unknown>> {
+  return written.ok ? { index: written.index } : { code: written.code, why: written.message };
 }
 
 function nodeOf(ctx: Here): string {

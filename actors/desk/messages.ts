@@ -9,6 +9,7 @@ import { ask, protocol } from "../../runtime/actor/protocol.ts";
 import type { Plan } from "../../workflows/plan.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
+import { origin } from "../controller/origin.ts";
 import { progress } from "../job/messages.ts";
 
 /** Where the actor is, on every controller. */
@@ -392,6 +393,8 @@ export const Desk = protocol("quorus.desk", {
         fingerprint: z.string().optional(),
         principal,
         request: writeRequest,
+        /** The request of a client that this is part of: for logs and traces. */
+        origin: origin.optional(),
         /** By a controller that does not lead; whoever gets it leads, or refuses. */
         isPassedOn: z.boolean().optional(),
       }),

@@ -3,6 +3,7 @@
 import { errorData, QuorusError } from "../../runtime/base/errors.ts";
 import { RaftError } from "../../runtime/raft/errors.ts";
 import type { Command } from "../controller/commands.ts";
+import type { Origin } from "../controller/origin.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
 import type { DESK_LIMITS } from "./limits.ts";
@@ -19,13 +20,19 @@ export interface WriteContext extends ChangeContext {
   readonly passOn: (change: GroupChange) => Promise<Written>;
 }
 
+/** What may come beside a request. */
+export interface WriteFacts {
+  readonly fingerprint?: string | undefined;
+  readonly origin?: Origin | undefined;
+}
+
 /** Does what is asked, once per principal and key; never rejects. */
 export async function write(
   context: WriteContext,
   key: string,
   principal: Principal,
   request: WriteRequest,
-  fingerprint?: string,
+  { fingerprint, origin }: WriteFacts = {},
 ): Promise<Written> {
   const forbidden = mayNot(principal, request);
   if (forbidden !== null) return refusal("forbidden", forbidden);
@@ -34,7 +41,7 @@ export async function write(
       if (context.replica.isLeader) return await changeGroup(context, request);
       return await context.passOn(request);
     }
-    const once = { key: `${principal.keyId}/${key}`, fingerprint };
+    const once = { key: `${principal.keyId}/${key}`, fingerprint, origin };
     return await commit(context, once, principal, request);
   } catch (error) {
     return failed(error, context);
@@ -45,13 +52,13 @@ type CommandRequest = Exclude<WriteRequest, GroupChange>;
 
 async function commit(
   { replica, limits }: WriteContext,
-  { key, fingerprint }: { readonly key: string; readonly fingerprint: string | undefined },
+  { key, fingerprint, origin }: WriteFacts & { readonly key: string },
   principal: Principal,
   request: CommandRequest,
 ): Promise<Written> {
   const absent = notThere(await stateFor(request, replica, limits), principal, request);
   if (absent !== null) return absent;
-  const command = commandOf(request);
+  const command = commandOf(request, origin);
   const { index, refused } = await replica.commit(command, {
     key,
     withinMs: limits.writeMs,
@@ -126,11 +133,12 @@ function ofTenant(
   }
 }
 
-function commandOf(request: CommandRequest): Command {
+function commandOf(request: CommandRequest, origin: Origin | undefined): Command {
   switch (request.type) {
     case "submit": {
       const { runId, plan } = request;
-      return { type: "createRun", runId, tenant: plan.tenant, plan };
+      const from = origin === undefined ? {} : { origin };
+      return { type: "createRun", runId, tenant: plan.tenant, plan, ...from };
     }
     case "intendRun":
     case "putDefinition":

@@ -230,7 +230,7 @@ function reconcile({ group, agents }: State, { agent, held, before }: LeaseAnswe
   const missing = committed.filter(({ id: jobId, lease }) =>
     lease !== null && lease.index <= before && !works.has(`${jobId} ${lease.index}`)
   );
-  giveJobs(ref, missing);
+  giveJobs(ref, missing, group.state);
   const valid = new Set(committed.map((job) => `${job.id} ${job.lease?.index}`));
   const over = held.filter(({ jobId, leaseIndex }) => !valid.has(`${jobId} ${leaseIndex}`));
   const why = "its lease is over";

@@ -1,6 +1,7 @@
 /** A job as the replicated state knows it: the execution of one transfer. */
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
+import type { Origin } from "../controller/origin.ts";
 import type { UsedVolumes } from "../scheduler/volumes.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 
@@ -120,6 +121,8 @@ export interface Job {
   readonly tenant: string;
   readonly runId: string;
   readonly spec: TransferSpec;
+  /** That of its run, told to agents; the state keeps it with the run alone. */
+  readonly origin?: Origin;
   /** Where its local files lie, since its first attempt: absent where agents hold no volumes. */
   readonly volumes?: UsedVolumes;
   readonly state: JobState;

@@ -7,6 +7,7 @@ import type { Told } from "../controller/applied.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Scheduler } from "../controller/messages.ts";
+import { originFacts } from "../controller/origin.ts";
 import { IDLE, isWaiting } from "../controller/state.ts";
 import type { TenantView } from "./book.ts";
 import type { Candidates } from "./candidates.ts";
@@ -186,10 +187,24 @@ function propose(state: State, ctx: Context<typeof Scheduler>): void {
   if (assignments.length === 0) return;
   for (const tenant of overdueServed) state.overdueServed.set(tenant, nowMs);
   forgetServed(state, nowMs - limits.overdueMs);
+  for (const { jobId, agent } of assignments) tellAssigned(state, jobId, agent, ctx);
   state.proposedAtMs = endMs;
   state.proposed = new Set(assignments.map(({ jobId }) => jobId));
   for (const jobId of state.proposed) queue.remove(jobId);
   ctx.task("propose", () => state.group.propose(command(state, assignments)));
+}
+
+function tellAssigned(
+  { group }: State,
+  jobId: string,
+  agent: string,
+  ctx: Context<typeof Scheduler>,
+): void {
+  const job = group.state.jobs.get(jobId);
+  if (job === undefined) return;
+  const { runId: run, tenant } = job;
+  const from = originFacts(group.state.runs.get(run)?.origin);
+  ctx.log("debug", "an assignment is proposed", { job: jobId, run, tenant, agent, ...from });
 }
 
 /** What the times of jobs are told by. */

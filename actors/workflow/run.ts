@@ -15,6 +15,7 @@ import { type Move, skipText } from "../../workflows/strategy.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
+import { type Origin, originFacts } from "../controller/origin.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
 import { atOnce } from "../scheduler/at_once.ts";
 import { rankOf } from "../scheduler/demand.ts";
@@ -36,6 +37,7 @@ type Submission = Command & { type: "submitJobs" };
 
 interface State extends RunArgs {
   readonly plan: Plan;
+  readonly origin: Origin | undefined;
   readonly byName: ReadonlyMap<string, { planned: PlannedTransfer; index: number }>;
   readonly frontier: Frontier;
   readonly results: Record<string, StepResult>;
@@ -53,6 +55,7 @@ export const run = actor(Run, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: RunArgs, ctx: Context<typeof Run>): State => {
     const state = takeUp(args);
+    tell(state, "a run is taken up", { transfers: state.plan.transfers.length }, ctx);
     expireInTime(state, ctx);
     take(state, state.frontier.begin());
     proceed(state, ctx);
@@ -85,19 +88,23 @@ export const run = actor(Run, {
   done: (state, task, ctx) => {
     if (!task.ok) throw task.error;
     if (task.name === "submit") submitted(state, task.value as readonly string[]);
-    if (task.name === "end") ctx.stop();
-    else proceed(state, ctx);
+    if (task.name === "end") {
+      const outcome = state.group.state.runs.get(state.runId)?.state ?? state.outcome;
+      tell(state, "a run has ended", { outcome }, ctx);
+      ctx.stop();
+    } else proceed(state, ctx);
   },
 });
 
 function takeUp(args: RunArgs): State {
   const { group, runId } = args;
   const record = recordOf(group, runId);
-  const { plan } = record;
+  const { plan, origin } = record;
   const results: Record<string, StepResult> = {};
   const state: State = {
     ...args,
     plan,
+    origin,
     byName: new Map(plan.transfers.map((planned, index) => [planned.name, { planned, index }])),
     frontier: new Frontier(plan, stepStates(record, (jobId) => group.state.jobs.get(jobId))),
     results,
@@ -116,6 +123,17 @@ function takeUp(args: RunArgs): State {
     noteFailure(state, name);
   }
   return state;
+}
+
+/** Who runs it himself sees it anyway; what a request has submitted is for the log. */
+function tell(
+  { runId, plan, origin }: State,
+  message: string,
+  facts: Readonly<Record<string, unknown>>,
+  ctx: Context<typeof Run>,
+): void {
+  const about = { run: runId, tenant: plan.tenant, ...originFacts(origin) };
+  ctx.log(origin === undefined ? "debug" : "info", message, { ...about, ...facts });
 }
 
 function recordOf(group: Group, runId: string): RunRecord {

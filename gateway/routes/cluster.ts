@@ -229,8 +229,13 @@ function begin<P, Q>(
   what: string,
   request: GroupChange,
 ): Response {
-  const { principal, keyed: { key, fingerprint }, trace } = call;
-  const options = { fingerprint, isLong: true, ...(trace === undefined ? {} : { trace }) };
+  const { principal, keyed: { key, fingerprint }, trace, requestId } = call;
+  const options = {
+    fingerprint,
+    requestId,
+    isLong: true,
+    ...(trace === undefined ? {} : { trace }),
+  };
   const operation = gateway.operations.begin(
     principal.keyId,
     what,
