@@ -41,7 +41,7 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
   {
     name: "leases are not counted",
     file: "actors/controller/state.ts",
-    find: `  if (from !== to && to !== null) leases = withMore(leases, to, 1);\n`,
+    find: `    leases = withMore(leases, to, 1);\n`,
     replace: ``,
     scenario: SCENARIO,
     seeds: 60,
@@ -75,6 +75,50 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     file: "actors/controller/assign.ts",
     find: `  const token = { epoch, group: GROUP, index, agent };`,
     replace: `  const token = { epoch, group: GROUP, index: 1, agent };`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a token is used again after a restore",
+    file: "actors/controller/snapshot.ts",
+    find: `    this.#state = { ...this.#state, ...head };`,
+    replace: `    this.#state = { ...this.#state, ...head, epoch: head.epoch - 1 };`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a checkpoint ahead of its data",
+    file: "actors/job/checkpointer.ts",
+    find: `    await file.sync().catch((error) => {
+      this.#syncFailure = { error };
+      throw error;
+    });
+`,
+    replace: ``,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "effects of a replay are acted on",
+    file: "actors/controller/outbox.ts",
+    find: `    const isReplay = told.index <= this.#replayThrough;`,
+    replace: `    const isReplay = told.index <= 0 * this.#replayThrough;`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "a receipt without a grant is believed",
+    file: "actors/job/granted.ts",
+    find: `  if (grant === null) return \`succeed: job \${id} has no grant\`;`,
+    replace: `  if (grant === null) return null;`,
+    scenario: SCENARIO,
+    seeds: 60,
+  },
+  {
+    name: "temporary files of jobs that have ended stay",
+    file: "actors/fleet/leftovers.ts",
+    find: `!mayHaveLeft(job) || this.#owing.has(job.id)`,
+    replace: `!mayHaveLeft(job) || job.id !== ""`,
     scenario: SCENARIO,
     seeds: 60,
   },

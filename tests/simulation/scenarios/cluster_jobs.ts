@@ -9,6 +9,7 @@ import { Door } from "./cluster_jobs_door.ts";
 import { ended, Judge } from "./cluster_jobs_end.ts";
 import { AGENTS, CONTROLLERS, GATEWAYS, Machines } from "./cluster_jobs_machines.ts";
 import { Operator, OPERATOR_STATES, Stopper } from "./cluster_jobs_operator.ts";
+import { LeaseOracle } from "./cluster_jobs_leases.ts";
 import { JOB_STATES, JobOracle } from "./cluster_jobs_oracle.ts";
 
 /** Elections, the hold of a mass loss, grace, retries, and the work itself. */
@@ -34,20 +35,26 @@ export const clusterJobs = scenario({
     "a publish is lost on its way back",
     "the disk of a controller fails",
     "a run is archived",
+    "a checkpoint is replicated",
+    "a job is bound to an agent",
+    "an agent loses a job and has it again",
     "the leader dies",
     "all agents work",
   ],
   run: async (sim) => {
     const oracle = new JobOracle(sim);
+    const leases = new LeaseOracle(sim);
     const stopper = new Stopper(sim);
     const machines = new Machines(sim, (life) => {
       oracle.follow(life);
+      leases.follow(life);
       stopper.follow(life);
     });
     const door = new Door(sim, machines);
     const clients = new Clients(sim, machines, door);
     const operator = new Operator(sim, machines, door);
     oracle.watch(machines, clients);
+    leases.watch(machines);
     mark(sim, machines);
     clients.work();
     operator.work(clients);

@@ -4,9 +4,10 @@ import type { Written } from "../../../actors/desk/messages.ts";
 import type { SeededRandom } from "../../../runtime/sim/random.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
 import type { Plan } from "../../../workflows/plan.ts";
+import type { SchedulingSpec } from "../../../workflows/spec.ts";
 import { groupPlan } from "../../actors/plans.ts";
 import type { Door } from "./cluster_jobs_door.ts";
-import { GATEWAYS, type Machines } from "./cluster_jobs_machines.ts";
+import { AGENTS, GATEWAYS, type Machines } from "./cluster_jobs_machines.ts";
 import { pick } from "./remote_mesh.ts";
 
 const CHUNK = 4_096;
@@ -41,6 +42,7 @@ export class Clients {
   readonly #machines: Machines;
   readonly #door: Door;
   readonly #random: SeededRandom;
+  readonly #wishing: SeededRandom;
   readonly #wishes: Promise<unknown>[] = [];
 
   constructor(sim: Simulation, machines: Machines, door: Door) {
@@ -48,6 +50,7 @@ export class Clients {
     this.#machines = machines;
     this.#door = door;
     this.#random = sim.random("clients");
+    this.#wishing = sim.random("places");
   }
 
   /** Submits runs until the faults are over. */
@@ -100,12 +103,19 @@ export class Clients {
     const run = {
       id,
       files,
-      plan: { ...inSmallChunks(plan), tenant },
+      plan: { ...inSmallChunks(plan, this.#bound()), tenant },
       isAccepted: false,
       isCancelled: false,
     };
     this.runs.push(run);
     return run;
+  }
+
+  /** Some go to one agent only: whatever it has lost comes to it again. */
+  #bound(): SchedulingSpec | null {
+    if (!this.#wishing.chance(0.3)) return null;
+    this.#sim.sometimes("a job is bound to an agent");
+    return { ...ANYWHERE, agents: [pick(this.#wishing, AGENTS)] };
   }
 
   #bytes(): Uint8Array {
@@ -185,8 +195,13 @@ function indexOf(written: Written): number | null {
   return written.ok ? written.index : null;
 }
 
+const ANYWHERE: SchedulingSpec = {
+  ...{ priority: "medium", agents: [], tags: [], avoid: { agents: [], tags: [] }, run: null },
+  ...{ near: [], sourceVolume: null, destinationVolume: null },
+};
+
 /** The language knows no chunks of a few kilobytes, and patience is short in a simulation. */
-function inSmallChunks(plan: Plan): Plan {
+function inSmallChunks(plan: Plan, scheduling: SchedulingSpec | null): Plan {
   const pipeline = { chunkBytes: CHUNK, windowBytes: 2 * 1_024, parallelRanges: 1, hash: true };
   const retry = {
     maxAttempts: 50,
@@ -197,7 +212,12 @@ function inSmallChunks(plan: Plan): Plan {
   } as const;
   const transfers = plan.transfers.map((planned) => ({
     ...planned,
-    template: { ...planned.template, pipeline, retry },
+    template: {
+      ...planned.template,
+      pipeline,
+      retry,
+      ...(scheduling === null ? {} : { scheduling }),
+    },
   }));
   return { ...plan, transfers };
 }

@@ -27,6 +27,7 @@ const AGENT = {
   checkpointBytes: 8_192,
   chunksAhead: 2,
   progressMs: 500,
+  replicateMs: 200,
 };
 
 /** Machines by what they are; the last controller is a spare that somebody may add. */
@@ -215,7 +216,7 @@ export class Machines {
 }
 
 /** Longer than anybody stands still; and what is owed is looked for twice before it is archived. */
-const FLEET = { sweepAgainMs: 25_000, sweepPauseMostMs: 10_000 };
+const FLEET = { sweepAgainMs: 25_000, sweepMs: 5_000, sweepPauseMostMs: 10_000 };
 const OWING_MS = 120_000;
 
 /** Logs are cut soon, and in some seeds ended runs leave the state while others are under way. */

@@ -37,6 +37,8 @@ export class MoodyStore extends MemoryStore {
   readonly #sim: Simulation;
   readonly #random: SeededRandom;
   readonly #failRate: number;
+  /** How long temporary files were when they were synced last, by path. */
+  readonly #synced = new Map<string, number>();
 
   constructor(sim: Simulation) {
     const random = sim.random("store");
@@ -55,7 +57,21 @@ export class MoodyStore extends MemoryStore {
     sim.sometimes(`a sink with the fence ${fence}`);
   }
 
+  /** So many bytes of a temporary file are durable, or were: it may have been published since. */
+  syncedBytes(path: string): number {
+    return this.#synced.get(path) ?? 0;
+  }
+
   override takeFailure(path: string, operation: MemoryOperation): MemoryFailure | null {
+    const failure = this.#mood(path, operation);
+    const upload = this.uploads.get(path);
+    if (operation === "sync" && failure?.applied !== false && upload !== undefined) {
+      this.#synced.set(path, upload.size);
+    }
+    return failure;
+  }
+
+  #mood(path: string, operation: MemoryOperation): MemoryFailure | null {
     const known = super.takeFailure(path, operation);
     if (known !== null || this.#sim.isOver || !FAILING.has(operation)) return known;
     if (!this.#random.chance(this.#failRate)) return null;
