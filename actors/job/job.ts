@@ -7,6 +7,8 @@
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
+import type { LogPort } from "../../runtime/env/env.ts";
+import { withFacts } from "../../runtime/telemetry/log_facts.ts";
 import { runAttempt } from "./attempt.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import { Job, type JobFeed } from "./messages.ts";
@@ -16,6 +18,7 @@ import { type Job as JobRecord, type Lease, temporaryName } from "./record.ts";
 import { quietly } from "./tidy.ts";
 import type { Tally } from "../agent/tally.ts";
 import type { Command } from "../controller/commands.ts";
+import { originFacts } from "../controller/origin.ts";
 import { type AttemptTools, Released, Revoked } from "./tools.ts";
 
 /** What the actor of an attempt is started with. */
@@ -40,12 +43,15 @@ export const job = actor(Job, {
   mailbox: { capacity: 16, full: "drop" },
   state: (args: JobArgs, ctx: Context<typeof Job>): State => {
     const meter = new Meter(ctx.env.clock);
-    const { job, tools } = args;
+    const { job } = args;
+    const tools = withLog(args.tools, withFacts(args.tools.env.log, factsOf(job)));
     const self = ctx.self;
     const watched = watching(tools, (why) => self.tell("revoke", { why }));
     ctx.task("attempt", async (signal) => {
       if (job.lease === null) return;
+      tools.env.log.write("debug", "an attempt begins", { attempt: job.attempts });
       const event = await runAttempt(watched, job, job.lease, meter, signal);
+      tellEnd(tools, job, event, meter);
       count(args.tally, event, tools.env.clock.now());
       await reportEnd(tools, job, asCommand(event));
     });
@@ -70,10 +76,33 @@ export const job = actor(Job, {
   done: (state, task, ctx) => {
     if (task.name !== "attempt") return;
     tallyBytes(state);
-    if (!task.ok) ctx.log("error", "an attempt could not be reported", { job: state.job.id });
+    if (!task.ok) ctx.log("error", "an attempt could not be reported", factsOf(state.job));
     ctx.stop();
   },
 });
+
+/** What every record about an attempt says, that of the pipeline too. */
+function factsOf({ id, runId, tenant, lease, origin }: JobRecord) {
+  return { job: id, run: runId, tenant, lease: lease?.index ?? null, ...originFacts(origin) };
+}
+
+function withLog(tools: AttemptTools, log: LogPort): AttemptTools {
+  return { ...tools, env: { ...tools.env, log } };
+}
+
+/** Who runs it himself sees it anyway; what a request has submitted is for the log. */
+function tellEnd(
+  { env: { log } }: AttemptTools,
+  { origin }: JobRecord,
+  event: JobEvent,
+  { fetchedBytes, keptBytes }: Meter,
+): void {
+  const facts = { how: event.type, fetchedBytes, keptBytes };
+  const isFailure = "error" in event;
+  const level = origin === undefined ? "debug" : isFailure ? "warn" : "info";
+  const error = isFailure ? { error: event.error } : {};
+  log.write(level, "an attempt has ended", { ...facts, ...error });
+}
 
 /** Commits that the attempt runs or verifies; one that is over before it was looked at needs neither. */
 function tellPhase(state: State, ctx: Context<typeof Job>): void {
