@@ -2,10 +2,13 @@
 
 import { errorData, QuorusError } from "../../runtime/base/errors.ts";
 import { RaftError } from "../../runtime/raft/errors.ts";
+import { canonicalJson } from "../../workflows/digest.ts";
+import type { ArchiveReader } from "../archive/reader.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Origin } from "../controller/origin.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
+import { namesArchived, nothingOf } from "./archived_ids.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import { type ChangeContext, changeGroup, isGroupChange } from "./group_changes.ts";
@@ -16,6 +19,7 @@ import { mayNot, sees } from "./permissions.ts";
 export interface WriteContext extends ChangeContext {
   readonly replica: Replica;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
+  readonly archive: Pick<ArchiveReader, "get">;
   /** Has the leader change the group; refused where nobody is known to lead. */
   readonly passOn: (change: GroupChange) => Promise<Written>;
 }
@@ -51,7 +55,7 @@ export async function write(
 type CommandRequest = Exclude<WriteRequest, GroupChange>;
 
 async function commit(
-  { replica, limits }: WriteContext,
+  { replica, limits, archive }: WriteContext,
   { key, fingerprint, origin }: WriteFacts & { readonly key: string },
   principal: Principal,
   request: CommandRequest,
@@ -59,12 +63,16 @@ async function commit(
   const absent = notThere(await stateFor(request, replica, limits), principal, request);
   if (absent !== null) return absent;
   const command = commandOf(request, origin);
-  const { index, refused } = await replica.commit(command, {
+  const isArchived = await namesArchived(request, replica.state, archive);
+  const { index, refused } = await replica.commit(isArchived ? nothingOf(command) : command, {
     key,
     withinMs: limits.writeMs,
-    ...(fingerprint === undefined ? {} : { fingerprint }),
+    fingerprint: fingerprint ?? canonicalJson(command),
   });
   if (refused.length === 0) return { ok: true, index };
+  if (isArchived && request.type === "submit") {
+    return refusal("conflict", `run ${request.runId} exists: it has ended, and is in the archive`);
+  }
   const { state } = await replica.read("linearizable", limits.readMs);
   return refusal(isThere(state, request) ? "conflict" : "notFound", refused.join("; "));
 }

@@ -84,6 +84,38 @@ Deno.test("a run that has left the state is shown by its id as before, and its j
   await cluster.stop();
 });
 
+Deno.test("the id of an archived run is not given again; the request that began it is answered as before", async () => {
+  const limits = { archive: { archiveAfterMs: 2_000, archiveRestMs: 1_000 } };
+  const cluster = await SimulatedCluster.start({ limits });
+  const gateway = await cluster.join("g1", ["gateway"]);
+  const { id, role } = await cluster.follower();
+  const write = (key: string, request: WriteRequest) => {
+    const desk = cluster.desk(gateway, id);
+    return cluster.done(
+      desk.ask("write", { key, principal: ADMIN, request }, { withinMs: 20_000 }),
+    );
+  };
+  const first = await write("k1", submit("r1"));
+  assert.ok(first.ok);
+  await write("k2", { type: "intendRun", runId: "r1", intent: "cancel", why: "asked" });
+  const { state: { archive } } = role.replica;
+  assert.equal(archive.count, 0);
+  for (const rows of ["are in the state", "are on disk"]) {
+    const isThere = () => {
+      const { runs, archive: { count, open } } = role.replica.state;
+      return runs.size === 0 && count === 1 && (rows === "are in the state" || open.size === 0);
+    };
+    await cluster.until(`its rows ${rows}`, isThere);
+    const again = await write(`again, when they ${rows}`, submit("r1"));
+    assert.ok(!again.ok && again.code === "conflict", JSON.stringify(again));
+    assert.match(again.message, /run r1 exists: it has ended/);
+    assert.deepEqual(await write("k1", submit("r1")), first);
+  }
+  assert.equal(role.replica.state.runs.size, 0);
+  assert.ok((await write("k3", submit("r2"))).ok);
+  await cluster.stop();
+});
+
 Deno.test("who may not do a thing is told so, and other tenants' things are not there", async () => {
   const { cluster, write, run } = await start();
   const submitted = await write(ADMIN, "k1", submit("r1"));
