@@ -3,14 +3,29 @@
 import { fileProtocol } from "../protocols/file/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
 import type { TransferProtocol } from "../protocols/contract.ts";
+import type { SftpMachine } from "../protocols/sftp/access.ts";
+import { sftpProtocol } from "../protocols/sftp/protocol.ts";
 import { type ProtocolRegistry, protocolRegistry } from "../protocols/registry.ts";
 import { limited } from "../protocols/wrappers/limit.ts";
 import { traced } from "../protocols/wrappers/trace.ts";
 import type { Env } from "../runtime/env/env.ts";
+import type { Process } from "./process.ts";
+
+/** What a machine without SSH of its own has: every host's key must be pinned. */
+const NO_SSH: SftpMachine = { knownHosts: null, agentSocket: null };
 
 /** All of them, by the schemes of their URIs. */
-export function installedProtocols(): ProtocolRegistry {
-  return protocolRegistry([fileProtocol(), httpProtocol()]);
+export function installedProtocols(ssh: SftpMachine = NO_SSH): ProtocolRegistry {
+  return protocolRegistry([fileProtocol(), httpProtocol(), sftpProtocol(ssh)]);
+}
+
+/** What SSH finds in the environment of whoever types a command. */
+export function sshOf(process: Pick<Process, "env">): SftpMachine {
+  const home = process.env("HOME");
+  return {
+    knownHosts: home === undefined ? null : `${home}/.ssh/known_hosts`,
+    agentSocket: process.env("SSH_AUTH_SOCK") ?? null,
+  };
 }
 
 /** The schemes of their URIs, which is also what `protocol:` may say in a workflow file. */
@@ -35,6 +50,8 @@ export interface ProtocolOptions {
   readonly maxRate: number | null;
   /** Logs every call: what, on which place, how long, how many bytes. */
   readonly trace: boolean;
+  /** What SSH has on this machine; nothing if left out. */
+  readonly ssh?: SftpMachine;
 }
 
 /** The installed protocols as a run uses them. */
@@ -48,6 +65,6 @@ export function protocolsFor(env: Env, options: ProtocolOptions): ProtocolRegist
   };
   const told = (protocol: TransferProtocol): TransferProtocol =>
     trace ? traced(protocol, env, (call) => env.log.write("info", "call", { ...call })) : protocol;
-  const { protocols } = installedProtocols();
+  const { protocols } = installedProtocols(options.ssh);
   return protocolRegistry(protocols.map((protocol) => told(bounded(protocol))));
 }

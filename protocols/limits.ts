@@ -65,6 +65,43 @@ export const PROTOCOL_LIMITS = {
     value: 30_000,
     why: "a session that nobody uses is ended; the next file of a batch comes sooner",
   },
+  sftpPacketMaxBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why:
+      "one packet of an SFTP server; OpenSSH sends 256 KiB at most, and nobody may fill the memory",
+  },
+  sftpIdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "a server that is silent while something is asked is given up",
+  },
+  sftpConnectTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "until a session is open: connection, key exchange, authentication",
+  },
+  sftpKnownHostsMaxBytes: {
+    unit: "bytes",
+    value: 4_194_304,
+    why: "a known_hosts file that is larger is some other file",
+  },
+  sftpUsersPerSession: {
+    unit: "count",
+    value: 32,
+    why: "files open at once on one session; OpenSSH allows some hundred handles a session",
+  },
+  sftpFullBelowBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "a failed write to a file system with less free space is told as a full disk",
+  },
+  sftpWindowBytes: {
+    unit: "bytes",
+    value: 4_194_304,
+    why:
+      "asked for ahead of one reader, or sent ahead of one writer's answers; 16 requests of 255 KiB",
+  },
   listPageEntries: {
     unit: "count",
     value: 1_000,

@@ -36,6 +36,11 @@ export function pathOfUri(scheme: string, uri: string): string {
       `write ${extra === "?" ? "%3F" : "%23"} for that character`,
     );
   }
+  return decodedPath(uri, encoded);
+}
+
+/** The path that percent-encoded segments spell; `badEndpoint` for what no path can hold. */
+export function decodedPath(uri: string, encoded: string): string {
   if (/%2f/i.test(encoded)) {
     throw badUri(uri, "%2F would hide a slash in a name", "write / between directories");
   }

@@ -80,23 +80,49 @@ export class SessionPool<S extends Session> {
     signal: AbortSignal | null,
   ): Promise<HeldSession<S>> {
     assert(!this.#isClosed, "a pool that was closed gives no sessions");
+    const at = this.#at(place);
+    await at.seats.enter(signal);
+    return await this.#use(place, at, open, () => this.take(place, open, signal), true);
+  }
+
+  /**
+   * A session for one call, by somebody who may hold one already: without a seat of its own, so it waits
+   * for nobody and nobody can wait for him in a circle.
+   */
+  async borrow(place: string, open: () => Promise<S>): Promise<HeldSession<S>> {
+    assert(!this.#isClosed, "a pool that was closed gives no sessions");
+    const at = this.#at(place);
+    return await this.#use(place, at, open, () => this.borrow(place, open), false);
+  }
+
+  #at(place: string): Place<S> {
     const { sessionsPerPlace, usersPerSession } = this.#limits;
     const at = this.#places.get(place) ?? new Place<S>(sessionsPerPlace * usersPerSession);
     this.#places.set(place, at);
-    await at.seats.enter(signal);
-    const shared = this.#chosen(at) ?? this.#opened(at, open);
+    return at;
+  }
+
+  async #use(
+    place: string,
+    at: Place<S>,
+    open: () => Promise<S>,
+    again: () => Promise<HeldSession<S>>,
+    isSeated: boolean,
+  ): Promise<HeldSession<S>> {
+    const shared = this.#chosen(at, isSeated) ?? this.#opened(at, open);
+    const leave = () => this.#leave(place, at, shared, isSeated);
     shared.users += 1;
     shared.idle?.cancel();
     shared.idle = null;
     try {
       const session = await shared.opening;
-      if (!session.isBroken) return this.#held(place, at, shared, session);
+      if (!session.isBroken) return held(session, leave);
     } catch (thrown) {
-      this.#leave(place, at, shared);
+      leave();
       throw thrown;
     }
-    this.#leave(place, at, shared);
-    return await this.take(place, open, signal);
+    leave();
+    return await again();
   }
 
   /** Ends every session, used or not; waits for those that are being opened. */
@@ -108,7 +134,7 @@ export class SessionPool<S extends Session> {
     await Promise.all(all.map(({ opening }) => opening.then((session) => session.end(), () => {})));
   }
 
-  #chosen({ sessions }: Place<S>): Shared<S> | null {
+  #chosen({ sessions }: Place<S>, isSeated: boolean): Shared<S> | null {
     let least: Shared<S> | null = null;
     for (const shared of sessions) {
       if (shared.session?.isBroken === true) {
@@ -117,7 +143,7 @@ export class SessionPool<S extends Session> {
       }
       if (least === null || shared.users < least.users) least = shared;
     }
-    if (least === null) return null;
+    if (least === null || !isSeated) return least;
     const { sessionsPerPlace, usersPerSession } = this.#limits;
     if (least.users > 0 && sessions.size < sessionsPerPlace) return null;
     return least.users < usersPerSession ? least : null;
@@ -139,19 +165,7 @@ export class SessionPool<S extends Session> {
     return shared;
   }
 
-  #held(place: string, at: Place<S>, shared: Shared<S>, session: S): HeldSession<S> {
-    let isHeld = true;
-    return {
-      session,
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        this.#leave(place, at, shared);
-      },
-    };
-  }
-
-  #leave(place: string, at: Place<S>, shared: Shared<S>): void {
+  #leave(place: string, at: Place<S>, shared: Shared<S>, isSeated: boolean): void {
     const { session } = shared;
     shared.users -= 1;
     if (session?.isBroken === true) at.sessions.delete(shared);
@@ -165,7 +179,7 @@ export class SessionPool<S extends Session> {
         });
       }
     }
-    at.seats.leave();
+    if (isSeated) at.seats.leave();
     this.#forget(place, at);
   }
 
@@ -173,4 +187,16 @@ export class SessionPool<S extends Session> {
     const isUnused = at.sessions.size === 0 && at.seats.isEmpty;
     if (isUnused && this.#places.get(place) === at) this.#places.delete(place);
   }
+}
+
+function held<S extends Session>(session: S, leave: () => void): HeldSession<S> {
+  let isHeld = true;
+  return {
+    session,
+    release: () => {
+      if (!isHeld) return;
+      isHeld = false;
+      leave();
+    },
+  };
 }

@@ -48,6 +48,8 @@ export interface SinkHarness {
   /** A file that stood there before. */
   put(name: string, bytes: Uint8Array): Promise<void>;
   readonly endpoint?: Partial<SinkEndpoint>;
+  /** Times are kept in steps of this; exactly unless set. */
+  readonly mtimeGrainMs?: number;
   /** Permission bits of a published file. */
   mode?(name: string): Promise<number>;
   /** Directories exist there, and must be made before files can be in them. */

@@ -85,6 +85,17 @@ Deno.test("who stops waiting for a session leaves no trace", () =>
     assert.equal(server.opened, 1);
   }));
 
+Deno.test("who only borrows a session waits for no seat", () =>
+  withPool({ sessionsPerPlace: 1 }, async (pool, server) => {
+    const held = await pool.take("a", server.open, NEVER);
+    const borrowed = await pool.borrow("a", server.open);
+    assert.equal(borrowed.session, held.session);
+    borrowed.release();
+    held.release();
+    (await pool.borrow("b", server.open)).release();
+    assert.equal(server.opened, 2, "where there is none, one is opened");
+  }));
+
 Deno.test("a session that broke is not given out again, and its seat is free", () =>
   withPool({ sessionsPerPlace: 1 }, async (pool, server) => {
     const first = await pool.take("a", server.open, NEVER);

@@ -1,0 +1,32 @@
+/** The transfer protocol of SSH servers. */
+
+import type { Endpoint, ProtocolContext, TransferProtocol } from "../contract.ts";
+import { protocolLimits } from "../limits.ts";
+import { SessionPool } from "../sessions.ts";
+import { SftpAccess, type SftpMachine } from "./access.ts";
+import { SFTP_CREDENTIALS, sftpPlaceOf } from "./endpoint.ts";
+import { SftpDirectory } from "./entries.ts";
+import type { SftpSession } from "./session.ts";
+import { SftpSink } from "./sink.ts";
+import { SftpSource } from "./source.ts";
+
+/** `sftp:` URIs, as source, sink and directory; version 3 of the protocol, with OpenSSH's extensions. */
+export function sftpProtocol(machine: SftpMachine): TransferProtocol {
+  let pool: SessionPool<SftpSession> | null = null;
+  const access = (endpoint: Endpoint, { env }: ProtocolContext): SftpAccess => {
+    pool ??= new SessionPool(env.timers, { usersPerSession: protocolLimits.sftpUsersPerSession });
+    return new SftpAccess(sftpPlaceOf(endpoint), env, machine, pool);
+  };
+  return {
+    name: "sftp",
+    schemes: ["sftp"],
+    credentials: SFTP_CREDENTIALS,
+    source: (endpoint, context) => new SftpSource(access(endpoint, context)),
+    sink: (endpoint, context) => new SftpSink(access(endpoint, context), endpoint),
+    directory: (endpoint, context) => new SftpDirectory(access(endpoint, context)),
+    close: async () => {
+      await pool?.close();
+      pool = null;
+    },
+  };
+}

@@ -1,0 +1,182 @@
+/** Requests and their answers on one stream, many at once (section 2 of the draft). */
+
+import { assert } from "../../runtime/base/assert.ts";
+import type { Env, TimerHandle } from "../../runtime/env/env.ts";
+import { ProtocolError } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
+import {
+  type Answer,
+  decodeAnswer,
+  encodePacket,
+  encodeWrite,
+  type Field,
+  PacketStream,
+  TYPE,
+} from "./packets.ts";
+import type { OpenWire, Wire } from "./wire.ts";
+
+/** What a server said of itself in the handshake. */
+export interface ServerVersion {
+  /** Names of extensions and what is told of each. */
+  readonly extensions: ReadonlyMap<string, string>;
+}
+
+interface Pending {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const VERSION = 3;
+const MAX_ID = 0xffff_ffff;
+
+/** The requests of one stream; one that fails takes all others with it. */
+export class Requests {
+  readonly place: string;
+  readonly #env: Env;
+  readonly #idleMs: number;
+  readonly #pending = new Map<number, Pending>();
+  readonly #packets = new PacketStream(protocolLimits.sftpPacketMaxBytes);
+  #wire: Wire | null = null;
+  #greeted: PromiseWithResolvers<Answer> | null = null;
+  #error: unknown = null;
+  #id = 0;
+  #heardMs: number;
+  #watch: TimerHandle | null = null;
+
+  private constructor(place: string, env: Env, idleMs: number) {
+    this.place = place;
+    this.#env = env;
+    this.#idleMs = idleMs;
+    this.#heardMs = env.clock.monotonic();
+  }
+
+  /**
+   * Opens the stream and greets the server. `place` names it in messages; a server that is silent for
+   * `idleMs` while something is asked is given up with `timeout`.
+   */
+  static async open(
+    place: string,
+    openWire: OpenWire,
+    env: Env,
+    idleMs: number,
+  ): Promise<{ requests: Requests; version: ServerVersion }> {
+    const requests = new Requests(place, env, idleMs);
+    const version = await requests.#greet(openWire);
+    return { requests, version };
+  }
+
+  get isBroken(): boolean {
+    return this.#error !== null;
+  }
+
+  /** Asks, and resolves to what the server answers, whatever it is. */
+  ask(type: number, fields: readonly Field[]): Promise<Answer> {
+    return this.#send((id) => encodePacket(type, id, fields));
+  }
+
+  /** As `ask`, for data. */
+  write(handle: Uint8Array, offset: number, data: Uint8Array): Promise<Answer> {
+    return this.#send((id) => encodeWrite(id, handle, offset, data));
+  }
+
+  /** Ends the stream; everything that waits fails. Idempotent. */
+  end(): void {
+    this.#fail(new ProtocolError("aborted", `the session with ${this.place} was ended`));
+  }
+
+  async #greet(openWire: OpenWire): Promise<ServerVersion> {
+    const greeted = Promise.withResolvers<Answer>();
+    // Whoever waits for the wire hears of its failure there.
+    greeted.promise.catch(() => {});
+    this.#greeted = greeted;
+    const wire = await openWire({
+      bytes: (bytes) => this.#receive(bytes),
+      ended: (why) => this.#fail(why),
+    });
+    if (this.#error !== null) {
+      wire.end();
+      throw this.#error;
+    }
+    this.#wire = wire;
+    wire.send(encodePacket(TYPE.init, null, [{ u32: VERSION }]));
+    this.#look();
+    const answer = await greeted.promise;
+    assert(answer.type === "version", "only a version greets");
+    if (answer.version >= VERSION) return { extensions: answer.extensions };
+    const reason = `the server speaks version ${answer.version} of SFTP, and not ${VERSION}`;
+    const error = new ProtocolError("unsupported", `cannot use ${this.place}: ${reason}`);
+    this.#fail(error);
+    throw error;
+  }
+
+  #send(encode: (id: number) => Uint8Array): Promise<Answer> {
+    if (this.#error !== null) return Promise.reject(this.#error);
+    const id = this.#nextId();
+    if (this.#pending.size === 0) this.#heardMs = this.#env.clock.monotonic();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#wire!.send(encode(id));
+      this.#look();
+    });
+  }
+
+  #nextId(): number {
+    do this.#id = this.#id === MAX_ID ? 0 : this.#id + 1; while (this.#pending.has(this.#id));
+    return this.#id;
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#error !== null) return;
+    this.#heardMs = this.#env.clock.monotonic();
+    try {
+      for (const packet of this.#packets.push(bytes)) this.#settle(decodeAnswer(packet));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #settle(answer: Answer): void {
+    if (answer.type === "version") {
+      const greeted = this.#greeted;
+      this.#greeted = null;
+      greeted?.resolve(answer);
+      return;
+    }
+    const pending = this.#pending.get(answer.id);
+    // An answer that nobody waits for cannot be matched, and neither can those behind it.
+    if (pending === undefined || this.#greeted !== null) {
+      const message = `cannot understand ${this.place}: it answered what was not asked`;
+      throw new ProtocolError("badResponse", message);
+    }
+    this.#pending.delete(answer.id);
+    pending.resolve(answer);
+  }
+
+  /** One timer for all requests: as long as anything is asked, something must come. */
+  #look(): void {
+    if (this.#watch !== null || this.#error !== null) return;
+    const isWaiting = this.#pending.size > 0 || this.#greeted !== null;
+    if (!isWaiting) return;
+    const leftMs = this.#heardMs + this.#idleMs - this.#env.clock.monotonic();
+    if (leftMs <= 0) {
+      const message = `cannot go on with ${this.place}: it was silent for ${this.#idleMs} ms`;
+      return this.#fail(new ProtocolError("timeout", message));
+    }
+    this.#watch = this.#env.timers.after(leftMs, () => {
+      this.#watch = null;
+      this.#look();
+    });
+  }
+
+  #fail(why: unknown): void {
+    if (this.#error !== null) return;
+    this.#error = why;
+    this.#watch?.cancel();
+    this.#watch = null;
+    this.#wire?.end();
+    this.#greeted?.reject(why);
+    this.#greeted = null;
+    for (const { reject } of this.#pending.values()) reject(why);
+    this.#pending.clear();
+  }
+}

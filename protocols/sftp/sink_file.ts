@@ -1,0 +1,127 @@
+/** An open temporary file of an SFTP server. */
+
+import type { SinkFile } from "../contract.ts";
+import { ProtocolError } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
+import type { HeldSession } from "../sessions.ts";
+import type { SftpSession } from "./session.ts";
+
+/** What a file needs of its sink. */
+export interface SinkFileParts {
+  readonly held: HeldSession<SftpSession>;
+  readonly handle: Uint8Array;
+  readonly temp: string;
+  /** For messages. */
+  readonly shown: string;
+  /** A failure of this write, or the full disk that is behind it. */
+  readonly explained: (error: unknown) => Promise<unknown>;
+}
+
+/**
+ * Writes run ahead of their answers, so that a round trip does not stop the next one: a failure is told
+ * by a later call, at the latest by `sync`, `size` or publishing.
+ */
+export class SftpSinkFile implements SinkFile {
+  readonly temp: string;
+  readonly fileId = null;
+  readonly #parts: SinkFileParts;
+  readonly #flying = new Set<Promise<void>>();
+  #flyingBytes = 0;
+  #error: { readonly why: unknown } | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: SinkFileParts) {
+    this.temp = parts.temp;
+    this.#parts = parts;
+  }
+
+  get session(): SftpSession {
+    return this.#parts.held.session;
+  }
+
+  get handle(): Uint8Array {
+    return this.#parts.handle;
+  }
+
+  async size(): Promise<number> {
+    await this.settled();
+    return (await this.session.statHandle(this.handle)).size ?? 0;
+  }
+
+  async write(bytes: Uint8Array, at: number): Promise<void> {
+    this.#assertOpen("write to");
+    const { writeBytes } = this.session;
+    for (let from = 0; from < bytes.length; from += writeBytes) {
+      while (this.#flyingBytes >= protocolLimits.sftpWindowBytes) await Promise.race(this.#flying);
+      await this.#throwIfFailed();
+      this.#fly(bytes.subarray(from, from + writeBytes), at + from);
+    }
+  }
+
+  async read(into: Uint8Array, at: number): Promise<number> {
+    await this.settled();
+    const { readBytes } = this.session;
+    const asked: Promise<Uint8Array | null>[] = [];
+    for (let from = 0; from < into.length; from += readBytes) {
+      const length = Math.min(readBytes, into.length - from);
+      asked.push(this.session.read(this.handle, at + from, length));
+    }
+    let count = 0;
+    for (const answer of await Promise.all(asked)) {
+      if (answer === null) break;
+      into.set(answer, count);
+      count += answer.length;
+      // What follows a short answer is not what follows it in the file.
+      if (answer.length < readBytes) break;
+    }
+    return count;
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.settled();
+    await this.session.change(this.handle, { size });
+  }
+
+  async sync(): Promise<void> {
+    await this.settled();
+    if (this.session.has("fsync")) await this.session.sync(this.handle);
+  }
+
+  /** Resolves when every write was answered; throws what one of them met. */
+  async settled(): Promise<void> {
+    this.#assertOpen("use");
+    await Promise.all(this.#flying);
+    await this.#throwIfFailed();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#flying);
+    await this.session.close(this.handle).catch(() => {});
+    this.#parts.held.release();
+  }
+
+  #fly(bytes: Uint8Array, at: number): void {
+    const flight = this.session.write(this.handle, at, bytes)
+      .catch((why: unknown) => void (this.#error ??= { why }))
+      .finally(() => {
+        this.#flying.delete(flight);
+        this.#flyingBytes -= bytes.length;
+      });
+    this.#flying.add(flight);
+    this.#flyingBytes += bytes.length;
+  }
+
+  async #throwIfFailed(): Promise<void> {
+    if (this.#error !== null) throw await this.#parts.explained(this.#error.why);
+  }
+
+  #assertOpen(verb: string): void {
+    if (this.#closing === null) return;
+    throw new ProtocolError("io", `cannot ${verb} ${this.#parts.shown}: it was closed`);
+  }
+}

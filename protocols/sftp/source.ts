@@ -1,0 +1,237 @@
+/** Reading files of an SFTP server. */
+
+import { shownPath, splitPath } from "../containment.ts";
+import type {
+  ByteRange,
+  Fingerprint,
+  Source,
+  SourceCapabilities,
+  SourceFacts,
+  SourceReader,
+} from "../contract.ts";
+import { ProtocolError } from "../errors.ts";
+import { assertSameVersion } from "../fingerprint.ts";
+import { protocolLimits } from "../limits.ts";
+import type { HeldSession } from "../sessions.ts";
+import { type SftpAccess, untilAborted } from "./access.ts";
+import { assertFile, fingerprintOf, permissionsOf } from "./facts.ts";
+import { type Attributes, OPEN } from "./packets.ts";
+import type { SftpSession } from "./session.ts";
+
+const CAPABILITIES: SourceCapabilities = {
+  ranges: true,
+  parallelRanges: true,
+  serverHash: false,
+  mtime: true,
+  permissions: true,
+};
+
+/** A source at a path of a server; links are followed, since a source path is declared. */
+export class SftpSource implements Source {
+  readonly capabilities = CAPABILITIES;
+  readonly #access: SftpAccess;
+  readonly #path: string;
+  readonly #shown: string;
+
+  constructor(access: SftpAccess) {
+    const { path } = access.place.place;
+    splitPath(path);
+    this.#access = access;
+    this.#path = path;
+    this.#shown = `${access.place.label}${shownPath(path)}`;
+  }
+
+  stat(signal: AbortSignal): Promise<SourceFacts> {
+    const action = `look at ${this.#shown}`;
+    return this.#access.use(action, signal, async (session) => {
+      return factsOf(await this.#standing(session, action));
+    });
+  }
+
+  async open(
+    range: ByteRange,
+    expected: Fingerprint | null,
+    signal: AbortSignal,
+  ): Promise<SourceReader> {
+    const action = `read ${this.#shown}`;
+    if (signal.aborted) await untilAborted(action, signal, Promise.resolve());
+    const held = await this.#access.take(signal);
+    try {
+      const opening = this.#opened(held, range, expected, action, signal);
+      return await untilAborted(action, signal, opening);
+    } catch (thrown) {
+      held.release();
+      throw thrown;
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #opened(
+    held: HeldSession<SftpSession>,
+    range: ByteRange,
+    expected: Fingerprint | null,
+    action: string,
+    signal: AbortSignal,
+  ): Promise<SourceReader> {
+    const { session } = held;
+    // Before opening: a FIFO would block the server's process, a device could have effects.
+    await this.#standing(session, action);
+    const handle = await session.open(this.#path, OPEN.read);
+    try {
+      const attributes = await session.statHandle(handle);
+      assertFile(this.#access.place.label, this.#path, attributes);
+      const facts = factsOf(attributes);
+      if (expected !== null) assertSameVersion(action, expected, facts.fingerprint);
+      const end = this.#endOf(range, attributes.size);
+      if (signal.aborted) throw new ProtocolError("aborted", `stopped while trying to ${action}`);
+      const again = async () => fingerprintOf(await this.#standing(session, action));
+      return new SftpReader(held, handle, {
+        action,
+        facts,
+        start: range.start,
+        end,
+        signal,
+        again,
+      });
+    } catch (thrown) {
+      await session.close(handle).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  #endOf({ start, end }: ByteRange, size: number | null): number {
+    if (size === null) {
+      const message = `cannot read ${this.#shown}: the server does not tell its size`;
+      throw new ProtocolError("unsupported", message);
+    }
+    if (start <= size && (end === null || end >= start)) return Math.min(end ?? size, size);
+    const wanted = `from byte ${start} to ${end ?? "its end"}`;
+    const message = `cannot read ${this.#shown} ${wanted}: it has ${size} bytes`;
+    throw new ProtocolError("rangeNotSupported", message);
+  }
+
+  async #standing(session: SftpSession, action: string): Promise<Attributes> {
+    const attributes = await session.stat(this.#path, "follow");
+    if (attributes === null) {
+      throw new ProtocolError("notFound", `cannot ${action}: there is no such file`);
+    }
+    assertFile(this.#access.place.label, this.#path, attributes);
+    return attributes;
+  }
+}
+
+function factsOf(attributes: Attributes): SourceFacts {
+  return {
+    fingerprint: fingerprintOf(attributes),
+    ranges: true,
+    mode: permissionsOf(attributes),
+    sha256: null,
+  };
+}
+
+interface Reading {
+  readonly action: string;
+  readonly facts: SourceFacts;
+  readonly start: number;
+  readonly end: number;
+  readonly signal: AbortSignal;
+  /** What stands at the path now. */
+  readonly again: () => Promise<Fingerprint>;
+}
+
+interface Asked {
+  readonly offset: number;
+  readonly length: number;
+  readonly bytes: Promise<Uint8Array | null>;
+}
+
+/** Asks for as many bytes ahead as the window holds: a request takes a round trip. */
+class SftpReader implements SourceReader {
+  readonly facts: SourceFacts;
+  readonly #held: HeldSession<SftpSession>;
+  readonly #handle: Uint8Array;
+  readonly #reading: Reading;
+  readonly #asked: Asked[] = [];
+  #next: number;
+  #came = new Uint8Array(0);
+  #isClosed = false;
+
+  constructor(held: HeldSession<SftpSession>, handle: Uint8Array, reading: Reading) {
+    this.facts = reading.facts;
+    this.#held = held;
+    this.#handle = handle;
+    this.#reading = reading;
+    this.#next = reading.start;
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    const { action, signal } = this.#reading;
+    if (this.#isClosed) throw new ProtocolError("aborted", `cannot ${action}: it was closed`);
+    if (this.#came.length === 0) {
+      this.#ask();
+      const first = this.#asked.shift();
+      if (first === undefined) return 0;
+      this.#came = await untilAborted(action, signal, this.#answer(first));
+      this.#ask();
+    }
+    const count = Math.min(into.length, this.#came.length);
+    into.set(this.#came.subarray(0, count));
+    this.#came = this.#came.subarray(count);
+    return count;
+  }
+
+  async confirm(): Promise<Fingerprint> {
+    const { action, signal, again } = this.#reading;
+    try {
+      return await untilAborted(action, signal, again());
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError) || thrown.code !== "notFound") throw thrown;
+      throw new ProtocolError("changed", `cannot ${action}: it is gone`, { cause: thrown });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { session, release } = this.#held;
+    // The answers that are on their way are dropped; the server closes after it has sent them.
+    await session.close(this.#handle).catch(() => {});
+    release();
+  }
+
+  #ask(): void {
+    const { session } = this.#held;
+    let ahead = this.#asked.reduce((sum, { length }) => sum + length, this.#came.length);
+    while (this.#next < this.#reading.end && ahead < protocolLimits.sftpWindowBytes) {
+      const length = Math.min(session.readBytes, this.#reading.end - this.#next);
+      this.#asked.push(this.#request(this.#next, length));
+      this.#next += length;
+      ahead += length;
+    }
+  }
+
+  #request(offset: number, length: number): Asked {
+    const bytes = this.#held.session.read(this.#handle, offset, length);
+    // It may fail while an earlier one is awaited; that one's failure is told first.
+    bytes.catch(() => {});
+    return { offset, length, bytes };
+  }
+
+  async #answer({ offset, length, bytes }: Asked): Promise<Uint8Array<ArrayBuffer>> {
+    const came = await bytes;
+    const { action, facts } = this.#reading;
+    if (came === null) {
+      const size = facts.fingerprint.size;
+      const message = `cannot ${action}: it ended at byte ${offset} of ${size}`;
+      throw new ProtocolError("truncated", message);
+    }
+    // A server may send less than was asked for (section 6.4); the rest comes before what follows.
+    if (came.length < length) {
+      this.#asked.unshift(this.#request(offset + came.length, length - came.length));
+    }
+    return came as Uint8Array<ArrayBuffer>;
+  }
+}
