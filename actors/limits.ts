@@ -189,8 +189,25 @@ export const ACTOR_LIMITS = {
   groupCommandBytes: {
     unit: "bytes",
     value: 4 * 1_048_576,
-    why: "one command of the controllers' group, a plan of some 4,000 transfers among them",
+    why: "one command of the controllers' group; larger plans come in parts",
   },
+  submitBytes: {
+    unit: "bytes",
+    value: 524_288,
+    why: "ready transfers of a run in one command: a large run takes several, others get between",
+  },
+  stagedParts: {
+    unit: "count",
+    value: 512,
+    why: "parts of runs that are being submitted: two of the largest runs at a time",
+  },
+  stagedMs: {
+    unit: "ms",
+    value: 120_000,
+    why:
+      "parts of a run that was never started are forgotten: its gateway would have gone on by then",
+  },
+  stagedLookMs: { unit: "ms", value: 30_000, why: "how often it is looked for such parts" },
   groupProposeMs: {
     unit: "ms",
     value: 10_000,

@@ -16,6 +16,11 @@ export const CLIENT_LIMITS = {
     why:
       "one try has so long: a gateway answers a write within 15 s, if only to say that it cannot",
   },
+  mebibyteMs: {
+    unit: "ms",
+    value: 15_000,
+    why: "each whole MiB of a body adds so much to a try and to a call: a large plan takes seconds",
+  },
   backoffMs: {
     unit: "ms",
     value: 100,

@@ -4,6 +4,7 @@
  */
 
 import { messageOf } from "../runtime/base/errors.ts";
+import { MIB } from "../runtime/base/units.ts";
 import { ClientError, errorOfAnswer } from "./errors.ts";
 import type { Host } from "./host.ts";
 import type { ClientLimits } from "./limits.ts";
@@ -75,7 +76,8 @@ export class Transport {
   /** Makes a call. ClientError. */
   async call(call: Call, options: CallOptions = {}): Promise<Answered> {
     const host = this.#host;
-    const endMs = host.monotonic() + (options.withinMs ?? this.#limits.callMs);
+    const withinMs = options.withinMs ?? this.#limits.callMs + this.#largeMs(call);
+    const endMs = host.monotonic() + withinMs;
     const headers = this.#headers(call, options);
     for (let tries = 1;; tries += 1) {
       const leftMs = endMs - host.monotonic();
@@ -107,6 +109,11 @@ export class Transport {
     throw errorOfAnswer(call.action, response, text);
   }
 
+  /** What a large body adds to the time of a call. */
+  #largeMs({ body }: Call): number {
+    return Math.floor((body?.length ?? 0) / MIB) * this.#limits.mebibyteMs;
+  }
+
   /** The wait before the next try: what the gateway says, or ever longer, spread. */
   #waitMs(error: ClientError, tries: number): number {
     const { backoffMs, backoffMostMs } = this.#limits;
@@ -125,7 +132,7 @@ export class Transport {
     const forward = () => ended.abort();
     signal?.addEventListener("abort", forward, { once: true });
     const timer = new AbortController();
-    const limitMs = Math.min(leftMs, this.#limits.tryMs);
+    const limitMs = Math.min(leftMs, this.#limits.tryMs + this.#largeMs(call));
     this.#host.sleep(limitMs, timer.signal).then(() => ended.abort());
     try {
       const response = await this.#fetch(call, headers, ended.signal);

@@ -10,6 +10,21 @@ export const GATEWAY_LIMITS = {
     value: 5 * 2 ** 20,
     why: "body with a workflow: the text itself may have 4 MiB, JSON quotes and variables the rest",
   },
+  submissionBytes: {
+    unit: "bytes",
+    value: 64 * 2 ** 20,
+    why: "the plans of one submission, whose variables are put in: some 50,000 transfers",
+  },
+  pieceBytes: {
+    unit: "bytes",
+    value: 512 * 2 ** 10,
+    why: "a larger plan travels in parts of so much: an eighth of what a command may have",
+  },
+  headBytes: {
+    unit: "bytes",
+    value: 2 * 2 ** 20,
+    why: "one transfer, or what a submission has beside its transfers: half of a command",
+  },
   bodyBytes: { unit: "bytes", value: 64 * 2 ** 10, why: "any other body: a few fields" },
   bodyMs: {
     unit: "ms",
@@ -151,6 +166,8 @@ export function gatewayLimits(overrides: Partial<GatewayLimits> = {}): GatewayLi
   assert(limits.tryMs <= limits.writeMs, "a write has time for one try");
   assert(3 * limits.readTryMs <= limits.readMs, "a read has time for three controllers");
   assert(limits.writeMs <= limits.shutdownMs, "a shutdown waits for a write");
+  assert(limits.pieceBytes <= limits.headBytes, "a part is no longer than the longest transfer");
+  assert(limits.headBytes <= limits.submissionBytes, "a submission may have one long transfer");
   assert(limits.defaultPageItems <= limits.pageItems, "a page of default size is allowed");
   return limits;
 }

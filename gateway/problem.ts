@@ -33,6 +33,7 @@ export const PROBLEMS = {
     title: "It has changed in between",
   },
   bodyTooLarge: { slug: "body-too-large", status: 413, title: "The body is too large" },
+  planTooLarge: { slug: "plan-too-large", status: 413, title: "The plan is too large" },
   unsupportedMediaType: {
     slug: "unsupported-media-type",
     status: 415,

@@ -15,6 +15,7 @@ import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyConfiguration } from "./configuration.ts";
 import { applyRun } from "./runs.ts";
+import { applyStaging } from "./staging.ts";
 import { applyTenant } from "./tenants.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import { type State, withJob } from "./state.ts";
@@ -36,6 +37,10 @@ function applyCommand(state: State, command: Command): Applied {
     case "submitJobs":
     case "endRun":
       return applyRun(state, command);
+    case "createRuns":
+    case "stageRun":
+    case "dropStaged":
+      return applyStaging(state, command);
     case "assignJobs":
       return each(
         state,

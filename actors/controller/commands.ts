@@ -4,10 +4,11 @@
  */
 
 import { z } from "zod";
-import type { Plan } from "../../workflows/plan.ts";
+import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { registration } from "../agent/registration.ts";
 import { origin } from "./origin.ts";
+import type { Job } from "../job/record.ts";
 
 const lease = z.object({
   epoch: z.number().int(),
@@ -100,6 +101,8 @@ export const jobEvent = z.discriminatedUnion("type", [
 
 /** Checked where it is made (`workflows`), framed by the log's checksum: kept as it is. */
 const plan = z.custom<Plan>((value) => typeof value === "object" && value !== null);
+const transfer = z.custom<PlannedTransfer>((value) => typeof value === "object" && value !== null);
+const job = z.custom<Job>((value) => typeof value === "object" && value !== null);
 const spec = z.custom<TransferSpec>((value) => typeof value === "object" && value !== null);
 
 /**
@@ -165,6 +168,34 @@ export const command = z.discriminatedUnion("type", [
     plan,
     origin: origin.optional(),
   }),
+  /**
+   * Takes runs into the state, all or none. `pieces`: so many parts of its plan were staged; `plan` is
+   * without their transfers. `jobs`: what succeeded in the run that it tries again (`retryOf`).
+   */
+  z.object({
+    type: z.literal("createRuns"),
+    runs: z.array(z.object({
+      runId: z.string(),
+      tenant: z.string(),
+      plan,
+      pieces: z.number().int().nonnegative(),
+      jobs: z.array(job),
+      retryOf: z.string().nullable(),
+      origin: origin.optional(),
+    })).min(1),
+  }),
+  /** Keeps a part of a run that is too large for one command; `levels`: that of each transfer. */
+  z.object({
+    type: z.literal("stageRun"),
+    runId: z.string(),
+    tenant: z.string(),
+    number: z.number().int().nonnegative(),
+    transfers: z.array(transfer),
+    levels: z.array(z.number().int().nonnegative()),
+    jobs: z.array(job),
+  }),
+  /** Forgets parts that were staged before a moment and belong to no run: who sent them is gone. */
+  z.object({ type: z.literal("dropStaged"), beforeMs: z.number() }),
   /** Makes ready transfers jobs; what will never run is noted with the reason. */
   z.object({
     type: z.literal("submitJobs"),

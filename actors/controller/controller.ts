@@ -6,9 +6,11 @@
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
-import { QuorusError } from "../../runtime/base/errors.ts";
+import { messageOf, QuorusError } from "../../runtime/base/errors.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
+import { limitValues } from "../../runtime/base/limits.ts";
+import { ACTOR_LIMITS } from "../limits.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
 import { sweeper } from "../fleet/sweeper.ts";
@@ -43,6 +45,8 @@ export interface ControllerArgs {
   /** For what a run does itself at its end (clean-up, rollback). */
   readonly actions: Actions;
 }
+
+const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** Before a run whose actor has failed is taken up again: doubles with each failure, up to the last. */
 const RUN_AGAIN_MS = 200;
@@ -87,6 +91,8 @@ export const controller = actor(Controller, {
       ...{ ...args, scheduler: child, tenants, missed, unsubscribe },
       ...{ runs: new Map(), runIds: new Map(), failures: new Map() },
     };
+    // Nobody submits in parts to an embedded run.
+    if (args.term !== undefined) ctx.every("tidy", LIMITS.stagedLookMs, "tidy", {});
     assignLeased(state);
     for (const one of group.state.runs.values()) {
       if (one.state === "running") takeUp(state, one.id, ctx);
@@ -96,6 +102,7 @@ export const controller = actor(Controller, {
   on: {
     committed: (state, { effects }, ctx) => act(state, effects, ctx),
     takeUp: (state, { runId }, ctx) => follow(state, runId, ctx),
+    tidy: (state, _, ctx) => tidy(state, ctx),
     anew: () => {
       throw new ControllerError(
         "missed",
@@ -104,9 +111,19 @@ export const controller = actor(Controller, {
       );
     },
   },
+  done: (_, task, ctx) => {
+    if (!task.ok) ctx.log("warn", "parts of runs are left over", { why: messageOf(task.error) });
+  },
   ended: (state, { ref, reason }, ctx) => runEnded(state, ref.address, reason, ctx),
   stopping: (state) => state.unsubscribe(),
 });
+
+/** Parts of runs whose submitter is gone for good; what is refused or fails is tried again later. */
+function tidy({ group }: State, ctx: Context<typeof Controller>): void {
+  const beforeMs = ctx.env.clock.now() - LIMITS.stagedMs;
+  const isLeft = [...group.state.staged.values()].some(({ stagedMs }) => stagedMs < beforeMs);
+  if (isLeft) ctx.task("tidy", () => group.propose({ type: "dropStaged", beforeMs }));
+}
 
 /** Hears what is committed; what its mailbox has no room for, it makes good by starting anew. */
 function listen(group: Group, missed: Missed, { self }: Context<typeof Controller>): () => void {

@@ -16,6 +16,8 @@ export const Controller = protocol("quorus.controller", {
     committed: tell(z.object({ effects: z.array(effect) })),
     /** Takes a run up: one that was just created, or one that an earlier leader left. */
     takeUp: tell(z.object({ runId: z.string() })),
+    /** Looks for parts of runs that were never started. */
+    tidy: tell(z.object({})),
     /** Something that was committed did not find room: everything is derived from the state anew. */
     anew: tell(z.object({})),
   },

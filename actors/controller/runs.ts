@@ -28,11 +28,19 @@ export function applyRun(state: State, command: RunCommand): Applied {
 
 function createRun(state: State, command: Command & { type: "createRun" }): Applied {
   if (state.runs.has(command.runId)) return refuse(state, `run ${command.runId} exists`);
-  const run: Run = {
-    id: command.runId,
-    tenant: command.tenant,
-    plan: command.plan,
-    ...(command.origin === undefined ? {} : { origin: command.origin }),
+  return changed(state, newRun(state, command), []);
+}
+
+/** A run that begins now. */
+export function newRun(
+  state: State,
+  { runId, tenant, plan, origin }: Omit<Command & { type: "createRun" }, "type">,
+): Run {
+  return {
+    id: runId,
+    tenant,
+    plan,
+    ...(origin === undefined ? {} : { origin }),
     state: "running",
     why: "created",
     intent: "run",
@@ -42,7 +50,6 @@ function createRun(state: State, command: Command & { type: "createRun" }): Appl
     endedMs: null,
     version: state.index,
   };
-  return changed(state, run, []);
 }
 
 function submitJobs(state: State, command: Command & { type: "submitJobs" }): Applied {

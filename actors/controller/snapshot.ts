@@ -31,6 +31,7 @@ const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
   definitions: "definitions",
   keys: "keys",
   tenants: "tenants",
+  staged: "staged",
 };
 
 type PlainRun = Omit<Run, "plan" | "jobs" | "skipped"> & {

@@ -1,7 +1,7 @@
 /** The replicated hot state: plain immutable values that share structure between versions. */
 
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
-import type { Plan } from "../../workflows/plan.ts";
+import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
 import type { ApiKey, TenantSettings } from "./commands.ts";
@@ -21,6 +21,8 @@ export interface Run {
   readonly jobs: PersistentMap<string>;
   /** Transfers that never became jobs, with the reason; `failed` where that is an error. */
   readonly skipped: PersistentMap<{ readonly why: string; readonly failed: boolean }>;
+  /** The run or job that it tries again; what succeeded there has jobs here from the beginning. */
+  readonly retryOf?: string;
   readonly createdMs: number;
   readonly endedMs: number | null;
   /** The index of the last command that changed it, its jobs aside. */
@@ -55,6 +57,19 @@ export interface TenantRecord extends TenantSettings {
   /** The index of the command that wrote it. */
   readonly version: number;
   readonly changedMs: number;
+}
+
+/** A part of a run that is too large for one command; nobody sees it before the run starts. */
+export interface StagedPart {
+  readonly runId: string;
+  readonly tenant: string;
+  readonly number: number;
+  readonly transfers: readonly PlannedTransfer[];
+  /** The level of each of them in the order of the run. */
+  readonly levels: readonly number[];
+  /** Jobs that the run begins with: they have succeeded in the one that it tries again. */
+  readonly jobs: readonly Job[];
+  readonly stagedMs: number;
 }
 
 /** A workflow that is kept by name, as it was written. */
@@ -127,6 +142,8 @@ export interface State {
   readonly definitions: PersistentMap<Definition>;
   readonly keys: PersistentMap<KeyRecord>;
   readonly tenants: PersistentMap<TenantRecord>;
+  /** By run and number. */
+  readonly staged: PersistentMap<StagedPart>;
   readonly archive: ArchiveState;
   readonly load: Load;
 }
@@ -142,6 +159,7 @@ export const INITIAL_STATE: State = {
   definitions: PersistentMap.empty(),
   keys: PersistentMap.empty(),
   tenants: PersistentMap.empty(),
+  staged: PersistentMap.empty(),
   archive: {
     first: 1,
     count: 0,

@@ -9,21 +9,27 @@ import type { Command } from "../controller/commands.ts";
 import type { State } from "../controller/state.ts";
 import type { WriteRequest } from "./messages.ts";
 
-/** Whether a request would begin a run whose id an archived one has, as far as this controller has those. */
-export async function namesArchived(
+/** The run that a request would begin and that is archived, as far as this controller has those. */
+export async function archivedIdOf(
   request: WriteRequest,
   state: State,
   archive: Pick<ArchiveReader, "get">,
-): Promise<boolean> {
-  if (request.type !== "submit" || state.runs.has(request.runId)) return false;
-  return await archive.get(request.runId) !== null;
+): Promise<string | null> {
+  for (const runId of begunBy(request)) {
+    if (!state.runs.has(runId) && await archive.get(runId) !== null) return runId;
+  }
+  return null;
+}
+
+function begunBy(request: WriteRequest): readonly string[] {
+  if (request.type === "submit") return [request.runId];
+  return request.type === "submitAll" ? request.runs.map(({ runId }) => runId) : [];
 }
 
 /**
  * What is committed in its place: refused by `apply`, as there is no such run, unless it is the request that
  * began it, sent again under its key, which is answered as it was.
  */
-export function nothingOf(command: Command): Command {
-  if (command.type !== "createRun") return command;
-  return { type: "submitJobs", runId: command.runId, jobs: [], skipped: [] };
+export function nothingOf(runId: string): Command {
+  return { type: "submitJobs", runId, jobs: [], skipped: [] };
 }

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { ask, protocol } from "../../runtime/actor/protocol.ts";
-import type { Plan } from "../../workflows/plan.ts";
+import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
 import { origin } from "../controller/origin.ts";
@@ -16,6 +16,7 @@ import { progress } from "../job/messages.ts";
 export const DESK_PATH = "desk";
 
 const plan = z.custom<Plan>((value) => typeof value === "object" && value !== null);
+const transfer = z.custom<PlannedTransfer>((value) => typeof value === "object" && value !== null);
 const timeMs = z.number();
 
 /** Who is asking, as the gateway has found out. */
@@ -45,6 +46,22 @@ export const groupChange = z.discriminatedUnion("type", [
 export const writeRequest = z.discriminatedUnion("type", [
   /** Starts a run; its id is chosen by whoever asks, so that it is known whatever becomes of the answer. */
   z.object({ type: z.literal("submit"), runId: z.string(), plan }),
+  /** Starts runs, all or none; `pieces`: so many parts of the plan were staged before, in order. */
+  z.object({
+    type: z.literal("submitAll"),
+    runs: z.array(z.object({ runId: z.string(), plan, pieces: z.number().int().nonnegative() }))
+      .min(1),
+  }),
+  /** Brings a part of a plan that is too large for one message; nobody sees it before its run starts. */
+  z.object({
+    type: z.literal("stage"),
+    runId: z.string(),
+    tenant: z.string(),
+    number: z.number().int().nonnegative(),
+    transfers: z.array(transfer),
+    /** The level of each of them in the order of the run. */
+    levels: z.array(z.number().int().nonnegative()),
+  }),
   z.object({ type: z.literal("intendRun"), runId: z.string(), intent, why: z.string() }),
   z.object({ type: z.literal("intendJob"), jobId: z.string(), intent, why: z.string() }),
   /** Settles a job that is `unknown`. */

@@ -8,6 +8,8 @@ const RANK: Readonly<Record<Scope, number>> = { viewer: 0, operator: 1, admin: 2
 /** The least scope for each request. */
 const LEAST: Readonly<Record<WriteRequest["type"], Scope>> = {
   submit: "operator",
+  submitAll: "operator",
+  stage: "operator",
   intendRun: "operator",
   intendJob: "operator",
   decide: "operator",

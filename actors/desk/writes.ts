@@ -8,7 +8,7 @@ import type { Command } from "../controller/commands.ts";
 import type { Origin } from "../controller/origin.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
-import { namesArchived, nothingOf } from "./archived_ids.ts";
+import { archivedIdOf, nothingOf } from "./archived_ids.ts";
 import type { DESK_LIMITS } from "./limits.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import { type ChangeContext, changeGroup, isGroupChange } from "./group_changes.ts";
@@ -63,15 +63,18 @@ async function commit(
   const absent = notThere(await stateFor(request, replica, limits), principal, request);
   if (absent !== null) return absent;
   const command = commandOf(request, origin);
-  const isArchived = await namesArchived(request, replica.state, archive);
-  const { index, refused } = await replica.commit(isArchived ? nothingOf(command) : command, {
-    key,
-    withinMs: limits.writeMs,
-    fingerprint: fingerprint ?? canonicalJson(command),
-  });
+  const archived = await archivedIdOf(request, replica.state, archive);
+  const { index, refused } = await replica.commit(
+    archived === null ? command : nothingOf(archived),
+    {
+      key,
+      withinMs: limits.writeMs,
+      fingerprint: fingerprint ?? canonicalJson(command),
+    },
+  );
   if (refused.length === 0) return { ok: true, index };
-  if (isArchived && request.type === "submit") {
-    return refusal("conflict", `run ${request.runId} exists: it has ended, and is in the archive`);
+  if (archived !== null) {
+    return refusal("conflict", `run ${archived} exists: it has ended, and is in the archive`);
   }
   const { state } = await replica.read("linearizable", limits.readMs);
   return refusal(isThere(state, request) ? "conflict" : "notFound", refused.join("; "));
@@ -94,6 +97,13 @@ const ABOUT_A_THING: ReadonlySet<CommandRequest["type"]> = new Set<CommandReques
   "decide",
 ]);
 
+/** Requests that name a tenant themselves: that it is not theirs is no news to whoever asks. */
+const SAYS_TENANT: ReadonlySet<CommandRequest["type"]> = new Set<CommandRequest["type"]>([
+  "submit",
+  "stage",
+  "putDefinition",
+]);
+
 /** Whether what a refused request is about was there at all. */
 function isThere(state: State, request: CommandRequest): boolean {
   switch (request.type) {
@@ -112,9 +122,14 @@ function isThere(state: State, request: CommandRequest): boolean {
 
 /** A thing of another tenant is not there. */
 function notThere(state: State, principal: Principal, request: CommandRequest): Written | null {
+  if (request.type === "submitAll") {
+    const other = request.runs.find(({ plan }) => !sees(principal, plan.tenant));
+    if (other === undefined) return null;
+    return refusal("forbidden", `this key is not for tenant "${other.plan.tenant}"`);
+  }
   const found = ofTenant(state, request);
   if (found === null || (found.tenant !== undefined && sees(principal, found.tenant))) return null;
-  if (request.type === "submit" || request.type === "putDefinition") {
+  if (SAYS_TENANT.has(request.type)) {
     return refusal("forbidden", `this key is not for tenant "${found.tenant}"`);
   }
   return refusal("notFound", `no ${found.what}`);
@@ -128,6 +143,8 @@ function ofTenant(
   switch (request.type) {
     case "submit":
       return { what: "run", tenant: request.plan.tenant };
+    case "stage":
+      return { what: "run", tenant: request.tenant };
     case "intendRun":
       return { what: `run ${request.runId}`, tenant: state.runs.get(request.runId)?.tenant };
     case "intendJob":
@@ -142,12 +159,25 @@ function ofTenant(
 }
 
 function commandOf(request: CommandRequest, origin: Origin | undefined): Command {
+  const from = origin === undefined ? {} : { origin };
   switch (request.type) {
     case "submit": {
       const { runId, plan } = request;
-      const from = origin === undefined ? {} : { origin };
       return { type: "createRun", runId, tenant: plan.tenant, plan, ...from };
     }
+    case "submitAll":
+      return {
+        type: "createRuns",
+        runs: request.runs.map((one) => ({
+          ...one,
+          ...from,
+          tenant: one.plan.tenant,
+          jobs: [],
+          retryOf: null,
+        })),
+      };
+    case "stage":
+      return { ...request, type: "stageRun", jobs: [] };
     case "intendRun":
     case "putDefinition":
     case "deleteDefinition":

@@ -4,6 +4,7 @@
  */
 
 import { errorData } from "../../runtime/base/errors.ts";
+import { limitValues } from "../../runtime/base/limits.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { LogPort } from "../../runtime/env/env.ts";
@@ -19,9 +20,12 @@ import { type Origin, originFacts } from "../controller/origin.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
 import { atOnce } from "../scheduler/at_once.ts";
 import { rankOf } from "../scheduler/demand.ts";
+import { ACTOR_LIMITS } from "../limits.ts";
 import { type Actions, performActions } from "./actions.ts";
 import { isComplete } from "./complete.ts";
 import { hasSettled, settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
+
+const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** What the actor of a run is started with. */
 export interface RunArgs {
@@ -240,19 +244,31 @@ function withAgents({ group, slots, plan }: State, jobs: Submission["jobs"]): Su
   });
 }
 
+/** The first of these, at least one where there is any, that are not longer than that together. */
+function within<T>(items: readonly T[], bytes: number): T[] {
+  let left = bytes;
+  const end = items.findIndex((item, index) => {
+    left -= JSON.stringify(item).length;
+    return left < 0 && index > 0;
+  });
+  return end < 0 ? [...items] : items.slice(0, end);
+}
+
 /** Proposes what was decided, one proposal at a time; ends the run when nothing is left. */
 function proceed(state: State, ctx: Context<typeof Run>): void {
   if (state.submitting || state.ending) return;
   const { jobs, skipped, runId, group } = state;
   if (jobs.length + skipped.length > 0) {
-    state.jobs = [];
-    state.skipped = [];
+    const now = within(jobs, LIMITS.submitBytes);
+    const noted = within(skipped, LIMITS.submitBytes);
+    state.jobs = jobs.slice(now.length);
+    state.skipped = skipped.slice(noted.length);
     state.submitting = true;
     const slots = Object.fromEntries(state.slots);
-    const submission = withAgents(state, jobs);
+    const submission = withAgents(state, now);
     ctx.task(
       "submit",
-      () => group.propose({ type: "submitJobs", runId, jobs: submission, skipped, slots }),
+      () => group.propose({ type: "submitJobs", runId, jobs: submission, skipped: noted, slots }),
     );
     return;
   }

@@ -174,3 +174,27 @@ Deno.test("a list is read page after page, as it is asked for", async () => {
   assert.deepEqual(ids, ["a", "b", "c"]);
   assert.equal(sent[1]?.url, "http://g/v1/keys?limit=2&cursor=c1");
 });
+
+Deno.test("a large body has more time, by its size", async () => {
+  const env = simulatedEnv({ seed: 1 });
+  const never: Fetch = (_url, { signal }) =>
+    new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => reject(new DOMException("over", "AbortError")));
+    });
+  const limits = { callMs: 1_000, tryMs: 1_000, mebibyteMs: 7_000 };
+  const client = quorusClient({
+    url: "http://g1:1",
+    key: KEY,
+    fetch: never,
+    limits,
+    ...virtualHost(env),
+  });
+  const tookMs = async (workflow: string) => {
+    const startMs = env.clock.monotonic();
+    const error = await env.world.complete(errorOf(client.runs.submit({ workflow })));
+    assert.equal(error.code, "timed-out");
+    return Math.round(env.clock.monotonic() - startMs);
+  };
+  assert.equal(await tookMs("small"), 1_000);
+  assert.equal(await tookMs("x".repeat(2 * 1_048_576)), 15_000);
+});

@@ -31,6 +31,40 @@ const created: fc.Arbitrary<Command> = fc.record({
   plan: fc.constant(plan),
 });
 
+/** An empty list. */
+const nothing = <T>() => fc.constant<T[]>([]);
+
+const staged: fc.Arbitrary<Command> = fc.record({
+  type: fc.constant("stageRun"),
+  runId,
+  tenant: pick("acme", "other"),
+  number: fc.integer({ min: 0, max: 1 }),
+  transfers: nothing<never>(),
+  levels: nothing<never>(),
+  jobs: nothing<never>(),
+});
+
+const startedTogether: fc.Arbitrary<Command> = fc.record({
+  type: fc.constant("createRuns"),
+  runs: fc.uniqueArray(runId, { minLength: 1, maxLength: 2 }).chain((ids) =>
+    fc.tuple(...ids.map((id) =>
+      fc.record({
+        runId: fc.constant(id),
+        tenant: pick("acme", "other"),
+        plan: fc.constant(plan),
+        pieces: fc.integer({ min: 0, max: 2 }),
+        jobs: nothing<never>(),
+        retryOf: pick(null, "r9"),
+      })
+    ))
+  ),
+});
+
+const dropped: fc.Arbitrary<Command> = fc.record({
+  type: fc.constant("dropStaged"),
+  beforeMs: fc.integer({ min: 0, max: 50 }),
+});
+
 const submitted: fc.Arbitrary<Command> = fc.record({
   type: fc.constant("submitJobs"),
   runId,
@@ -133,6 +167,9 @@ const met: fc.Arbitrary<Command> = fc.tuple(agent, pick("1", "2"), pick("come", 
 /** A command. */
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   created,
+  staged,
+  startedTogether,
+  dropped,
   submitted,
   { arbitrary: assigned, weight: 2 },
   { arbitrary: happened, weight: 3 },
