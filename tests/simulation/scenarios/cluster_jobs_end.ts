@@ -100,9 +100,11 @@ export class Judge {
     const leader = this.#machines.leader()?.role;
     if (leader === undefined || leader === null) return "nobody leads";
     const { members } = leader.replica.raft.status().configuration;
-    const roles = members.map(({ id }) => this.#machines.controllers.get(id))
+    // A witness has no state.
+    const full = members.filter(({ witness }) => !witness);
+    const roles = full.map(({ id }) => this.#machines.controllers.get(id))
       .filter((life) => life?.env.alive === true && life.role !== null);
-    if (roles.length < members.length) return "a controller is down";
+    if (roles.length < full.length) return "a controller is down";
     const states = roles.map((life) => life!.role!.replica.state);
     const indexes = new Set(states.map(({ index }) => index));
     if (indexes.size > 1) return `they are at ${[...indexes]}`;

@@ -15,14 +15,22 @@ import { wantedOf } from "./cluster_jobs_end.ts";
 export const OPERATOR_STATES = [
   "a controller is added",
   "a controller is removed",
+  "a controller is replaced",
+  "a witness is added",
+  "a controller is in maintenance",
   "the lead is handed over",
   "an agent is drained",
+  "an agent has a window of maintenance",
   "an agent is deregistered",
   "a tenant is bounded",
   "a writer stands still with its grant",
   "an operator decides that it was published",
   "an operator decides that it was not published",
 ] as const;
+
+/** An operator looks again whether the group is ready for a change, some twenty seconds long. */
+const CHANGE_TRIES = 20;
+const CHANGE_PAUSE_MS = 1_000;
 
 /** Longer than it takes to give an agent up. */
 const STILL_MS = [9_000, 20_000] as const;
@@ -87,6 +95,7 @@ export class Operator {
     if (random.chance(0.4)) this.#deeds.push(this.#boundTenant());
     if (random.chance(0.4)) this.#later(() => this.#changeControllers());
     if (random.chance(0.3)) this.#later(() => this.#handOver());
+    if (random.chance(0.3)) this.#later(() => this.#maintain());
     if (random.chance(0.4)) this.#later(() => this.#drain(pick(random, AGENTS)));
     if (random.chance(0.3)) this.#later(() => this.#deregister(pick(random, AGENTS)));
     const look = (): void => {
@@ -119,17 +128,35 @@ export class Operator {
     this.#sim.sometimes("a tenant is bounded");
   }
 
-  /** A new controller joins; then, perhaps, an old one leaves. */
+  /** A new controller joins; then, perhaps, an old one leaves. Or it comes in the place of one. */
   async #changeControllers(): Promise<void> {
-    this.#machines.use(SPARE);
-    if (!await this.#write({ type: "addController", node: SPARE, witness: false })) return;
-    if (!await this.#write({ type: "promoteController", node: SPARE })) return;
-    this.#sim.sometimes("a controller is added");
-    if (this.#random.chance(0.4)) return;
     const node = pick(this.#random, CONTROLLERS.slice(0, 3));
-    if (!await this.#write({ type: "removeController", node })) return;
+    const way = pick(this.#random, ["add", "witness", "replace", "replace"] as const);
+    const leaves = this.#random.chance(0.6);
+    this.#machines.use(SPARE);
+    if (way === "replace") {
+      if (!await this.#change({ type: "replaceController", node, by: SPARE })) return;
+      this.#machines.retire(node);
+      return this.#sim.sometimes("a controller is replaced");
+    }
+    const witness = way === "witness";
+    if (!await this.#change({ type: "addController", node: SPARE, witness })) return;
+    if (!await this.#change({ type: "promoteController", node: SPARE })) return;
+    this.#sim.sometimes(witness ? "a witness is added" : "a controller is added");
+    if (!leaves) return;
+    if (!await this.#change({ type: "removeController", node })) return;
     this.#machines.retire(node);
     this.#sim.sometimes("a controller is removed");
+  }
+
+  /** A controller is looked after: meanwhile it does not lead. */
+  async #maintain(): Promise<void> {
+    const node = pick(this.#random, CONTROLLERS.slice(0, 3));
+    if (!await this.#change({ type: "setMaintenance", node, on: true })) return;
+    this.#sim.sometimes("a controller is in maintenance");
+    if (this.#random.chance(0.5)) this.#machines.restart(node);
+    await this.#pause(this.#random.next() * 10_000);
+    await this.#change({ type: "setMaintenance", node, on: false });
   }
 
   async #handOver(): Promise<void> {
@@ -138,11 +165,17 @@ export class Operator {
     }
   }
 
+  /** A window of maintenance, that may be over before somebody says so. */
   async #drain(agentId: string): Promise<void> {
     const why = "the operator wants it";
-    if (!await this.#write({ type: "drainAgent", agentId, why, untilMs: null })) return;
+    const isWindow = this.#random.chance(0.5);
+    const forMs = this.#random.next() * 10_000;
+    // By the clock of the leader, which may be an hour wrong: somebody ends it in any case.
+    const untilMs = isWindow ? this.#machines.store.env.clock.now() + forMs : null;
+    if (!await this.#write({ type: "drainAgent", agentId, why, untilMs })) return;
     this.#sim.sometimes("an agent is drained");
-    await this.#pause(this.#random.next() * 10_000);
+    this.#sim.sometimes("an agent has a window of maintenance", isWindow);
+    await this.#pause(forMs * 1.5);
     await this.#write({ type: "resumeAgent", agentId, why: "it is over" });
   }
 
@@ -169,6 +202,17 @@ export class Operator {
       this.#sim.sometimes("an operator decides that it was not published", !published);
     }
     this.#isDeciding = false;
+  }
+
+  /** Until the group is ready for it, or says for certain that it is not to be. */
+  async #change(request: WriteRequest): Promise<boolean> {
+    for (let tries = 0; tries < CHANGE_TRIES; tries++) {
+      const written = await this.#door.write(request);
+      if (written.ok) return true;
+      if (written.code !== "notReady" && written.code !== "changePending") return false;
+      await this.#pause(CHANGE_PAUSE_MS);
+    }
+    return false;
   }
 
   async #write(request: WriteRequest): Promise<boolean> {
