@@ -1,17 +1,25 @@
-/** Making the directories of a destination. */
+/** Making the directories of a destination, never through a link that leads away. */
 
 import { splitPath } from "../containment.ts";
 import { isMissing } from "./publish.ts";
 import type { SftpSession } from "./session.ts";
 
-/** Makes `directory` and its missing parents; one that is there is no error. */
-export async function makeDirectories(session: SftpSession, directory: string): Promise<void> {
+/**
+ * Makes `directory` and its missing parents; one that is there is no error. `check` is asked about each
+ * directory before another one is made in it.
+ */
+export async function makeDirectories(
+  session: SftpSession,
+  directory: string,
+  check: (parent: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const missing: string[] = [];
   for (let at = directory; at !== "/" && await session.stat(at, "follow") === null;) {
     missing.unshift(at);
     at = splitPath(at).directory;
   }
   for (const path of missing) {
+    await check(splitPath(path).directory);
     try {
       await session.makeDirectory(path);
     } catch (thrown) {

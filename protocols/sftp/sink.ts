@@ -302,8 +302,15 @@ export class SftpSink implements Sink {
   }
 
   async #makeDirectories(session: SftpSession, missing: unknown): Promise<void> {
-    if (this.#place.createDirectories) {
-      return await makeDirectories(session, this.#directory);
+    const { createDirectories, root } = this.#place;
+    if (createDirectories) {
+      // The root itself is as trusted as what stands above it.
+      if (root === null) return await makeDirectories(session, this.#directory);
+      await makeDirectories(session, root);
+      const top = await session.realPath(root);
+      return await makeDirectories(session, this.#directory, async (parent) => {
+        assertBelow(this.#access.place.label, top, await session.realPath(parent));
+      });
     }
     const message = `cannot write into ${this.#access.place.label}${shownPath(this.#directory)}: ` +
       "it does not exist; make it, or set createDirectories";
