@@ -170,13 +170,22 @@ function spawnAttempt(
   assigned: JobRecord,
   ctx: Context<typeof Agent>,
 ): Ref<typeof Job> {
-  const name = attemptName(assigned);
+  const base = { job: assigned, tools, tally };
   const roster = cluster?.roster ?? null;
-  const started = { name, restart: "temporary" } as const;
-  if (roster === null) {
-    return ctx.spawn(job, { ...started, args: { job: assigned, tools, feed, tally } });
-  }
-  return ctx.spawn(distantJob, { ...started, args: { job: assigned, tools, roster, tally } });
+  // Its tools say which files are too long for this thread.
+  const elsewhere = roster === null ? {} : {
+    elsewhere: (attempt: Context<typeof Job>) =>
+      attempt.spawn(distantJob, {
+        name: "away",
+        restart: "temporary",
+        args: { ...base, roster },
+      }),
+  };
+  return ctx.spawn(job, {
+    name: attemptName(assigned),
+    restart: "temporary",
+    args: { ...base, feed, ...elsewhere },
+  });
 }
 
 /** The greater token: a later assignment, or one of a restored state. */

@@ -40,6 +40,7 @@ import { Tally } from "./tally.ts";
 import { replicationOf } from "./replication.ts";
 import { readVolumes, type VolumeOption } from "./volumes.ts";
 import { type AgentWorkers, startWorkers, type WorkersOptions } from "./workers/start.ts";
+import { limitsOfThread } from "./workers/tools.ts";
 import type { Roster, WorkerView } from "./workers/roster.ts";
 
 type Limits = AttemptTools["limits"];
@@ -249,11 +250,21 @@ function attemptTools(
       return outbox.report({ jobId: command.jobId, event: command.event });
     },
     checkpoints: meteredCheckpoints(checkpoints, meter, env.clock),
-    buffers: new BufferPool(limits.slotBytes, limits.poolBytes),
+    ...sharesOf(options.workers?.count ?? 0, limits),
     limits,
     sync: options.sync ?? true,
     replication: replicationOf(volumes, limits, env),
   };
+}
+
+/** Files that fit one buffer are not worth the way to a Worker: they stay on this thread. */
+function sharesOf(
+  workers: number,
+  limits: Limits,
+): Pick<AttemptTools, "buffers" | "mostBytes"> {
+  const { slotBytes, poolBytes } = limitsOfThread(limits, workers);
+  const buffers = new BufferPool(slotBytes, poolBytes);
+  return workers === 0 ? { buffers } : { buffers, mostBytes: slotBytes };
 }
 
 function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): AgentRole {

@@ -24,7 +24,7 @@ import { retryAtMs } from "./retry.ts";
 import { seizeStale } from "./seize.ts";
 import type { ChunkListener } from "./stages.ts";
 import { quietly } from "./tidy.ts";
-import { type Attempt, type AttemptTools, Released } from "./tools.ts";
+import { type Attempt, type AttemptTools, Elsewhere, Released } from "./tools.ts";
 import { checkLevel, checkSize, compareHashes } from "./verify.ts";
 import {
   dropCheckpoint,
@@ -36,8 +36,8 @@ import {
 } from "./work.ts";
 
 /**
- * Carries out one attempt of `job` under `lease`; never rejects. What comes back is the event to
- * commit. Abort `signal` with {@link Released} to pause or cancel: the checkpoint is kept.
+ * Carries out one attempt of `job` under `lease`. What comes back is the event to commit; it never
+ * rejects, but with {@link Elsewhere} where the tools say so. Abort `signal` with {@link Released} to pause or cancel: the checkpoint is kept.
  */
 export async function runAttempt(
   tools: AttemptTools,
@@ -66,6 +66,7 @@ export async function runAttempt(
       await quietly(tools, "close the ends", () => ends.close());
     }
   } catch (error) {
+    if (error instanceof Elsewhere && !bound.signal.aborted) throw error;
     return ended(tools, job, lease, bound.signal, error);
   } finally {
     bound.cancel();

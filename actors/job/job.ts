@@ -6,7 +6,9 @@
 
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
+import { later } from "../../runtime/actor/later.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
+import { assert } from "../../runtime/base/assert.ts";
 import type { LogPort } from "../../runtime/env/env.ts";
 import { withFacts } from "../../runtime/telemetry/log_facts.ts";
 import { runAttempt } from "./attempt.ts";
@@ -19,7 +21,7 @@ import { quietly } from "./tidy.ts";
 import type { Tally } from "../agent/tally.ts";
 import type { Command } from "../controller/commands.ts";
 import { originFacts } from "../controller/origin.ts";
-import { type AttemptTools, Released, Revoked } from "./tools.ts";
+import { type AttemptTools, Elsewhere, Released, Revoked } from "./tools.ts";
 
 /** What the actor of an attempt is started with. */
 export interface JobArgs {
@@ -28,6 +30,8 @@ export interface JobArgs {
   /** Who is told about progress. */
   readonly feed: Ref<typeof JobFeed> | null;
   readonly tally: Tally;
+  /** Starts, as a child, who sees to it where the file is longer than what is carried out here. */
+  readonly elsewhere?: (ctx: Context<typeof Job>) => Ref<typeof Job>;
 }
 
 interface State extends JobArgs {
@@ -36,6 +40,10 @@ interface State extends JobArgs {
   told: "running" | "verifying" | null;
   /** Bytes that the tally knows of. */
   toldBytes: number;
+  /** Who sees to it now. */
+  away: Ref<typeof Job> | null;
+  /** Said to the attempt so far. */
+  readonly said: { readonly how: "release" | "revoke"; readonly why: string }[];
 }
 
 /** One attempt of one job; spawn it `temporary`: a new attempt needs a new lease. */
@@ -50,13 +58,14 @@ export const job = actor(Job, {
     ctx.task("attempt", async (signal) => {
       if (job.lease === null) return;
       tools.env.log.write("debug", "an attempt begins", { attempt: job.attempts });
-      const event = await runAttempt(watched, job, job.lease, meter, signal);
+      const event = await runAttempt(watched, job, job.lease, meter, signal).catch(passAway);
+      if (event === null) return AWAY;
       tellEnd(tools, job, event, meter);
       count(args.tally, event, tools.env.clock.now());
       await reportEnd(tools, job, asCommand(event));
     });
     ctx.every("look", tools.limits.progressMs, "look", {});
-    return { ...args, tools: watched, meter, told: null, toldBytes: 0 };
+    return { ...args, tools: watched, meter, told: null, toldBytes: 0, away: null, said: [] };
   },
   on: {
     look: (state, _, ctx) => {
@@ -65,21 +74,51 @@ export const job = actor(Job, {
       state.feed?.tell("progress", { jobId: state.job.id, progress: state.meter.read() });
       tellPhase(state, ctx);
     },
-    release: (_, { why }, ctx) => {
+    release: (state, { why }, ctx) => {
+      say(state, "release", why);
       ctx.abort("attempt", new Released(why));
     },
-    revoke: (_, { why }, ctx) => {
+    revoke: (state, { why }, ctx) => {
+      say(state, "revoke", why);
       ctx.abort("attempt", new Revoked(why));
     },
-    progress: (state) => state.meter.read(),
+    progress: ({ meter, away }) =>
+      away === null ? meter.read() : later((signal) => away.ask("progress", {}, { signal })),
   },
   done: (state, task, ctx) => {
     if (task.name !== "attempt") return;
     tallyBytes(state);
+    if (task.ok && task.value === AWAY) return goAway(state, ctx);
     if (!task.ok) ctx.log("error", "an attempt could not be reported", factsOf(state.job));
     ctx.stop();
   },
+  ended: (_, { reason, error }, ctx) => {
+    if (reason !== "stopped") throw error;
+    ctx.stop();
+  },
 });
+
+/** What an attempt comes to that has to be made elsewhere. */
+const AWAY = "elsewhere";
+
+function passAway(error: unknown): null {
+  if (error instanceof Elsewhere) return null;
+  throw error;
+}
+
+/** From now on this actor only passes on what it is told. */
+function goAway(state: State, ctx: Context<typeof Job>): void {
+  ctx.cancel("look");
+  assert(state.elsewhere !== undefined, "who bounds what is carried out here says where else");
+  state.away = state.elsewhere(ctx);
+  ctx.watch(state.away);
+  for (const { how, why } of state.said) state.away.tell(how, { why });
+}
+
+function say({ away, said }: State, how: "release" | "revoke", why: string): void {
+  said.push({ how, why });
+  away?.tell(how, { why });
+}
 
 /** What every record about an attempt says, that of the pipeline too. */
 function factsOf({ id, runId, tenant, lease, origin }: JobRecord) {

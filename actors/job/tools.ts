@@ -24,6 +24,8 @@ export interface AttemptTools {
   readonly limits: LimitValues<typeof ACTOR_LIMITS>;
   /** `false` gives up durability for speed. */
   readonly sync: boolean;
+  /** Longer files, and those whose length nobody knows, are carried out elsewhere; absent: all here. */
+  readonly mostBytes?: number;
   /** Whose checkpoints other agents are told; `null`: there are no others. */
   readonly replication: Replication | null;
 }
@@ -51,6 +53,11 @@ export interface Attempt {
 /** The reason with which an attempt's signal is aborted when its lease is to be handed back. */
 export class Released extends Error {
   override readonly name: string = "Released";
+}
+
+/** The file is longer than what is carried out here (`mostBytes`): nothing was written yet. */
+export class Elsewhere extends Error {
+  override readonly name = "Elsewhere";
 }
 
 /** The reason when the lease is over already: nothing may be published any more. */

@@ -13,7 +13,7 @@ import { type Job, type Lease, temporaryName } from "./record.ts";
 import { progressReporter } from "./replicate.ts";
 import { seizedName } from "./seize.ts";
 import { quietly } from "./tidy.ts";
-import type { Attempt } from "./tools.ts";
+import { type Attempt, Elsewhere } from "./tools.ts";
 import { checkSize } from "./verify.ts";
 
 /** One temporary file being filled. */
@@ -214,6 +214,8 @@ function checkpointerFor(
 
 function announcedSizeFits(attempt: Attempt, facts: SourceFacts): void {
   const { size } = facts.fingerprint;
+  const { mostBytes } = attempt.tools;
+  if (mostBytes !== undefined && (size === null || size > mostBytes)) throw new Elsewhere();
   if (size !== null) checkSize(attempt.job.spec.validation, size, "the source");
 }
 

@@ -17,7 +17,7 @@ import { AgentError } from "../errors.ts";
 import type { Volume } from "../registration.ts";
 import { keeper, type KeeperArgs, type KeepersShare } from "./keeper.ts";
 import { Roster } from "./roster.ts";
-import { limitsOfWorker } from "./tools.ts";
+import { limitsOfThread } from "./tools.ts";
 
 /** How an agent's Workers are started. */
 export interface WorkersOptions {
@@ -68,11 +68,11 @@ export async function startWorkers(
   needs: WorkersNeeds,
 ): Promise<AgentWorkers> {
   const { node, tools } = needs;
-  const share = tools.limits.poolBytes / options.count;
+  const share = limitsOfThread(tools.limits, options.count).poolBytes;
   if (share < tools.limits.workerPoolBytes) {
     throw new AgentError(
       "worker",
-      `cannot start ${options.count} Workers: each would have ${Math.floor(share)} bytes of ` +
+      `cannot start ${options.count} Workers: each would have ${share} bytes of ` +
         `buffers; start fewer, or raise poolBytes`,
     );
   }
@@ -109,7 +109,7 @@ function keeperArgs(
   const { limits, sync } = share.tools;
   const opening = {
     ...{ lock: `${folder}/${name}.lock`, sync, own },
-    limits: limitsOfWorker(limits, count),
+    limits: limitsOfThread(limits, count),
     volumes: [...volumes],
   };
   const plan = { id: `${share.node.id}.${name}`, module: String(module), opening };

@@ -49,18 +49,22 @@ export function workerTools(
   };
 }
 
-/** The limits of each of `count` Workers: what an agent has once, they have in equal parts. */
-export function limitsOfWorker(limits: Limits, count: number): Limits {
+/**
+ * The limits of each thread of an agent with so many Workers: what an agent has once, its own thread and
+ * they have in equal parts.
+ */
+export function limitsOfThread(limits: Limits, workers: number): Limits {
+  const threads = workers + 1;
   return {
     ...limits,
-    poolBytes: Math.floor(limits.poolBytes / count),
-    replicatedPerSecond: Math.max(1, Math.floor(limits.replicatedPerSecond / count)),
+    poolBytes: Math.floor(limits.poolBytes / threads),
+    replicatedPerSecond: Math.max(1, Math.floor(limits.replicatedPerSecond / threads)),
   };
 }
 
 /** How many Workers an agent on so many cores starts unless it is told; none where one would do. */
 export function workersFor(cores: number, limits: Limits): number {
-  const shares = Math.floor(limits.poolBytes / limits.workerPoolBytes);
+  const shares = Math.floor(limits.poolBytes / limits.workerPoolBytes) - 1;
   const count = Math.min(cores, limits.workersMost, shares);
   return count > 1 ? count : 0;
 }

@@ -1,5 +1,6 @@
 /** The module of the Workers in workers_test.ts: files, and calls that end the thread when told to. */
 
+import { existsSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { serveAttempts } from "../../../actors/agent/workers/serve.ts";
 import { fileProtocol } from "../../../protocols/file/protocol.ts";
@@ -16,7 +17,12 @@ export interface TestOwn {
    */
   readonly deadly: string;
   readonly witness: string;
+  /** While there is such a file, every read but the first ones waits. */
+  readonly pause: string;
 }
+
+/** Reads of 1 MiB that a pause lets through: some of them are in a checkpoint then. */
+const BEFORE_PAUSE = 10;
 
 function isTold(path: string): string | null {
   try {
@@ -37,11 +43,16 @@ function endThread(how: string, witness: string): void {
   void Promise.reject(new Error("a bug of this test"));
 }
 
-function deadly({ deadly, witness }: TestOwn) {
+async function paused(path: string): Promise<void> {
+  while (existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function deadly({ deadly, witness, pause }: TestOwn) {
   let reads = 0;
   return intercepted(fileProtocol(), {
     around: async (call, go) => {
       if (call.side === "source" && call.operation === "read" && ++reads > 1) {
+        if (reads > BEFORE_PAUSE) await paused(pause);
         const how = isTold(deadly);
         if (how !== null) {
           endThread(how, witness);

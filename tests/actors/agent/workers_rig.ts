@@ -10,6 +10,7 @@ import type { Heartbeat } from "../../../actors/agent/registration.ts";
 import type { Job } from "../../../actors/job/record.ts";
 import { fileProtocol } from "../../../protocols/file/protocol.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
+import type { Ref } from "../../../runtime/actor/ref.ts";
 import { actor } from "../../../runtime/actor/definition.ts";
 import { later } from "../../../runtime/actor/later.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
@@ -28,13 +29,17 @@ export interface WorkersRig {
   readonly folder: string;
   readonly node: LinkedNode;
   readonly role: AgentRole;
-  readonly group: LocalGroup;
-  readonly heartbeats: readonly Heartbeat[];
-  /** Jobs whose progress came to the controller. */
-  readonly progressed: ReadonlySet<string>;
+  /** An order of the controller. */
+  readonly agent: Ref<typeof Agent>;
+  job(jobId: string): Job;
+  /** Resolves to the next heartbeat that is so. */
+  untilBeat(holds: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat>;
+  /** Resolves once the controller has heard that so many bytes of the job are there. */
+  untilMoved(jobId: string, bytes: number): Promise<void>;
   readonly own: TestOwn;
-  /** Resolves before anything is answered that agents report. */
-  hold: Promise<void>;
+  /** Answers nothing that the agent reports, until {@link go}. */
+  hold(): void;
+  go(): void;
   /** Writes a file of so many bytes, and makes moving it a job. */
   submit(bytes: number): Promise<string>;
   assign(jobId: string): Promise<void>;
@@ -67,6 +72,7 @@ export async function withWorkers(
     try {
       await work(rig);
     } finally {
+      rig.go();
       await rig.role.stop();
     }
   } finally {
@@ -89,10 +95,11 @@ async function propose(group: LocalGroup, command: Parameters<LocalGroup["propos
 
 class Rig implements WorkersRig {
   role!: AgentRole;
-  hold: Promise<void> = Promise.resolve();
+  readonly agent: Ref<typeof Agent>;
+  held = Promise.withResolvers<void>();
   readonly own: TestOwn;
-  readonly heartbeats: Heartbeat[] = [];
-  readonly progressed = new Set<string>();
+  readonly #beats = new Set<(heartbeat: Heartbeat) => void>();
+  readonly #moves = new Set<(jobId: string, bytes: number) => void>();
   readonly published = new Map<string, number>();
   #count = 0;
 
@@ -101,7 +108,13 @@ class Rig implements WorkersRig {
     readonly node: LinkedNode,
     readonly group: LocalGroup,
   ) {
-    this.own = { deadly: `${folder}/deadly`, witness: `${folder}/witness` };
+    this.go();
+    this.agent = node.ref(Agent, `quorus://a1/${AGENT_PATH}`);
+    this.own = {
+      deadly: `${folder}/deadly`,
+      witness: `${folder}/witness`,
+      pause: `${folder}/pause`,
+    };
     group.subscribe((effects) => {
       for (const effect of effects) {
         if (effect.type !== "jobChanged") continue;
@@ -110,9 +123,17 @@ class Rig implements WorkersRig {
           this.published.set(job.id, (this.published.get(job.id) ?? 0) + 1);
         }
         if (job.state !== "assigned" || before?.lease?.index === job.lease?.index) continue;
-        node.ref(Agent, `quorus://a1/${AGENT_PATH}`).tell("assign", { jobs: [job] });
+        this.agent.tell("assign", { jobs: [job] });
       }
     });
+  }
+
+  hold(): void {
+    this.held = Promise.withResolvers<void>();
+  }
+
+  go(): void {
+    this.held.resolve();
   }
 
   async start(count: number, limits: Readonly<Record<string, number>>): Promise<void> {
@@ -131,8 +152,11 @@ class Rig implements WorkersRig {
 
   async submit(bytes: number): Promise<string> {
     const n = this.#count += 1;
+    const block = Uint8Array.from({ length: 65_521 }, (_, at) => (at * 31 + (at >> 8) + n) & 0xff);
     const content = new Uint8Array(bytes);
-    for (let at = 0; at < bytes; at++) content[at] = (at * 31 + (at >> 8) * 17 + n) & 0xff;
+    for (let at = 0; at < bytes; at += block.length) {
+      content.set(block.subarray(0, bytes - at), at);
+    }
     await Deno.writeFile(`${this.folder}/from-${n}`, content);
     const jobId = `run-${n}`;
     const jobs = [{ jobId, spec: this.#spec(n) }];
@@ -145,10 +169,14 @@ class Rig implements WorkersRig {
     await propose(this.group, { type: "assignJobs", assignments, slots: {} });
   }
 
+  job(jobId: string): Job {
+    return this.group.state.jobs.get(jobId)!;
+  }
+
   until(jobId: string, holds: (job: Job) => boolean): Promise<Job> {
     return new Promise((resolve) => {
       const look = (): boolean => {
-        const job = this.group.state.jobs.get(jobId)!;
+        const job = this.job(jobId);
         if (holds(job)) resolve(job);
         return holds(job);
       };
@@ -160,7 +188,7 @@ class Rig implements WorkersRig {
   }
 
   assertDone(jobId: string): void {
-    const job = this.group.state.jobs.get(jobId)!;
+    const job = this.job(jobId);
     assert.equal(job.state, "succeeded", job.why);
     const n = jobId.slice("run-".length);
     const digest = (name: string) =>
@@ -170,6 +198,36 @@ class Rig implements WorkersRig {
     assert.equal(this.published.get(jobId), 1);
     const left = [...Deno.readDirSync(`${this.folder}/out`)].map(({ name }) => name);
     assert.deepEqual(left.filter((name) => name.startsWith(`.quorus-${jobId}-`)), []);
+  }
+
+  untilBeat(holds: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat> {
+    return new Promise((resolve) => {
+      const look = (heartbeat: Heartbeat): void => {
+        if (!holds(heartbeat)) return;
+        this.#beats.delete(look);
+        resolve(heartbeat);
+      };
+      this.#beats.add(look);
+    });
+  }
+
+  untilMoved(jobId: string, bytes: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (moved: string, doneBytes: number): void => {
+        if (moved !== jobId || doneBytes < bytes) return;
+        this.#moves.delete(look);
+        resolve();
+      };
+      this.#moves.add(look);
+    });
+  }
+
+  beat(heartbeat: Heartbeat): void {
+    for (const look of this.#beats) look(heartbeat);
+  }
+
+  moved(jobId: string, bytes: number): void {
+    for (const look of this.#moves) look(jobId, bytes);
   }
 
   #spec(n: number): TransferSpec {
@@ -195,19 +253,19 @@ const door = actor(Fleet, {
         return { ...LEADERSHIP, refused: null, heartbeatMs: 50 };
       }),
     heartbeat: (rig, heartbeat) => {
-      rig.heartbeats.push(heartbeat);
+      rig.beat(heartbeat);
       return { ...LEADERSHIP, known: true };
     },
     report: (rig, { events }) =>
       later(async () => {
-        await rig.hold;
+        await rig.held.promise;
         const refused = await Promise.all(
           events.map(({ jobId, event }) => rig.group.propose({ type: "jobEvent", jobId, event })),
         );
         return { refused: refused.map((reasons) => [...reasons]) };
       }),
     progress: (rig, { jobs }) => {
-      for (const { jobId } of jobs) rig.progressed.add(jobId);
+      for (const { jobId, progress } of jobs) rig.moved(jobId, progress.doneBytes);
     },
     leave: () => ({ refused: [] }),
   },
