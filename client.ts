@@ -55,12 +55,13 @@ export type {
   VersionOptions,
 } from "./client/definitions.ts";
 export type { AgentCalls, DrainOptions } from "./client/agents.ts";
-export type { ClusterCalls, Readiness } from "./client/cluster.ts";
+export type { ClusterCalls, ClusterChange, Readiness } from "./client/cluster.ts";
 export type { KeyCalls, MadeKey, NewKey } from "./client/keys.ts";
 export type {
   Accepted,
   Agent,
   ApiKey,
+  ChangeCheck,
   Cluster,
   Definition,
   Job,

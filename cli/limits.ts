@@ -28,6 +28,11 @@ export const CLI_LIMITS = {
     value: 14 * 86_400_000,
     why: "a certificate that ends sooner is told of: two weeks are enough to issue another one",
   },
+  clusterLagEntries: {
+    unit: "count",
+    value: 1_000,
+    why: "a controller that lacks more has not caught up: the next node is not restarted yet",
+  },
   certificateWarnMs: {
     unit: "ms",
     value: 86_400_000,

@@ -1,8 +1,8 @@
-/** The verbs that start nodes and care for them: roles, a local cluster, certificates, settings. */
+/** The verbs that start nodes, and their settings. */
 
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "./exit.ts";
-import { CLUSTER_DIRECTORY, collect, countFromNone, withOutput } from "./options.ts";
+import { collect, withOutput } from "./options.ts";
 import type { Process } from "./process.ts";
 
 /** Adds a verb that is carried out by `call`. */
@@ -17,10 +17,6 @@ const ROLES = ["controller", "agent", "gateway", "start"];
 export function addRoles(add: AddVerb, addGroup: AddGroup, process: Process): void {
   addRoleVerbs(add, process);
   addConfig(addGroup, process);
-  addGroup(new Command("cluster").description("a cluster of processes on this machine"), (to) => {
-    addClusterUp(to, process);
-    addClusterCare(to, process);
-  });
 }
 
 /** Each ends with SIGTERM or Ctrl-C, in order; at once with the second one. */
@@ -66,62 +62,6 @@ function addConfig(addGroup: AddGroup, process: Process): void {
       return await configSchemaVerb(process, verb.processedArgs[0]);
     });
   });
-}
-
-function addClusterUp(add: AddVerb, process: Process): void {
-  const up = new Command("up")
-    .description("start a cluster of local processes and wait until it is ready")
-    .addOption(nodes("controllers", "nodes that decide", 3))
-    .addOption(nodes("agents", "nodes that carry out transfers", 3))
-    .addOption(nodes("gateways", "nodes that serve the API", 1))
-    .option("--files <DIR>", "where transfers may read and write; may be repeated", collect)
-    .option("--plain", "links without TLS, with a token that all share")
-    .option("--set <KEY=VALUE>", "a setting of every node; may be repeated", collect);
-  add(withFolder(withOutput(up)), async (verb) => {
-    const { clusterUpVerb } = await import("./verbs/cluster.ts");
-    return await clusterUpVerb(process, verb.opts());
-  });
-  const down = new Command("down")
-    .description("end every process of a local cluster, in order")
-    .option("--remove", "remove its state, too");
-  add(withFolder(down), async (verb) => {
-    const { clusterDownVerb } = await import("./verbs/cluster.ts");
-    return await clusterDownVerb(process, verb.opts());
-  });
-}
-
-function addClusterCare(add: AddVerb, process: Process): void {
-  const status = new Command("status").description("the processes of a local cluster");
-  add(withFolder(withOutput(status)), async (verb) => {
-    const { clusterStatusVerb } = await import("./verbs/cluster.ts");
-    return await clusterStatusVerb(process, verb.opts());
-  });
-  const kill = new Command("kill")
-    .description("send one node of a local cluster a signal, to see what the others do")
-    .argument("<NODE>", "its id, such as c1")
-    .addOption(
-      new Option("--signal <NAME>", "which")
-        .choices(["SIGKILL", "SIGTERM", "SIGSTOP", "SIGCONT"]).default("SIGKILL"),
-    );
-  add(withFolder(kill), async (verb) => {
-    const { clusterKillVerb } = await import("./verbs/cluster.ts");
-    return await clusterKillVerb(process, verb.args[0] ?? "", verb.opts());
-  });
-  const restart = new Command("restart")
-    .description("end one node of a local cluster in order, if it runs, and start it")
-    .argument("<NODE>", "its id, such as c1");
-  add(withFolder(restart), async (verb) => {
-    const { clusterRestartVerb } = await import("./verbs/cluster.ts");
-    return await clusterRestartVerb(process, verb.args[0] ?? "", verb.opts());
-  });
-}
-
-function withFolder(command: Command): Command {
-  return command.option("--dir <DIR>", "the folder of the cluster", CLUSTER_DIRECTORY);
-}
-
-function nodes(name: string, description: string, number: number): Option {
-  return new Option(`--${name} <N>`, description).default(number).argParser(countFromNone);
 }
 
 function roleOption(): Option {

@@ -64,6 +64,30 @@ export async function makeCluster(
   return state;
 }
 
+/**
+ * One more node of a cluster that is there, with a certificate of its authority. A controller waits until it
+ * is added to the group; the settings of the others stay as they are.
+ */
+export async function makeNode(
+  env: Env,
+  folder: string,
+  state: ClusterState,
+  role: ClusterNode["role"],
+  id: string,
+): Promise<ClusterNode> {
+  const hasRaft = role === "controller" && state.nodes.some(({ raft }) => raft !== null);
+  const ports = await freePorts(env, 3);
+  const port = role === "agent" ? null : ports.shift()!;
+  const node = nodeAt(folder, role, id, port, hasRaft ? ports.shift()! : null, ports.shift()!);
+  await new PkiFolder(env, `${folder}/${PKI}`).issue(CLUSTER, id, [role], NODE_DAYS);
+  await env.disk.makeDirectory(`${folder}/${id}`, { recursive: true, mode: 0o700 });
+  const others = { ...state, nodes: [...state.nodes, node] };
+  const { keys: _, ...settings } = settingsOf(node, others, {});
+  const joining = role === "controller" ? { ...settings, join: true } : settings;
+  await writeWhole(env.disk, node.config, stringify(joining));
+  return node;
+}
+
 /** A configuration of Prometheus that reads all nodes. */
 function prometheusOf(nodes: readonly ClusterNode[]) {
   const places = nodes.flatMap(({ role, metrics }) => metrics === null ? [] : [{ role, metrics }]);
@@ -102,18 +126,10 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
   // One alone elects itself.
   const rafts = controllers > 1 ? controllers : 0;
   const ports = await freePorts(env, 2 * (controllers + gateways) + agents + rafts);
-  const make = (role: ClusterNode["role"], id: string, port: number | null): ClusterNode => ({
-    id,
-    role,
-    config: `${folder}/${id}/${role}.yaml`,
-    data: `${folder}/${id}/data`,
-    log: `${folder}/${id}/log`,
-    place: port === null ? null : `${HOST}:${port}`,
-    raft: role === "controller" && rafts > 0 ? `${HOST}:${ports.shift()!}` : null,
-    metrics: `${HOST}:${ports.shift()!}`,
-    pid: null,
-    startedMs: null,
-  });
+  const make = (role: ClusterNode["role"], id: string, port: number | null): ClusterNode => {
+    const raft = role === "controller" && rafts > 0 ? ports.shift()! : null;
+    return nodeAt(folder, role, id, port, raft, ports.shift()!);
+  };
   const counted = (count: number, letter: string) =>
     Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
   return [
@@ -121,6 +137,28 @@ async function nodesOf(env: Env, folder: string, shape: ClusterShape): Promise<C
     ...counted(agents, "a").map((id) => make("agent", id, null)),
     ...counted(gateways, "g").map((id) => make("gateway", id, ports.shift()!)),
   ];
+}
+
+function nodeAt(
+  folder: string,
+  role: ClusterNode["role"],
+  id: string,
+  port: number | null,
+  raftPort: number | null,
+  metricsPort: number,
+): ClusterNode {
+  return {
+    id,
+    role,
+    config: `${folder}/${id}/${role}.yaml`,
+    data: `${folder}/${id}/data`,
+    log: `${folder}/${id}/log`,
+    place: port === null ? null : `${HOST}:${port}`,
+    raft: raftPort === null ? null : `${HOST}:${raftPort}`,
+    metrics: `${HOST}:${metricsPort}`,
+    pid: null,
+    startedMs: null,
+  };
 }
 
 /** The settings of one node, as its file has them. */

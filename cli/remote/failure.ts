@@ -9,6 +9,8 @@ const REFUSED: ReadonlySet<string> = new Set([
   "forbidden",
   "too-many-requests",
   "refused-workflow",
+  "would-lose-quorum",
+  "not-ready",
 ]);
 const INVALID: ReadonlySet<string> = new Set([
   "misused",
@@ -26,6 +28,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   "timed-out",
   "no-quorum",
   "overloaded",
+  "change-pending",
   "unknown-outcome",
 ]);
 

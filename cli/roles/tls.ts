@@ -7,7 +7,7 @@ import type { Links } from "../../runtime/remote/hub.ts";
 import type { CommonSettings } from "../config/roles.ts";
 import { readTextFile } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
-import { Certificates } from "./certificates.ts";
+import type { Certificates } from "./certificates.ts";
 
 /** Where the PEM files are. */
 export type TlsFiles = NonNullable<CommonSettings["tls"]>;
@@ -39,21 +39,7 @@ export async function readHttpTls(
   };
 }
 
-/**
- * Keeps the certificate of some links up to date; see {@link Certificates}. The returned function ends
- * that.
- */
-export function keepTls(
-  env: Env,
-  files: TlsFiles,
-  links: Pick<Links, "secure">,
-): () => void {
-  const certificates = new Certificates(env);
-  keepLinks(certificates, env, files, links);
-  return () => certificates.stop();
-}
-
-/** The same among others of a node. */
+/** Keeps the certificate of some links up to date. */
 export function keepLinks(
   certificates: Certificates,
   { disk }: Pick<Env, "disk">,

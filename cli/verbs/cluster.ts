@@ -8,8 +8,11 @@ import type { Process, SentSignal } from "../process.ts";
 import { type Session, withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 import { tableLines } from "../show/table.ts";
-import { awaitReady, signalNode, stopNode } from "../cluster/processes.ts";
-import { nodeOf, requireCluster } from "../cluster/state_file.ts";
+import { addNode } from "../cluster/new_node.ts";
+import { awaitReady, signalNode } from "../cluster/processes.ts";
+import { restartNode, rollingRestart } from "../cluster/rolling.ts";
+import { type ClusterNode, nodeOf, requireCluster } from "../cluster/state_file.ts";
+import { localFolder, type PlaceOptions } from "../cluster/place.ts";
 import {
   checkCount,
   type Cluster,
@@ -129,12 +132,17 @@ function useLines({ cwd }: Process, { state, folder }: Cluster): string[] {
   return [...lines, ...commands.map((command) => `  ${command}`)];
 }
 
-/** The processes of a cluster; exit 1 unless all are ready. */
+/** A cluster at a gateway as its controllers see it; the processes of a local one, exit 1 unless all are ready. */
 export async function clusterStatusVerb(
   process: Process,
-  options: ClusterOptions,
+  options: PlaceOptions & { readonly output: OutputFormat; readonly stale?: boolean },
 ): Promise<ExitCode> {
-  return await withCluster(process, options, async (session, cluster) => {
+  const dir = localFolder(process, options);
+  if (dir === null) {
+    const { remoteStatusVerb } = await import("./cluster_members.ts");
+    return await remoteStatusVerb(process, options);
+  }
+  return await withCluster(process, { dir, output: options.output }, async (session, cluster) => {
     const rows = await showNodes(session, cluster, options.output);
     return rows.every(({ state }) => state === "ready") ? EXIT.ok : EXIT.failed;
   });
@@ -181,20 +189,68 @@ export async function clusterKillVerb(
   });
 }
 
-/** Ends one node in order and starts it again. */
-export async function clusterRestartVerb(
+/** Makes one more node of a local cluster, and starts it; a controller is added to the group by `add`. */
+export async function clusterNewVerb(
   process: Process,
   id: string,
-  options: ClusterOptions,
+  options: ClusterOptions & { readonly role: ClusterNode["role"] },
 ): Promise<ExitCode> {
   return await withCluster(process, options, async (_session, cluster) => {
-    const node = nodeOf(cluster.state, id);
-    await stopNode(cluster.machine, node);
+    const node = await addNode(cluster, options.role, id);
     const child = await startRecorded(cluster, node);
     await awaitReady(cluster.machine, node, child, new AbortController().signal);
-    process.out(`${id} is ready (pid ${child.pid})\n`);
+    process.out(`${options.role} ${id} is ready (pid ${child.pid})\n`);
+    if (node.role === "controller") process.out(`let it vote: deno task cluster add ${id}\n`);
     return EXIT.ok;
   });
+}
+
+/** Ends one node in order and starts it again; with `all` every node, one after the other. */
+export async function clusterRestartVerb(
+  process: Process,
+  id: string | null,
+  options: ClusterOptions & { readonly all?: boolean },
+): Promise<ExitCode> {
+  if ((id === null) !== (options.all === true)) {
+    throw new CliError("usage", "cannot restart: name a node, or say --all");
+  }
+  return await withCluster(process, options, async (_session, cluster) => {
+    if (id === null) return await restartAll(process, cluster, options.output);
+    const { pid } = await restartNode(cluster, nodeOf(cluster.state, id));
+    process.out(`${id} is ready (pid ${pid})\n`);
+    return EXIT.ok;
+  });
+}
+
+async function restartAll(
+  process: Process,
+  cluster: Cluster,
+  output: OutputFormat,
+): Promise<ExitCode> {
+  const interrupt = takeInterrupts(process);
+  const stop = new AbortController();
+  void interrupt.requested.then((signal) => stop.abort(signal));
+  try {
+    const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+    const done = await rollingRestart(cluster, stop.signal, (one) => {
+      if (output !== "table") return;
+      const { node, drainMs, readyMs, wholeMs } = one;
+      process.out(
+        `${node} drained in ${seconds(drainMs)}, ready after ${seconds(readyMs)}, ` +
+          `all well after ${seconds(wholeMs)}\n`,
+      );
+    });
+    if (output !== "table") {
+      const { dataText } = await import("../show/data.ts");
+      process.out(dataText({ restarted: done }, output));
+    }
+    return EXIT.ok;
+  } catch (error) {
+    if (interrupt.signal !== null) return EXIT.interrupted;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
 }
 
 /** Ends every process; with `remove` their folders go, too. */

@@ -1,9 +1,18 @@
 /** A gateway with a cluster of paper behind it: real HTTP, real routes and feed, controllers that are told. */
 
 import { createHash } from "node:crypto";
-import type { Answer, Principal, Query, WriteRequest } from "../../actors/desk/messages.ts";
+import type {
+  Answer,
+  ChangeCheck,
+  ClusterView,
+  GroupChange,
+  Principal,
+  Query,
+  WriteRequest,
+} from "../../actors/desk/messages.ts";
 import { gatewayApp } from "../../gateway/app.ts";
 import type { Door } from "../../gateway/door.ts";
+import type { Look, Looked } from "../../gateway/lookups.ts";
 import { answerEvents, answerLive } from "../../gateway/live/feed.ts";
 import { LiveHub } from "../../gateway/live/hub.ts";
 import { realHttpServing } from "../../runtime/env/real/http_server.ts";
@@ -18,8 +27,12 @@ type Run = Extract<ReturnType<typeof runEvent>, { type: "run" }>["run"];
 export const OPERATOR = `qk_operator${"0".repeat(35)}`;
 export const VIEWER = `qk_viewer${"0".repeat(37)}`;
 
+/** The key of an administrator. */
+export const ADMIN = `qk_admin${"0".repeat(38)}`;
+
 const PRINCIPALS: Readonly<Record<string, Principal>> = {
   [sha256(OPERATOR)]: { keyId: "operator", scope: "operator", tenants: ["default"] },
+  [sha256(ADMIN)]: { keyId: "admin", scope: "admin", tenants: null },
   [sha256(VIEWER)]: { keyId: "viewer", scope: "viewer", tenants: null },
 };
 
@@ -33,6 +46,10 @@ export class PaperCluster implements Door {
   readonly runs = new Map<string, Run>();
   readonly writes: WriteRequest[] = [];
   readonly teller = new Teller();
+  /** What the controllers say of themselves. */
+  cluster: ClusterView | null = null;
+  /** What a change of them would come to. */
+  judge: (change: GroupChange) => ChangeCheck = () => ({ refused: null, lines: ["it may be"] });
   /** No controller answers any more. */
   isDown = false;
   #index = 1;
@@ -71,6 +88,18 @@ export class PaperCluster implements Door {
     });
   }
 
+  /** Answered as a read of the same thing is. */
+  look(_principal: Principal, _consistency: unknown, { kind, id }: Look): Promise<Looked> {
+    const thing = this.isDown ? undefined : (kind === "job" ? this.jobs : this.runs).get(id);
+    const one = thing === undefined
+      ? null
+      : { text: JSON.stringify(thing), version: thing.version };
+    return Promise.resolve({
+      one,
+      at: { node: "c1", appliedIndex: 7, appliedAtMs: 0, refused: this.isDown ? NO_QUORUM : null },
+    });
+  }
+
   authenticate(hash: string) {
     return Promise.resolve(PRINCIPALS[hash] ?? null);
   }
@@ -100,6 +129,10 @@ export class PaperCluster implements Door {
       }
       case "runs":
         return { type: "runs", runs: [...this.runs.values()], next: null };
+      case "cluster":
+        return this.cluster === null ? none : { type: "cluster", cluster: this.cluster };
+      case "changeCheck":
+        return { type: "changeCheck", check: this.judge(query.change) };
       case "explain":
         return {
           type: "explain",
@@ -131,6 +164,9 @@ export async function withGateway(
     door: cluster,
     places: { schemes: ["file", "http", "https"], refuse: () => null },
     feed: {
+      get counts() {
+        return hub.counts;
+      },
       events: (reader, request) => answerEvents(hub, reader, request, env.random.next),
       socket: (reader, request, connection) => answerLive(hub, reader, request, connection),
       close: () => hub.close(),
