@@ -14,6 +14,9 @@ import { pause } from "../chaos/door.ts";
 
 const CONTROLLERS = ["c1", "c2", "c3"];
 const GATEWAY = "g1";
+/** Started only where a benchmark wants a gateway that knows some of the controllers. */
+const NARROW_GATEWAY = "g2";
+const PLACED = [...CONTROLLERS, GATEWAY, NARROW_GATEWAY];
 const MEMORY_MIB = 2_048;
 const ASSEMBLED_MS = 60_000;
 /** Of `/proc/PID/stat`: a tick of Linux is 10 ms. */
@@ -61,12 +64,12 @@ export class BenchCluster {
     Deno.writeTextFileSync(`${this.#folder}/config/token`, this.token, { mode: 0o600 });
     const marker = JSON.stringify({ version: 1, id: "bench" });
     Deno.writeTextFileSync(`${this.volume}/.quorus-volume`, `${marker}\n`);
-    for (const [at, port] of freePorts(CONTROLLERS.length + 1).entries()) {
-      this.#places.set(CONTROLLERS[at] ?? GATEWAY, `127.0.0.1:${port}`);
+    for (const [at, port] of freePorts(PLACED.length).entries()) {
+      this.#places.set(PLACED[at]!, `127.0.0.1:${port}`);
     }
     const members = Object.fromEntries(guests.map((id) => [id, ["agent"]]));
     const own = Object.fromEntries(this.agents.map((id) => [id, ["agent"]]));
-    const roles = { ...members, ...own, [GATEWAY]: ["gateway"] };
+    const roles = { ...members, ...own, [GATEWAY]: ["gateway"], [NARROW_GATEWAY]: ["gateway"] };
     const keys = [{ id: "admin", sha256, scope: "admin", label: "bench" }];
     for (const id of CONTROLLERS) this.#add(id, "controller", { roles, keys });
     for (const id of this.agents) this.#add(id, "agent", { slots });
@@ -102,6 +105,18 @@ export class BenchCluster {
     const node = this.#nodes.get(id);
     if (node === undefined) throw new Error(`the cluster has no node ${id}`);
     return node;
+  }
+
+  /** Starts a gateway that knows only these controllers; its URL. */
+  async startNarrowGateway(controllers: readonly string[]): Promise<string> {
+    const known = Object.fromEntries(
+      controllers.map((id) => [id, `ws://${this.#places.get(id)}`]),
+    );
+    this.#add(NARROW_GATEWAY, "gateway", { allowLocal: true, controllers: known });
+    const node = this.node(NARROW_GATEWAY);
+    node.start();
+    await node.ready();
+    return `http://${this.#places.get(NARROW_GATEWAY)}`;
   }
 
   /** What the cluster says of itself now; `null` where nobody answers in time. */
@@ -217,7 +232,8 @@ export function cpuBetween(
   return sum;
 }
 
-function cpuOf(pid: number | null): number {
+/** CPU time that a process has used, in ms; 0 where there is none. */
+export function cpuOf(pid: number | null): number {
   if (pid === null) return 0;
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
