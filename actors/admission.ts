@@ -3,12 +3,20 @@
 import type { InboundHead } from "../runtime/actor/bridge.ts";
 import { Directory } from "./directory/messages.ts";
 import { Desk } from "./desk/messages.ts";
+import { Keeper } from "./agent/workers/messages.ts";
 import { Fleet } from "./fleet/messages.ts";
 import type { RoleBook } from "./roles.ts";
 
-/** For `admit` of a node: controllers may say everything, the others what their doors are for. */
-export function admission(book: RoleBook): (head: InboundHead) => boolean {
+/**
+ * For `admit` of a node: controllers may say everything, the others what their doors are for, and this
+ * process's Workers what their agent keeps them for.
+ */
+export function admission(
+  book: RoleBook,
+  workers: { has(node: string): boolean } = new Set(),
+): (head: InboundHead) => boolean {
   return ({ node, protocol }) => {
+    if (protocol === Keeper.name) return workers.has(node);
     const roles = book.rolesOf(node);
     if (roles.includes("controller")) return true;
     if (protocol === Fleet.name) return roles.includes("agent");

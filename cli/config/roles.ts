@@ -77,6 +77,9 @@ const placeName = (description: string) => z.string().min(1).optional().meta({ d
 const agentFields = {
   slots: z.number().int().min(1).max(100_000).default(DOMAIN_LIMITS.agentSlots.value)
     .meta({ description: "transfers at a time" }),
+  workers: z.number().int().min(0).max(64).optional().meta({
+    description: "threads that carry transfers out; one per core if left out, none with 0 or 1",
+  }),
   volumes: z.array(z.union([
     z.string(),
     z.strictObject({

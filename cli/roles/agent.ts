@@ -1,6 +1,7 @@
 /** `quorus agent`: a node that carries out transfers. */
 
-import { startAgent } from "../../actors/agent/start.ts";
+import { type AgentOptions, startAgent } from "../../actors/agent/start.ts";
+import { workersFor } from "../../actors/agent/workers/tools.ts";
 import type { VolumeOption } from "../../actors/agent/volumes.ts";
 import type { KnownControllers } from "../../actors/directory/known.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
@@ -10,11 +11,22 @@ import { absolutePath } from "../input/text_file.ts";
 import { protocolsFor } from "../protocols.ts";
 import type { Session } from "../session.ts";
 import { VERSION } from "../verbs/version.ts";
+import type { WorkerSettings } from "./agent_worker.ts";
 import type { Part, RoleStart } from "./serve.ts";
 
 /** The settings that an agent's actors are started with. */
 export type AgentPart =
-  & Pick<AgentSettings, "slots" | "volumes" | "location" | "secrets">
+  & Pick<
+    AgentSettings,
+    | "controllers"
+    | "slots"
+    | "workers"
+    | "volumes"
+    | "location"
+    | "secrets"
+    | "logLevel"
+    | "logFormat"
+  >
   & { readonly limits: Pick<AgentSettings["limits"], "actors"> };
 
 /** Starts the actors of an agent. It registers by itself, as soon as a controller answers. */
@@ -38,6 +50,7 @@ export async function startAgentPart(
     protocols: protocolsFor(env, { maxRate: null, trace: false }),
     secrets: secretSources({ disk, process, secretsDirectory: secrets, directory }),
     limits: limits.actors,
+    ...workersOf(settings, node.id, env.host.facts().cores, directory),
   });
   return {
     role: "agent",
@@ -47,6 +60,20 @@ export async function startAgentPart(
       await role.stop();
     },
   };
+}
+
+/** Which protocols and secrets they have is up to their module; none of them is copied. */
+function workersOf(
+  { workers, secrets, limits, logLevel, logFormat }: AgentPart,
+  node: string,
+  cores: number,
+  directory: string,
+): Pick<AgentOptions, "workers"> {
+  const count = workers ?? workersFor(cores, limits.actors);
+  // One would only add the way to it.
+  if (count <= 1) return {};
+  const own: WorkerSettings = { node, secrets: secrets ?? null, directory, logLevel, logFormat };
+  return { workers: { count, module: new URL("./agent_worker.ts", import.meta.url), own } };
 }
 
 function volumeOf(volume: AgentSettings["volumes"][number], base: string): VolumeOption {

@@ -11,6 +11,7 @@ import type { Process } from "../process.ts";
 import { routeLog } from "../log/route.ts";
 import { type Session, withSession } from "../session.ts";
 import { startRoleNode } from "./node.ts";
+import { OwnWorkers } from "./own_workers.ts";
 import { CertificateRoles, settingsRoles } from "./role_book.ts";
 import { type RoleStart, serveRole, type StartedRole } from "./serve.ts";
 import { Certificates } from "./certificates.ts";
@@ -72,9 +73,11 @@ async function startKnownNode(
   const proved = tls === undefined ? null : new CertificateRoles(cluster, self);
   const listed = "roles" in settings ? settings.roles : {};
   const book = proved ?? settingsRoles({ controllers, roles: listed }, self);
-  const admit = admission(book);
+  const workers = new OwnWorkers();
+  const admit = admission(book, workers);
   const node = await startRoleNode(session, settings, { dials, admit, onFatal: fail });
   proved?.attach(node.links);
+  workers.attach(node.links);
   if (tls !== undefined) keepLinks(certificates, session.env, tls, node.links);
   return node;
 }

@@ -21,6 +21,8 @@ import { RealWorkers } from "./real/workers.ts";
 export interface RealEnvOptions {
   readonly log?: LogPort;
   readonly logLevel?: LogLevel;
+  /** Threads that hash large files, started when the first one comes; two unless given. */
+  readonly hashThreads?: number;
   /**
    * Ends the node, and with it the process, when a promise was rejected and nobody handled it; the
    * reason has been logged. Without it Deno ends the process with status 1.
@@ -30,7 +32,7 @@ export interface RealEnvOptions {
 
 /** An Env on this machine; `close` ends its hash workers, idle connections and pending turns. */
 export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
-  const pool = new HashPool();
+  const pool = new HashPool(options.hashThreads ?? 2);
   const net = realNet();
   const timers = new RealTimers();
   const log = options.log ?? stderrLog(options.logLevel ?? "info");

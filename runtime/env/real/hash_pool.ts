@@ -1,5 +1,6 @@
 /**
- * Two threads that hash for all lanes of one Env; each lane keeps to one of them, so its order holds.
+ * The threads (two, unless told) that hash for all lanes of one Env; each lane keeps to one of them, so
+ * its order holds.
  * Blocks are moved to the thread and back (some 20 us each way against 0.7 ms of hashing for 1 MiB),
  * so nothing is copied, and an idle worker waits in its event loop and costs nothing.
  */
@@ -84,26 +85,32 @@ export class HashThread {
 
 /** The threads, started when the first lane needs them. */
 export class HashPool {
-  #threads: readonly [HashThread, HashThread] | null = null;
+  readonly #count: number;
+  #threads: readonly HashThread[] | null = null;
   #nextStream = 1;
   #nextLane = 0;
   #closed = false;
+
+  /** Of so many threads. */
+  constructor(count: number) {
+    this.#count = count;
+  }
 
   /** A number for a running hash, never given twice. */
   stream(): number {
     return this.#nextStream++;
   }
 
-  /** The thread for a new lane; lanes alternate, so that both are loaded alike. */
+  /** The thread for a new lane; lanes take turns, so that all are loaded alike. */
   thread(): HashThread {
     if (this.#closed) {
       throw new HashError("aborted", "cannot open a hash lane: its Env was closed");
     }
     if (this.#threads === null || this.#threads.some((thread) => thread.failed)) {
       this.#stopThreads();
-      this.#threads = [new HashThread(), new HashThread()];
+      this.#threads = Array.from({ length: this.#count }, () => new HashThread());
     }
-    return this.#threads[this.#nextLane++ % 2 === 0 ? 0 : 1];
+    return this.#threads[this.#nextLane++ % this.#count]!;
   }
 
   close(): void {

@@ -1,0 +1,46 @@
+/** The module of an agent's Workers: protocols, secrets and log are made as those of its own thread are. */
+
+import { z } from "zod";
+import { serveAttempts } from "../../actors/agent/workers/serve.ts";
+import { realEnv } from "../../runtime/env/real.ts";
+import { secretSources } from "../input/secrets.ts";
+import { startLogging } from "../log/logging.ts";
+import { realProcess } from "../process.ts";
+import { protocolsFor } from "../protocols.ts";
+import { LogRouter, usesColours } from "../session.ts";
+
+/** What the agent tells each Worker. Secrets are looked up where they are used, so none is told. */
+const own = z.object({
+  node: z.string(),
+  /** The directory of secrets, if there is one. */
+  secrets: z.string().nullable(),
+  /** Where relative references start. */
+  directory: z.string(),
+  logLevel: z.enum(["debug", "info", "warn", "error"]),
+  logFormat: z.enum(["auto", "json", "text"]),
+});
+export type WorkerSettings = z.infer<typeof own>;
+
+/** The Worker itself brings its own parallelism: one more thread for the hashes of large files is enough. */
+const HASH_THREADS = 1;
+
+async function serve(): Promise<void> {
+  const process = realProcess();
+  const log = new LogRouter((level, message, facts) => {
+    if (level === "error") process.err(`quorus: ${message} ${JSON.stringify(facts)}\n`);
+  });
+  const env = realEnv({ log, hashThreads: HASH_THREADS });
+  await serveAttempts(env, (given) => {
+    const { node, secrets, directory, ...settings } = own.parse(given);
+    const isColoured = usesColours(process, process.errIsTerminal);
+    const place = { process, clock: env.clock, usesColours: isColoured };
+    const logging = startLogging(place, settings, { node, role: "agent" });
+    log.route((level, message, facts) => logging.write(level, message, facts));
+    return {
+      protocols: protocolsFor(env, { maxRate: null, trace: false }),
+      secrets: secretSources({ disk: env.disk, process, secretsDirectory: secrets, directory }),
+    };
+  });
+}
+
+await serve();
