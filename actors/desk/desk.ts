@@ -7,6 +7,7 @@ import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import { later } from "../../runtime/actor/later.ts";
 import type { ReplyOf } from "../../runtime/actor/protocol.ts";
+import { QuorusError } from "../../runtime/base/errors.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
@@ -34,6 +35,11 @@ import { read } from "./reads.ts";
 import { ViewTexts } from "./view_texts.ts";
 import { viewAgent, viewJob, viewRun } from "./views.ts";
 import { write } from "./writes.ts";
+
+/** It cannot answer, and another controller can. */
+export class DeskError extends QuorusError<"noState"> {
+  override readonly name = "DeskError";
+}
 
 /** What a desk is started with. */
 export interface DeskArgs {
@@ -100,20 +106,43 @@ export const desk = actor(Desk, {
         ctx.ref(Scheduler, `quorus://${leader}/${state.schedulerPath(state.replica.term)}`);
       const explain = (jobId: string) => explainJob(state.replica, scheduler, jobId);
       const context = { ...state, node, explain, ofLeader, judge };
-      return later(() => read(context, consistency, principal, query));
+      return fromState(state, () => read(context, consistency, principal, query));
     },
     lookUp: (state, lookups, ctx) => {
       const node = nodeOf(ctx);
-      return later(() => lookUp({ ...state, node }, lookups));
+      return fromState(state, () => lookUp({ ...state, node }, lookups));
     },
-    authenticate: (state, { sha256 }, ctx) => principalOf(state, sha256, ctx.env.clock.now()),
+    authenticate: (state, { sha256 }, ctx) => {
+      const nowMs = ctx.env.clock.now();
+      if (!isWitness(state)) return principalOf(state, sha256, nowMs);
+      return fromState(state, () => Promise.resolve(principalOf(state, sha256, nowMs)));
+    },
     events: (state, { after, limit }, ctx) => {
       const { senderNode, env } = ctx;
-      return later((signal) => events(state, after, limit, senderNode, env, signal));
+      return fromState(state, (signal) => events(state, after, limit, senderNode, env, signal));
     },
   },
   stopping: (state) => state.unsubscribe(),
 });
+
+/** Answered from the replicated state; whoever asks a witness has to ask another controller. */
+function fromState<T>(state: State, answer: (signal: AbortSignal) => Promise<T>) {
+  return later(async (signal) => {
+    if (!isWitness(state)) return await answer(signal);
+    throw new DeskError(
+      "noState",
+      "ask a witness: it helps to elect, and keeps no state that it could answer from; ask another controller",
+      { retryable: true },
+    );
+  });
+}
+
+/** Who has applied a command is none: that is known without looking at the group. */
+function isWitness({ replica }: State): boolean {
+  if (replica.state.index > 0) return false;
+  const { member, configuration: { members } } = replica.raft.status();
+  return members.find(({ id }) => id === member)?.witness === true;
+}
 
 function wayToLeader(state: State, ctx: Here, isPassedOn = false): LeaderWay {
   const desk = (id: string) => ctx.ref(Desk, `quorus://${id}/${DESK_PATH}`);

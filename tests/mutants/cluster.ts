@@ -107,14 +107,6 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     seeds: 60,
   },
   {
-    name: "a receipt without a grant is believed",
-    file: "actors/job/granted.ts",
-    find: `  if (grant === null) return \`succeed: job \${id} has no grant\`;`,
-    replace: `  if (grant === null) return null;`,
-    scenario: SCENARIO,
-    seeds: 60,
-  },
-  {
     name: "temporary files of jobs that have ended stay",
     file: "actors/fleet/leftovers.ts",
     find: `!mayHaveLeft(job) || this.#owing.has(job.id)`,

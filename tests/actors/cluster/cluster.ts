@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly limits?: ControllerOptions["limits"];
   readonly bootstrapKeys?: ControllerOptions["bootstrapKeys"];
   readonly store?: MemoryStoreOptions;
+  /** Controllers that help to elect, and keep nothing. */
+  readonly witnesses?: readonly string[];
 }
 
 /** Jobs that an agent takes at a time. */
@@ -214,13 +216,14 @@ export class SimulatedCluster {
   async #startController(id: string, again?: SimulatedEnv): Promise<ControllerLife> {
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
     const node = this.#node(id, env, [{ hostname: id, port: PORT }]);
-    const { limits, bootstrapKeys = [] } = this.#options;
+    const { limits, bootstrapKeys = [], witnesses = [] } = this.#options;
     const role = await this.done(startController(node, {
       folder: "/controllers",
       controllers: [...new Set([...this.ids, id])].map((other) => ({
         node: other,
         url: urlOf(other),
       })),
+      members: this.ids.map((one) => ({ id: one, witness: witnesses.includes(one) })),
       join: !this.ids.includes(id),
       bootstrapKeys,
       limits: { ...limits, raft: { ...RAFT, ...limits?.raft } },
