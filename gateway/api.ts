@@ -16,6 +16,7 @@ import type { Keyed } from "./idempotency.ts";
 import { parameterReader, type Parameters } from "./parameters.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { Reply } from "./reply.ts";
+import { traceRequest } from "./request_trace.ts";
 import { readText } from "./body.ts";
 
 /** The environment of the app, as Hono types it. */
@@ -56,7 +57,6 @@ export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Des
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const NO_KEY: Keyed = { key: "", fingerprint: "" };
 
 /** The routes of one gateway, and the app that they make. */
@@ -81,14 +81,17 @@ export class Api {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
     this.#methods.set(path, [...this.#methods.get(path) ?? [], route.method.toUpperCase()]);
     const meter = this.#gateway.meter.route(route.method.toUpperCase(), route.path);
-    const { env: { clock }, limits } = this.#gateway;
+    const { env: { clock, tracing }, limits } = this.#gateway;
     const parameters = parameterReader(route, limits.queriesKept);
-    const serve = (c: Context<AppEnv>, requestId: string) =>
-      this.#serve(route, c, requestId, parameters);
-    this.app.on(route.method.toUpperCase(), path, async (c) => {
+    const method = route.method.toUpperCase();
+    this.app.on(method, path, async (c) => {
       const startMs = clock.monotonic();
-      const response = await this.#guarded(c, (requestId) => serve(c, requestId));
+      const { traceparent, ended } = traceRequest(tracing, method, route.path, c.req.raw.headers);
+      const serve = (requestId: string) =>
+        this.#serve(route, c, requestId, traceparent, parameters);
+      const response = await this.#guarded(c, serve, traceparent);
       meter.ended(response.status, clock.monotonic() - startMs);
+      ended(response.status, response.headers.get("x-request-id"));
       return response;
     });
   }
@@ -115,6 +118,19 @@ export class Api {
   async #guarded(
     c: Context<AppEnv>,
     work: (requestId: string) => Promise<Answered>,
+    traceparent?: string,
+  ): Promise<Response> {
+    const response = await this.#answer(c, work, traceparent);
+    if (traceparent !== undefined && response.status !== 101) {
+      response.headers.set("traceparent", traceparent);
+    }
+    return response;
+  }
+
+  async #answer(
+    c: Context<AppEnv>,
+    work: (requestId: string) => Promise<Answered>,
+    traceparent: string | undefined,
   ): Promise<Response> {
     const { meter, limits } = this.#gateway;
     const requestId = requestIdOf(this.#gateway, c.req.raw.headers);
@@ -125,6 +141,7 @@ export class Api {
           retryAfterMs: limits.retryAfterMs,
         }),
         requestId,
+        traceparent,
       );
     }
     meter.inFlight += 1;
@@ -135,7 +152,7 @@ export class Api {
       if (response.status !== 101) response.headers.set("x-request-id", requestId);
       return response;
     } catch (thrown) {
-      return this.#failed(thrown, requestId);
+      return this.#failed(thrown, requestId, traceparent);
     } finally {
       meter.inFlight -= 1;
     }
@@ -145,6 +162,7 @@ export class Api {
     route: Route<P, Q>,
     c: Context<AppEnv>,
     requestId: string,
+    trace: string | undefined,
     parameters: (c: Context<AppEnv>) => Parameters<P, Q>,
   ): Promise<Answered> {
     const identified = this.#principal(c);
@@ -153,7 +171,6 @@ export class Api {
     if (route.isClusterWide === true) demandAllTenants(principal);
     const request = c.req.raw;
     const { params, query } = parameters(c);
-    const trace = request.headers.get("traceparent");
     const call = {
       request,
       requestId,
@@ -162,7 +179,7 @@ export class Api {
       query,
       text: "",
       keyed: NO_KEY,
-      trace: trace !== null && TRACEPARENT.test(trace) ? trace : undefined,
+      trace,
       connection: c.env?.connection,
     };
     if (route.method === "get") return await route.handle(call);
@@ -239,16 +256,17 @@ export class Api {
     });
   }
 
-  #failed(thrown: unknown, requestId: string): Response {
+  #failed(thrown: unknown, requestId: string, traceparent?: string): Response {
     const problem = problemOf(thrown);
     this.#gateway.meter.failed(problem.code);
     if (problem.code === "internal") {
       this.#gateway.env.log.write("error", "a request has failed", {
         requestId,
+        ...(traceparent === undefined ? {} : { traceId: traceIdOf(traceparent) }),
         error: String((thrown as Error)?.stack ?? thrown),
       });
     }
-    const response = problemResponse(problem, requestId);
+    const response = problemResponse(problem, requestId, traceIdOf(traceparent));
     response.headers.set("x-request-id", requestId);
     return response;
   }

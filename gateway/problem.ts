@@ -108,8 +108,12 @@ export class Problem extends QuorusError<ProblemCode> {
   }
 }
 
-/** The answer; `instance` is the request's id. */
-export function problemResponse(problem: Problem, requestId: string): Response {
+/** The answer; `instance` is the request's id, `traceId` there where it belongs to a trace. */
+export function problemResponse(
+  problem: Problem,
+  requestId: string,
+  traceId: string | null = null,
+): Response {
   const { slug, status, title } = PROBLEMS[problem.code];
   const { retryAfterMs, retryable, definite, errors } = problem;
   const body = {
@@ -118,6 +122,7 @@ export function problemResponse(problem: Problem, requestId: string): Response {
     status,
     detail: problem.message,
     instance: `urn:quorus:request:${requestId}`,
+    ...(traceId === null ? {} : { traceId }),
     retryable,
     definite,
     ...(errors.length > 0 ? { errors } : {}),

@@ -7,6 +7,7 @@ import { assert } from "../../runtime/base/assert.ts";
 import { limitValues } from "../../runtime/base/limits.ts";
 import { QuorusError } from "../../runtime/base/errors.ts";
 import type { Node } from "../../runtime/actor/node.ts";
+import type { Span } from "../../runtime/env/tracing.ts";
 import { RaftError } from "../../runtime/raft/errors.ts";
 import {
   type FirstMember,
@@ -54,6 +55,8 @@ export interface CommitOptions {
   /** What tells another request under the same key apart; the command itself if left out. */
   readonly fingerprint?: string;
   readonly withinMs?: number;
+  /** What it is a part of, as a W3C `traceparent`. */
+  readonly trace?: string | undefined;
 }
 
 /** What became of a command, and where it stands in the log. */
@@ -175,14 +178,25 @@ class JoinedReplica implements Replica {
   async commit(command: Command, options: CommitOptions = {}): Promise<CommitResult> {
     const { clock } = this.#env;
     const beganMs = clock.monotonic();
+    const span = this.#spanOf(command, options);
     try {
       const result = await this.#commit(command, options);
       this.#answered(clock.monotonic() - beganMs, "committed");
+      span?.set({ "quorus.index": result.index });
+      span?.end();
       return result;
     } catch (error) {
       this.#answered(clock.monotonic() - beganMs, "failed");
+      span?.end(error);
       throw error;
     }
+  }
+
+  /** Of commands that belong to a trace only. */
+  #spanOf({ type }: Command, { trace: parent }: CommitOptions): Span | undefined {
+    if (parent === undefined) return undefined;
+    const attributes = { "quorus.command": type, "quorus.node": this.raft.status().member };
+    return this.#env.tracing?.start("raft commit", { parent, attributes });
   }
 
   async #commit(command: Command, options: CommitOptions): Promise<CommitResult> {

@@ -88,9 +88,16 @@ export const desk = actor(Desk, {
       const way = wayToLeader(state, ctx, isPassedOn);
       const passOn = (change: GroupChange) => passOnChange(way, { key, principal }, change);
       const context = { ...state, env: ctx.env, passOn };
-      const { log } = ctx.env;
+      const { log, tracing } = ctx.env;
+      const attributes = { "quorus.node": nodeOf(ctx), "quorus.request.type": request.type };
+      const span = tracing?.start("desk write", { kind: "server", parent: ctx.trace, attributes });
+      const from = origin === undefined || span === undefined
+        ? origin
+        : { ...origin, traceparent: span.traceparent };
       return later(async () => {
-        const written = await write(context, key, principal, request, { fingerprint, origin });
+        const facts = { fingerprint, origin: from };
+        const written = await write(context, key, principal, request, facts);
+        span?.end(written.ok ? undefined : written.message);
         const about = { ...originFacts(origin), request: request.type, keyId: principal.keyId };
         log.write("debug", "a write was answered", { ...about, ...outcomeOf(written) });
         return written;

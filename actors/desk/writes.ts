@@ -69,7 +69,9 @@ async function commit(
     {
       key,
       withinMs: limits.writeMs,
-      fingerprint: fingerprint ?? canonicalJson(command),
+      // Without its origin: another try of the same request has another span.
+      fingerprint: fingerprint ?? canonicalJson(commandOf(request, undefined)),
+      trace: origin?.traceparent,
     },
   );
   if (refused.length === 0) return { ok: true, index };

@@ -8,6 +8,7 @@
 
 import { type ErrorData, errorData } from "../../runtime/base/errors.ts";
 import type { Env } from "../../runtime/env/env.ts";
+import { inSpan } from "../../runtime/telemetry/spans.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
 import { fingerprintChange } from "../../protocols/fingerprint.ts";
 import { Window } from "./buffers.ts";
@@ -84,7 +85,9 @@ async function carryOut(attempt: Attempt): Promise<JobEvent> {
   }
   const work = await openWork(attempt);
   try {
-    const event = await publish(attempt, work, await move(attempt, work));
+    const { tracing } = attempt.tools.env;
+    const moved = await inSpan(tracing, "move", () => move(attempt, work));
+    const event = await inSpan(tracing, "publish", () => publish(attempt, work, moved));
     if (event.type === "succeed") {
       await quietly(attempt.tools, "drop a checkpoint", () => dropCheckpoint(attempt, work));
     }

@@ -58,7 +58,7 @@ export const job = actor(Job, {
     ctx.task("attempt", async (signal) => {
       if (job.lease === null) return;
       tools.env.log.write("debug", "an attempt begins", { attempt: job.attempts });
-      const event = await runAttempt(watched, job, job.lease, meter, signal).catch(passAway);
+      const event = await tracedAttempt(watched, job, job.lease, meter, signal).catch(passAway);
       if (event === null) return AWAY;
       tellEnd(tools, job, event, meter);
       count(args.tally, event, tools.env.clock.now());
@@ -127,6 +127,37 @@ function factsOf({ id, runId, tenant, lease, origin }: JobRecord) {
 
 function withLog(tools: AttemptTools, log: LogPort): AttemptTools {
   return { ...tools, env: { ...tools.env, log } };
+}
+
+/** The attempt as a span, where anybody collects them. */
+async function tracedAttempt(
+  tools: AttemptTools,
+  job: JobRecord,
+  lease: Lease,
+  meter: Meter,
+  signal: AbortSignal,
+): Promise<JobEvent> {
+  const work = () => runAttempt(tools, job, lease, meter, signal);
+  const { tracing } = tools.env;
+  if (tracing === undefined) return await work();
+  const span = tracing.start("attempt", {
+    kind: "consumer",
+    parent: job.origin?.traceparent,
+    attributes: {
+      ...{ "quorus.job": job.id, "quorus.run": job.runId, "quorus.tenant": job.tenant },
+      ...{ "quorus.node": lease.agent, "quorus.lease": lease.index },
+      "quorus.attempt": job.attempts,
+    },
+  });
+  try {
+    const event = await span.within(work);
+    span.set({ "quorus.outcome": event.type, "quorus.fetched_bytes": meter.fetchedBytes });
+    span.end("error" in event ? event.error.message : undefined);
+    return event;
+  } catch (thrown) {
+    span.end(thrown);
+    throw thrown;
+  }
 }
 
 /** Who runs it himself sees it anyway; what a request has submitted is for the log. */

@@ -3,6 +3,7 @@
 import { limitValues } from "../../runtime/base/limits.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
+import type { Span } from "../../runtime/env/tracing.ts";
 import type { Told } from "../controller/applied.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
@@ -52,6 +53,8 @@ interface State {
   /** Jobs whose assignment is being committed. */
   proposed: ReadonlySet<string>;
   proposedAtMs: number;
+  /** Of the jobs that are being proposed and belong to traces. */
+  spans: readonly Span[];
   /** The fleet is to be looked at again soon. */
   isFleetStale: boolean;
 }
@@ -86,11 +89,13 @@ export const scheduler = actor(Scheduler, {
     explain: (state, { jobId }) => ({ lines: explain(state, jobId, nowOf(state)) }),
   },
   done: (state, task, ctx) => {
-    const { proposed } = state;
+    const { proposed, spans } = state;
     state.proposed = new Set();
+    state.spans = [];
     for (const jobId of proposed) note(state, jobId);
     const isTaken = task.ok && (task.value as readonly string[]).length === 0;
     state.meter?.proposed(ctx.env.clock.monotonic() - state.proposedAtMs, isTaken);
+    for (const span of spans) span.end(isTaken ? undefined : "it was not taken whole");
     if (isTaken) return propose(state, ctx);
     const why = task.ok ? (task.value as readonly string[])[0] : String(task.error);
     ctx.log(task.ok ? "info" : "error", "assignments were not taken", { why });
@@ -122,6 +127,7 @@ function begin(
         (() => {}),
     proposed: new Set(),
     proposedAtMs: 0,
+    spans: [],
     isFleetStale: false,
   };
   lookAtFleet(state);
@@ -188,6 +194,7 @@ function propose(state: State, ctx: Context<typeof Scheduler>): void {
   for (const tenant of overdueServed) state.overdueServed.set(tenant, nowMs);
   forgetServed(state, nowMs - limits.overdueMs);
   for (const { jobId, agent } of assignments) tellAssigned(state, jobId, agent, ctx);
+  state.spans = spansOf(state, assignments, ctx);
   state.proposedAtMs = endMs;
   state.proposed = new Set(assignments.map(({ jobId }) => jobId));
   for (const jobId of state.proposed) queue.remove(jobId);
@@ -205,6 +212,21 @@ function tellAssigned(
   const { runId: run, tenant } = job;
   const from = originFacts(group.state.runs.get(run)?.origin);
   ctx.log("debug", "an assignment is proposed", { job: jobId, run, tenant, agent, ...from });
+}
+
+/** One for each job whose run belongs to a trace, until the group has answered. */
+function spansOf(
+  { group }: State,
+  assignments: Schedule["assignments"],
+  { env: { tracing } }: Context<typeof Scheduler>,
+): Span[] {
+  if (tracing === undefined) return [];
+  return assignments.flatMap(({ jobId, agent }) => {
+    const runId = group.state.jobs.get(jobId)?.runId ?? "";
+    const parent = group.state.runs.get(runId)?.origin?.traceparent;
+    const attributes = { "quorus.job": jobId, "quorus.agent": agent };
+    return parent === undefined ? [] : [tracing.start("assign", { parent, attributes })];
+  });
 }
 
 /** What the times of jobs are told by. */

@@ -8,6 +8,7 @@
 
 import type { HostMachine } from "./machine.ts";
 import type { Sockets, Workers } from "./sockets.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** All ports of one node incarnation. */
 export interface Env {
@@ -23,6 +24,8 @@ export interface Env {
   /** The machine under this process. */
   readonly host: HostMachine;
   readonly log: LogPort;
+  /** Only where traces are collected. */
+  readonly tracing?: Tracing;
 }
 
 /** Clocks. */

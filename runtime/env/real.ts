@@ -14,6 +14,7 @@ import { stderrLog } from "./real/log.ts";
 import { realMachine } from "./real/machine.ts";
 import { realNet } from "./real/net.ts";
 import { realSockets } from "./real/sockets.ts";
+import { realTracing } from "./real/tracing.ts";
 import { onUnhandledRejection } from "./real/unhandled.ts";
 import { RealWorkers } from "./real/workers.ts";
 
@@ -36,6 +37,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
   const net = realNet();
   const timers = new RealTimers();
   const log = options.log ?? stderrLog(options.logLevel ?? "info");
+  const tracing = realTracing();
   const { onUnhandled } = options;
   const stopWatching = onUnhandled === undefined ? () => {} : onUnhandledRejection((reason) => {
     log.write("error", "nobody handled a rejection: the node ends", { error: errorData(reason) });
@@ -54,6 +56,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     workers: new RealWorkers(log),
     host: realMachine(),
     log,
+    ...(tracing === null ? {} : { tracing }),
     close: () => {
       stopWatching();
       pool.close();

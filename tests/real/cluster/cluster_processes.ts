@@ -19,6 +19,7 @@ export interface NodeRow {
   readonly state: string;
   readonly pid: number | null;
   readonly place: string | null;
+  readonly metrics: string | null;
 }
 
 /** What a verb has left. */
@@ -39,28 +40,33 @@ export interface ClusterUnderTest {
 }
 
 /** Runs the command line as a process of its own. */
-export async function quorusProcess(cwd: string, args: readonly string[]): Promise<Ran> {
+export async function quorusProcess(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", CLI, ...args],
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).output();
   const text = new TextDecoder();
   return { code, out: text.decode(stdout), err: text.decode(stderr) };
 }
 
-/** Starts a cluster, does the work, and ends it whatever happens. */
+/** Starts a cluster, whose processes have these variables, does the work, and ends it whatever happens. */
 export function withCluster(
   { controllers, agents, gateways }: Shape,
   work: (cluster: ClusterUnderTest) => Promise<void>,
   flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   return inFolder(async (cwd) => {
     const cluster = (...verb: readonly string[]) => quorusProcess(cwd, ["cluster", ...verb]);
     const counts = Object.entries({ controllers, agents, gateways })
       .flatMap(([name, count]) => [`--${name}`, String(count)]);
     try {
-      const up = await cluster("up", ...counts, ...flags);
+      const up = await quorusProcess(cwd, ["cluster", "up", ...counts, ...flags], env);
       assert.equal(up.code, 0, up.err);
       const nodes = async () => JSON.parse((await cluster("status", "-o", "json")).out).nodes;
       await work({ cwd, cluster, nodes, get: (path) => get(cwd, nodes, path) });
