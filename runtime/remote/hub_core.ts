@@ -28,6 +28,7 @@ import type { Session } from "./peer_session.ts";
 import { PeerTarget } from "./peer_target.ts";
 import { ReliablePost } from "./reliable_post.ts";
 import { LINK_VERSIONS, MESSAGE_LANES } from "./wire.ts";
+import { threadDetector } from "./thread_detector.ts";
 
 /** What links use of the machine. */
 export type HubEnv = Pick<Env, "timers" | "clock" | "random" | "hash" | "sockets" | "log">;
@@ -362,6 +363,7 @@ export class HubCore implements Carrier {
       limits: this.limits,
       reliable: this.reliable,
       detector: this.options.detector ?? phiAccrualOfPings(this.limits.pingMs),
+      threadDetector: threadDetector(this.limits.threadSilentMs, 2 * this.limits.pingMs),
       quarantine: new Quarantine(this.limits.quarantined),
       identity: () => ({ node: this.dock.node, incarnation: this.#incarnation }),
       happened: (peer, kind, reason) => this.#happened(peer, kind, reason),

@@ -204,6 +204,12 @@ export const REMOTE_LIMITS = {
     value: 5_000,
     why: "how long a peer may be down before it is unreachable for good",
   },
+  threadSilentMs: {
+    unit: "ms",
+    value: 60_000,
+    why:
+      "silence of a Worker, while this thread ran, after which it is given up: a slow disk is none",
+  },
   workerStopMs: {
     unit: "ms",
     value: 10_000,
@@ -305,6 +311,7 @@ export function checkRemoteLimits(limits: RemoteLimits): void {
   notMore("creditDelayMs", "pingMs");
   notMore("handshakeMs", "workerStartMs");
   notMore("pingMs", "graceMs");
+  notMore("pingMs", "threadSilentMs");
   notMore("connectMs", "graceMs");
   notMore("reliableResendMs", "reliableResendMaxMs");
   notMore("graceMs", "reliableIdleMs");

@@ -20,7 +20,7 @@ export interface PulseEvents {
 export class Pulse {
   readonly #deadlines: Deadlines;
   readonly #pingMs: number;
-  readonly #factory: DetectorFactory;
+  #factory: DetectorFactory;
   readonly #events: PulseEvents;
   readonly #beat: Alarm;
   readonly #sentAtMs = new Map<number, number>();
@@ -57,8 +57,9 @@ export class Pulse {
     return this.#n + 1;
   }
 
-  /** The link stands. */
-  start(): void {
+  /** The link stands; `factory`: how it is judged, if not like the others. */
+  start(factory = this.#factory): void {
+    this.#factory = factory;
     this.#detector = this.#factory.create(this.#deadlines.now());
     this.#tick();
   }

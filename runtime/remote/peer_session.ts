@@ -151,7 +151,7 @@ export class Session {
     this.#run(this.#association.connected(this.#inbound.resume(this.#lines.mainLanes)));
     for (const id of this.#cancels.again(this.#pulse.next)) this.#control({ c: "cancel", id });
     this.#lines.flush();
-    this.#pulse.start();
+    this.#pulse.start(handover.socket.peer.own ? this.#host.threadDetector : undefined);
     link.start();
     this.#askForBulk();
   }

@@ -35,6 +35,8 @@ export interface SessionHost {
   readonly dock: Dock;
   readonly limits: RemoteLimits;
   readonly detector: DetectorFactory;
+  /** The same for ports. */
+  readonly threadDetector: DetectorFactory;
 }
 
 /** What a session tells its peer. */
