@@ -10,8 +10,8 @@ import { Places } from "./places.ts";
 
 /** A session as the pool sees it. */
 export interface Session {
-  /** Ends it at once; idempotent, and it never throws. */
-  end(): void;
+  /** Ends it at once, and resolves when nothing of it is left; idempotent, and it never fails. */
+  end(): Promise<void>;
   /** It has broken down: whoever asks next gets another one. */
   readonly isBroken: boolean;
 }
@@ -153,7 +153,7 @@ export class SessionPool<S extends Session> {
   #drop(sessions: Set<Shared<S>>, shared: Shared<S>): void {
     sessions.delete(shared);
     shared.idle?.cancel();
-    shared.session?.end();
+    void shared.session?.end();
   }
 
   #opened({ sessions }: Place<S>, open: () => Promise<S>): Shared<S> {
@@ -170,11 +170,11 @@ export class SessionPool<S extends Session> {
     shared.users -= 1;
     if (session?.isBroken === true) at.sessions.delete(shared);
     if (shared.users === 0 && session !== null) {
-      if (session.isBroken || this.#isClosed) session.end();
+      if (session.isBroken || this.#isClosed) void session.end();
       else {
         shared.idle = this.#timers.after(this.#limits.idleMs, () => {
           at.sessions.delete(shared);
-          session.end();
+          void session.end();
           this.#forget(place, at);
         });
       }

@@ -6,10 +6,12 @@ import { shownPath } from "../containment.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { HeldSession, SessionPool } from "../sessions.ts";
-import type { SftpPlace } from "./endpoint.ts";
+import type { SftpPlace, SftpTarget } from "./endpoint.ts";
 import type { TrustedKeys } from "./host_keys.ts";
 import { SftpSession } from "./session.ts";
+import type { OpenWire } from "./wire.ts";
 import { libraryWire } from "./wire_library.ts";
+import { programWire } from "./wire_program.ts";
 
 /** What the node has for SSH. */
 export interface SftpMachine {
@@ -71,16 +73,19 @@ export class SftpAccess {
 
   async #open(): Promise<SftpSession> {
     const { target, label } = this.place;
-    const text = await this.#knownHosts(target.knownHosts ?? this.#machine.knownHosts);
-    const known: TrustedKeys = { pins: [], knownHosts: text };
-    const wire = libraryWire(target, {
-      known,
-      knownJump: known,
-      agentSocket: this.#machine.agentSocket,
-      connectMs: target.timeoutMs ?? protocolLimits.sftpConnectTimeoutMs,
-    });
     const idleMs = target.idleMs ?? protocolLimits.sftpIdleTimeoutMs;
-    return await SftpSession.open(label, wire, this.env, idleMs);
+    return await SftpSession.open(label, await this.#wire(target), this.env, idleMs);
+  }
+
+  async #wire(target: SftpTarget): Promise<OpenWire> {
+    const { agentSocket } = this.#machine;
+    const knownHosts = target.knownHosts ?? this.#machine.knownHosts;
+    const connectMs = target.timeoutMs ?? protocolLimits.sftpConnectTimeoutMs;
+    if (target.transport === "program") {
+      return programWire(target, this.env, { knownHosts, agentSocket, connectMs });
+    }
+    const known: TrustedKeys = { pins: [], knownHosts: await this.#knownHosts(knownHosts) };
+    return libraryWire(target, { known, knownJump: known, agentSocket, connectMs });
   }
 
   /** Read anew for every session: whoever adds a line need not restart anything. */

@@ -31,6 +31,8 @@ export interface SftpTarget extends SshHost {
   readonly knownHosts: string | null;
   /** `program`: the `ssh` program of the agent carries the bytes, which is faster. */
   readonly transport: "library" | "program";
+  /** A private key on the agent that the program reads by itself. */
+  readonly identityFile: string | null;
   readonly timeoutMs: number | null;
   readonly idleMs: number | null;
 }
@@ -44,7 +46,14 @@ export interface SftpPlace {
 }
 
 const PORT = 22;
-const OPTIONS = ["hostKey", "jump", "jumpHostKey", "knownHosts", "transport"] as const;
+const OPTIONS = [
+  "hostKey",
+  "jump",
+  "jumpHostKey",
+  "knownHosts",
+  "transport",
+  "identityFile",
+] as const;
 type Options = Partial<Record<typeof OPTIONS[number], string>>;
 
 /** The place of an endpoint; `badEndpoint` says what is wrong with it and never shows a secret. */
@@ -77,7 +86,8 @@ export function sftpPlaceOf(endpoint: Endpoint): SftpPlace {
       pins: pinsOf("hostKey", options.hostKey, refuse),
       jumpPins: pinsOf("jumpHostKey", options.jumpHostKey, refuse),
       knownHosts: options.knownHosts ?? null,
-      transport: transportOf(options.transport, refuse),
+      transport: transportOf(options, credentials, refuse),
+      identityFile: options.identityFile ?? null,
       timeoutMs: endpoint.responseTimeoutMs,
       idleMs: endpoint.idleTimeoutMs,
     },
@@ -131,8 +141,24 @@ function jumpOf(declared: string, user: string, refuse: Refuse): SshHost {
   };
 }
 
-function transportOf(declared: string | undefined, refuse: Refuse): "library" | "program" {
-  if (declared === undefined || declared === "library") return "library";
-  if (declared === "program") return "program";
-  throw refuse(`option transport is "${declared}"; it can be library or program`);
+/** The program finds keys by itself and hosts in a file: what it could not be told is refused. */
+function transportOf(
+  { transport = "library", identityFile, hostKey, jumpHostKey }: Options,
+  credentials: SftpCredentials,
+  refuse: Refuse,
+): "library" | "program" {
+  if (transport === "library") {
+    if (identityFile === undefined) return transport;
+    throw refuse("option identityFile is read by the ssh program; set transport: program");
+  }
+  if (transport !== "program") {
+    throw refuse(`option transport is "${transport}"; it can be library or program`);
+  }
+  if (credentials.type !== "agent") {
+    throw refuse('transport program finds keys by itself; declare "auth" of type agent');
+  }
+  if (hostKey !== undefined || jumpHostKey !== undefined) {
+    throw refuse("transport program knows hosts by a file; use option knownHosts instead of pins");
+  }
+  return transport;
 }

@@ -80,8 +80,9 @@ export class Requests {
   }
 
   /** Ends the stream; everything that waits fails. Idempotent. */
-  end(): void {
+  async end(): Promise<void> {
     this.#fail(new ProtocolError("aborted", `the session with ${this.place} was ended`));
+    await this.#wire?.end();
   }
 
   async #greet(openWire: OpenWire): Promise<ServerVersion> {
@@ -94,7 +95,7 @@ export class Requests {
       ended: (why) => this.#fail(why),
     });
     if (this.#error !== null) {
-      wire.end();
+      await wire.end();
       throw this.#error;
     }
     this.#wire = wire;
@@ -173,7 +174,7 @@ export class Requests {
     this.#error = why;
     this.#watch?.cancel();
     this.#watch = null;
-    this.#wire?.end();
+    void this.#wire?.end();
     this.#greeted?.reject(why);
     this.#greeted = null;
     for (const { reject } of this.#pending.values()) reject(why);

@@ -126,8 +126,8 @@ export class SftpSession implements Session {
     return this.#extensions.has(EXTENSION[extension]);
   }
 
-  end(): void {
-    this.#requests.end();
+  end(): Promise<void> {
+    return this.#requests.end();
   }
 
   /** Opens a file; `flags` as in `OPEN`. */

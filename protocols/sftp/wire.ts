@@ -12,8 +12,8 @@ export interface WireEvents {
 export interface Wire {
   /** Bytes that were sent and have not left yet: who sends more than he has to makes memory grow. */
   send(bytes: Uint8Array): void;
-  /** Ends it at once; idempotent. */
-  end(): void;
+  /** Ends it at once, and resolves when nothing of it is left; idempotent. */
+  end(): Promise<void>;
 }
 
 /** Opens a stream; its failure is a `ProtocolError`. */

@@ -83,6 +83,7 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
     const ended: (() => void)[] = [];
     const close = () => {
       for (const end of ended) end();
+      return Promise.resolve();
     };
     try {
       let stream: Socket | Channel = direct(target.jump ?? target, events);
@@ -102,7 +103,7 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
       ended.push(() => client.destroy());
       return await subsystem(client, target, events, close);
     } catch (thrown) {
-      close();
+      await close();
       throw thrown;
     }
   };
@@ -245,7 +246,7 @@ function subsystem(
   client: Client,
   target: SftpTarget,
   events: WireEvents,
-  close: () => void,
+  close: () => Promise<void>,
 ): Promise<Wire> {
   const name = shownHost(target.host, target.port);
   return new Promise((resolve, reject) => {

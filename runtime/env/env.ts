@@ -7,6 +7,7 @@
  */
 
 import type { HostMachine } from "./machine.ts";
+import type { Programs } from "./programs.ts";
 import type { Sockets, Workers } from "./sockets.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -24,6 +25,8 @@ export interface Env {
   /** The machine under this process. */
   readonly host: HostMachine;
   readonly log: LogPort;
+  /** Only where programs may be started. */
+  readonly programs?: Programs;
   /** Only where traces are collected. */
   readonly tracing?: Tracing;
 }

@@ -11,7 +11,9 @@ import { realHashing } from "./real/hash.ts";
 import { HashPool } from "./real/hash_pool.ts";
 import { realKv } from "./real/kv.ts";
 import { stderrLog } from "./real/log.ts";
+import { realTracing } from "./real/tracing.ts";
 import { realMachine } from "./real/machine.ts";
+import { realPrograms } from "./real/programs.ts";
 import { realNet } from "./real/net.ts";
 import { realSockets } from "./real/sockets.ts";
 import { realTracing } from "./real/tracing.ts";
@@ -55,6 +57,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     sockets: realSockets,
     workers: new RealWorkers(log),
     host: realMachine(),
+    programs: realPrograms,
     log,
     ...(tracing === null ? {} : { tracing }),
     close: () => {

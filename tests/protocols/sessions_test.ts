@@ -23,8 +23,9 @@ class Line implements Session {
     this.#server = server;
   }
 
-  end(): void {
+  end(): Promise<void> {
     this.#server.live.delete(this);
+    return Promise.resolve();
   }
 }
 

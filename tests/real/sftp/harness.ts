@@ -1,5 +1,6 @@
 /** Situations of files on a real OpenSSH server. */
 
+import type { Endpoint } from "../../../protocols/contract.ts";
 import { sftpProtocol } from "../../../protocols/sftp/protocol.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
 import type { Harness } from "../../conformance/harness.ts";
@@ -9,13 +10,18 @@ const FIRST_MTIME_S = 1_700_000_000;
 
 /** A server of its own, and the protocol with the user's key and the host's in known_hosts. */
 export async function sftpHarness(
-  options: Readonly<Record<string, string>> = {},
+  transport: "library" | "program" = "library",
 ): Promise<Harness> {
   const sshd = await startSshd();
   const env = realEnv();
   const protocol = sftpProtocol({ knownHosts: sshd.knownHosts, agentSocket: null });
   const { user, privateKey } = sshd;
-  const endpoint = { auth: { type: "key", username: user, privateKey }, options } as const;
+  const endpoint: Partial<Endpoint> = transport === "library"
+    ? { auth: { type: "key", username: user, privateKey } }
+    : {
+      auth: { type: "agent", username: user },
+      options: { transport, identityFile: `${sshd.folder}/user` },
+    };
   const pathOf = (name: string) => `${sshd.root}/${name}`;
   const uri = (path: string) => {
     const encoded = pathOf(path).split("/").map(encodeURIComponent).join("/");

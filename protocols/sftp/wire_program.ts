@@ -1,0 +1,133 @@
+/**
+ * SSH by the `ssh` program of the machine, which encrypts faster than any library here and in a process of
+ * its own. It finds keys and passphrases by itself (an SSH agent, an identity file): none passes here.
+ */
+
+import type { Env } from "../../runtime/env/env.ts";
+import { ProgramError, type RunningProgram } from "../../runtime/env/programs.ts";
+import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
+import { shownHost } from "../network_uri.ts";
+import type { SftpTarget, SshHost } from "./endpoint.ts";
+import type { OpenWire, Wire, WireEvents } from "./wire.ts";
+
+/** What it is started with beside its target. */
+export interface ProgramWireOptions {
+  readonly knownHosts: string | null;
+  readonly agentSocket: string | null;
+  readonly connectMs: number;
+}
+
+const READ_BYTES = 262_144;
+
+/** A way to open the SFTP subsystem of a host. */
+export function programWire(
+  target: SftpTarget,
+  env: Env,
+  options: ProgramWireOptions,
+): OpenWire {
+  return (events) => {
+    const name = shownHost(target.host, target.port);
+    if (env.programs === undefined) {
+      const message =
+        `cannot reach ${name}: no programs can be started here; use transport library`;
+      return Promise.reject(new ProtocolError("unsupported", message));
+    }
+    try {
+      const program = env.programs.start({
+        program: "ssh",
+        args: argumentsOf(target, options),
+        environment: options.agentSocket === null ? {} : { SSH_AUTH_SOCK: options.agentSocket },
+      });
+      void pump(program, target, events);
+      return Promise.resolve(wireOf(program));
+    } catch (thrown) {
+      if (!(thrown instanceof ProgramError)) throw thrown;
+      const message = `cannot reach ${name}: ${thrown.message}`;
+      return Promise.reject(new ProtocolError("unsupported", message, { cause: thrown }));
+    }
+  };
+}
+
+/** Never asks anybody anything, trusts no host that is not known, and forwards nothing. */
+export function argumentsOf(
+  target: SftpTarget,
+  { knownHosts, connectMs }: Pick<ProgramWireOptions, "knownHosts" | "connectMs">,
+): string[] {
+  const settings = [
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "UpdateHostKeys=no",
+    "ForwardAgent=no",
+    "ClearAllForwardings=yes",
+    "PermitLocalCommand=no",
+    "Compression=no",
+    "ServerAliveInterval=15",
+    `ConnectTimeout=${Math.max(1, Math.ceil(connectMs / 1_000))}`,
+    "GlobalKnownHostsFile=/dev/null",
+    `UserKnownHostsFile=${knownHosts === null ? "/dev/null" : quoted(knownHosts)}`,
+  ];
+  const { identityFile, jump } = target;
+  if (identityFile !== null) settings.push("IdentitiesOnly=yes");
+  return [
+    // Nobody's settings but these.
+    ...["-F", "none"],
+    ...settings.flatMap((setting) => ["-o", setting]),
+    ...(identityFile === null ? [] : ["-i", identityFile]),
+    ...(jump === null ? [] : ["-J", jumpText(jump)]),
+    ...["-p", String(target.port), "-l", target.user, "-s", "--", target.host, "sftp"],
+  ];
+}
+
+function quoted(path: string): string {
+  return `"${path}"`;
+}
+
+function jumpText({ host, port, user }: SshHost): string {
+  return `${user}@${shownHost(host, port)}`;
+}
+
+function wireOf(program: RunningProgram): Wire {
+  return {
+    // A pipe that broke is told by the end of the program.
+    send: (bytes) => void program.write(bytes).catch(() => {}),
+    end: async () => {
+      program.kill();
+      await program.ended;
+    },
+  };
+}
+
+async function pump(
+  program: RunningProgram,
+  target: SftpTarget,
+  events: WireEvents,
+): Promise<void> {
+  for (;;) {
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await program.read(buffer).catch(() => 0);
+    if (count === 0) break;
+    events.bytes(buffer.subarray(0, count));
+  }
+  const { code, errors } = await program.ended;
+  events.ended(failureOf(target, code, errors));
+}
+
+/** Sentences of OpenSSH's client, and what they mean. */
+const MEANINGS: readonly (readonly [RegExp, ProtocolErrorCode])[] = [
+  [
+    /host key verification failed|no .* host key is known|host identification has changed/i,
+    "insecure",
+  ],
+  [/permission denied|too many authentication failures/i, "unauthenticated"],
+  [/timed out/i, "timeout"],
+  [/subsystem request failed/i, "unsupported"],
+];
+
+function failureOf(target: SftpTarget, code: number | null, errors: string): ProtocolError {
+  const at = shownHost(target.host, target.port);
+  const line = errors.trim().split(/\r?\n/).filter((text) => !/^(Warning|debug)/.test(text)).at(-1);
+  const [, meaning] = MEANINGS.find(([pattern]) => pattern.test(errors)) ?? [, "unreachable"];
+  const reason = line === undefined || line === "" ? `ssh ended with ${code ?? "a signal"}` : line;
+  const message = `cannot go on with ${at}: ${reason}`;
+  return new ProtocolError(meaning as ProtocolErrorCode, message, { definite: true });
+}

@@ -1,0 +1,102 @@
+/** Programs of this machine. */
+
+import {
+  type ProgramCommand,
+  type ProgramEnd,
+  ProgramError,
+  type Programs,
+  type RunningProgram,
+} from "../programs.ts";
+
+/** Of standard error, the last of it: enough for a sentence and its reason. */
+const ERRORS_MAX_BYTES = 8_192;
+
+/** Needs `--allow-run` for each program that is started. */
+export const realPrograms: Programs = { start };
+
+function start({ program, args, environment = {} }: ProgramCommand): RunningProgram {
+  const child = spawned(program, args, environment);
+  const output = child.stdout.getReader();
+  const input = child.stdin.getWriter();
+  const errors = lastOf(child.stderr);
+  let left = new Uint8Array(0);
+  let closing: Promise<void> | null = null;
+  return {
+    async read(into) {
+      while (left.length === 0) {
+        const { done, value } = await output.read();
+        if (done) return 0;
+        left = value;
+      }
+      const count = Math.min(into.length, left.length);
+      into.set(left.subarray(0, count));
+      left = left.subarray(count);
+      return count;
+    },
+    async write(bytes) {
+      try {
+        await input.write(bytes);
+      } catch (thrown) {
+        const message = `cannot write to ${program}: it takes no more`;
+        throw new ProgramError("io", message, { cause: thrown });
+      }
+    },
+    closeInput: () => closing ??= input.close().catch(() => {}),
+    ended: endOf(child, errors, input),
+    kill: () => {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    },
+  };
+}
+
+function spawned(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args: [...args],
+      clearEnv: true,
+      env: { ...environment },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) {
+      const message =
+        `cannot start ${program}: it is not installed, or not on the PATH; install it`;
+      throw new ProgramError("notFound", message, { cause: thrown });
+    }
+    const message =
+      `cannot start ${program}: this process may not; allow it with --allow-run=${program}`;
+    throw new ProgramError("denied", message, { cause: thrown });
+  }
+}
+
+async function endOf(
+  child: Deno.ChildProcess,
+  errors: Promise<string>,
+  input: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<ProgramEnd> {
+  const { code, signal } = await child.status;
+  const text = await errors;
+  await input.abort().catch(() => {});
+  return { code: signal === null ? code : null, signal, errors: text };
+}
+
+async function lastOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = new Uint8Array(0);
+  for await (const bytes of stream) {
+    const joined = new Uint8Array(text.length + bytes.length);
+    joined.set(text);
+    joined.set(bytes, text.length);
+    text = joined.subarray(-ERRORS_MAX_BYTES);
+  }
+  return new TextDecoder().decode(text);
+}
