@@ -88,32 +88,47 @@ async function read(store: StoreClient, key: string): Promise<string> {
   throw new Error(`nobody answers what ${key} is`);
 }
 
-/** See the head of this file. */
+/** What was seen so far. */
+interface Seen {
+  readonly silentMs: number[];
+  readonly lost: Set<string>;
+  acknowledged: number;
+}
+
+/** See the head of this file. What a run has seen is told also where a later kill fails. */
 export async function failover(report: Report, { kills }: RaftBenchOptions): Promise<void> {
-  await withCluster({ size: 3 }, async (cluster) => {
-    const silentMs: number[] = [];
-    const lost = new Set<string>();
-    let acknowledged = 0;
-    while (silentMs.length < kills) {
-      const writers = new Writers(cluster, (silentMs.length + 1) * ROUND);
-      try {
-        silentMs.push(await killOnce(cluster, writers.acknowledgedAtMs));
-      } finally {
-        await writers.stop();
-      }
-      for (const key of await writers.lost()) lost.add(key);
-      acknowledged += writers.acknowledgedAtMs.length;
-    }
-    silentMs.sort((a, b) => a - b);
-    const figure = figuresOf(report, "raft");
-    figure("failover_kills", "kills", kills);
-    figure("failover_p50", "ms", percentile(silentMs, 0.5));
-    figure("failover_p99", "ms", percentile(silentMs, 0.99), "<1000");
-    figure("failover_max", "ms", silentMs.at(-1)!, "<5000");
-    figure("failover_writes", "writes", acknowledged);
-    figure("failover_lost", "writes", lost.size, "<=0");
-    if (lost.size > 0) console.error([...lost].join("\n"));
-  });
+  const seen: Seen = { silentMs: [], lost: new Set(), acknowledged: 0 };
+  try {
+    await withCluster({ size: 3 }, async (cluster) => {
+      while (seen.silentMs.length < kills) await round(cluster, seen);
+    });
+  } finally {
+    if (seen.silentMs.length > 0) tell(report, seen);
+  }
+}
+
+/** One kill under load, and a look at everything that was acknowledged. */
+async function round(cluster: Cluster, seen: Seen): Promise<void> {
+  const writers = new Writers(cluster, (seen.silentMs.length + 1) * ROUND);
+  try {
+    seen.silentMs.push(await killOnce(cluster, writers.acknowledgedAtMs));
+  } finally {
+    await writers.stop();
+  }
+  for (const key of await writers.lost()) seen.lost.add(key);
+  seen.acknowledged += writers.acknowledgedAtMs.length;
+}
+
+function tell(report: Report, { silentMs, lost, acknowledged }: Seen): void {
+  silentMs.sort((a, b) => a - b);
+  const figure = figuresOf(report, "raft");
+  figure("failover_kills", "kills", silentMs.length);
+  figure("failover_p50", "ms", percentile(silentMs, 0.5));
+  figure("failover_p99", "ms", percentile(silentMs, 0.99), "<1000");
+  figure("failover_max", "ms", silentMs.at(-1)!, "<5000");
+  figure("failover_writes", "writes", acknowledged);
+  figure("failover_lost", "writes", lost.size, "<=0");
+  if (lost.size > 0) console.error([...lost].join("\n"));
 }
 
 /** The longest time without an acknowledged write around a kill. */
