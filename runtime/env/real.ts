@@ -16,7 +16,6 @@ import { realMachine } from "./real/machine.ts";
 import { realPrograms } from "./real/programs.ts";
 import { realNet } from "./real/net.ts";
 import { realSockets } from "./real/sockets.ts";
-import { realTracing } from "./real/tracing.ts";
 import { onUnhandledRejection } from "./real/unhandled.ts";
 import { RealWorkers } from "./real/workers.ts";
 
