@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { formatDuration } from "../../runtime/base/units.ts";
+import type { Agent } from "../../client.ts";
 import { clean } from "../show/text.ts";
 
 const actor = z.looseObject({
@@ -29,6 +30,27 @@ function actorLines(value: unknown, depth: number): string[] {
   const facts = factsOf(parsed.data);
   const line = `${"  ".repeat(depth)}${name}${facts.length === 0 ? "" : `  (${facts.join(", ")})`}`;
   return [clean(line), ...children.flatMap((child) => actorLines(child, depth + 1))];
+}
+
+const workers = z.array(z.object({
+  node: z.string(),
+  isUp: z.boolean(),
+  transfers: z.number(),
+  restarts: z.number(),
+}));
+
+/** The lines of agents: how many attempts each has, and how many of them its Workers carry out. */
+export function agentLines(agents: readonly Agent[]): string[] {
+  return agents.flatMap(({ id, status, leases, heartbeat }) => {
+    const parsed = workers.safeParse(heartbeat?.["workers"]);
+    const threads = (parsed.success ? parsed.data : []).map((worker) => {
+      const { node, isUp, transfers, restarts } = worker;
+      const facts = [isUp ? `${transfers} transfers` : "down"];
+      if (restarts > 0) facts.push(`${restarts} restarts`);
+      return `  quorus://${node}/attempts  (${facts.join(", ")})`;
+    });
+    return [`quorus://${id}/agent  (${status}, ${leases} leases)`, ...threads].map(clean);
+  });
 }
 
 function factsOf(one: Actor): string[] {

@@ -1,9 +1,9 @@
-/** `quorus inspect`: the living tree of actors of a controller. */
+/** `quorus inspect`: the living tree of actors of a controller, and what runs on which agent's threads. */
 
 import { EXIT, type ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { type RemoteOptions, withRemote } from "../remote/session.ts";
-import { treeLines } from "../remote/tree.ts";
+import { agentLines, treeLines } from "../remote/tree.ts";
 import { dataText } from "../show/data.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 
@@ -14,8 +14,10 @@ export async function inspectVerb(
 ): Promise<ExitCode> {
   return await withRemote(process, options, async ({ quorus, signal }) => {
     const tree = await quorus.cluster.inspect({ signal });
-    if (options.output !== "table") process.out(dataText({ tree }, options.output));
-    else process.out(treeLines(tree).map((line) => `${line}\n`).join(""));
+    const agents = await Array.fromAsync(quorus.agents.list({ signal }));
+    const lines = [...treeLines(tree), ...agentLines(agents)];
+    if (options.output !== "table") process.out(dataText({ tree, agents }, options.output));
+    else process.out(lines.map((line) => `${line}\n`).join(""));
     return EXIT.ok;
   });
 }
