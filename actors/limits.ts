@@ -148,7 +148,8 @@ export const ACTOR_LIMITS = {
   workerPoolBytes: {
     unit: "bytes",
     value: 4 * 1_048_576,
-    why: "the least part of poolBytes that a Worker is started for: the agent's threads share alike",
+    why:
+      "the least part of poolBytes that a Worker is started for: the agent's threads share alike",
   },
   workerRestarts: {
     unit: "count",

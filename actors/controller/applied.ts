@@ -35,6 +35,8 @@ export interface Applied {
   readonly effects: readonly Effect[];
   /** Why it, or the parts that are named, did not hold; empty if all of it was taken. */
   readonly refused: readonly string[];
+  /** Of a command of several events: to which of them each of the reasons belongs, by its place. */
+  readonly refusedAt?: readonly number[];
 }
 
 /** Nothing happened, and this is why. */

@@ -14,7 +14,7 @@ import { applyArchive } from "./archive.ts";
 import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyConfiguration } from "./configuration.ts";
-import { applyRun } from "./runs.ts";
+import { applyRun, endWithJob } from "./runs.ts";
 import { applyStaging } from "./staging.ts";
 import { applyTenant } from "./tenants.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
@@ -34,6 +34,7 @@ export function apply(state: State, entry: LogEntry, index: number, term?: numbe
 function applyCommand(state: State, command: Command): Applied {
   switch (command.type) {
     case "createRun":
+    case "startRun":
     case "submitJobs":
     case "endRun":
       return applyRun(state, command);
@@ -50,6 +51,8 @@ function applyCommand(state: State, command: Command): Applied {
       );
     case "jobEvent":
       return jobEvent(state, command.jobId, command.event);
+    case "jobEvents":
+      return jobEvents(state, command.events);
     case "releaseAgent":
       return each(
         state,
@@ -106,7 +109,20 @@ function intendRun(state: State, command: Command & { type: "intendRun" }): Appl
 }
 
 function jobEvent(state: State, jobId: string, event: JobEvent): Applied {
-  return changeJob(state, jobId, (job) => lifecycle(job, event, state.nowMs));
+  return endWithJob(changeJob(state, jobId, (job) => lifecycle(job, event, state.nowMs)), jobId);
+}
+
+function jobEvents(
+  state: State,
+  events: (Command & { type: "jobEvents" })["events"],
+): Applied {
+  const refusedAt: number[] = [];
+  const applied = each(state, [...events.entries()], (at, [place, { jobId, event }]) => {
+    const one = jobEvent(at, jobId, event);
+    for (const _ of one.refused) refusedAt.push(place);
+    return one;
+  });
+  return refusedAt.length === 0 ? applied : { ...applied, refusedAt };
 }
 
 function changeJob(state: State, jobId: string, change: (job: Job) => Job | Refusal): Applied {

@@ -196,6 +196,18 @@ export const command = z.discriminatedUnion("type", [
   }),
   /** Forgets parts that were staged before a moment and belong to no run: who sent them is gone. */
   z.object({ type: z.literal("dropStaged"), beforeMs: z.number() }),
+  /**
+   * The same, and those of its transfers become jobs that begin at once; a run of one transfer that has
+   * nothing to do after it ends with its success. Since version 4.
+   */
+  z.object({
+    type: z.literal("startRun"),
+    runId: z.string(),
+    tenant: z.string(),
+    plan,
+    origin: origin.optional(),
+    jobs: z.array(submission),
+  }),
   /** Makes ready transfers jobs; what will never run is noted with the reason. */
   z.object({
     type: z.literal("submitJobs"),
@@ -214,6 +226,11 @@ export const command = z.discriminatedUnion("type", [
   }),
   /** Something happened to a job. */
   z.object({ type: z.literal("jobEvent"), jobId: z.string(), event: jobEvent }),
+  /** Something happened to jobs, in order: each is taken or refused by itself. Since version 4. */
+  z.object({
+    type: z.literal("jobEvents"),
+    events: z.array(z.object({ jobId: z.string(), event: jobEvent })).min(1),
+  }),
   /** Every lease of this agent is over, and its holder is proved gone. */
   z.object({ type: z.literal("releaseAgent"), agent: z.string(), why: z.string() }),
   /** Something happened to an agent. */
@@ -284,11 +301,11 @@ export type Command = z.infer<typeof command>;
  * The latest version of entries, and of the machine that applies them; those of earlier ones are read as
  * well. What an earlier version does not know gets a new one, in `entry_version.ts` too.
  */
-export const ENTRY_VERSION = 3;
+export const ENTRY_VERSION = 4;
 
 /** A command as the log keeps it: with the time that its proposer stamped. */
 export const logEntry = z.object({
-  version: z.union([z.literal(1), z.literal(2), z.literal(ENTRY_VERSION)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(ENTRY_VERSION)]),
   atMs: z.number(),
   command,
 });

@@ -8,8 +8,9 @@ import type { Env } from "../../runtime/env/env.ts";
 import type { Journal } from "../../runtime/store/journal.ts";
 import { apply } from "./apply.ts";
 import type { Effect } from "./applied.ts";
-import { type Command, ENTRY_VERSION, type LogEntry, logEntry } from "./commands.ts";
+import { type Command, type LogEntry, logEntry } from "./commands.ts";
 import { EntryEncoder } from "./entry_encoder.ts";
+import { versionFor } from "./entry_version.ts";
 import type { Group } from "./group.ts";
 import { INITIAL_STATE, type State } from "./state.ts";
 
@@ -65,7 +66,7 @@ export class LocalGroup implements Group {
   }
 
   propose(command: Command): Promise<readonly string[]> {
-    const entry: LogEntry = { version: ENTRY_VERSION, atMs: this.#env.clock.now(), command };
+    const entry: LogEntry = { version: versionFor(command), atMs: this.#env.clock.now(), command };
     const settled = Promise.withResolvers<readonly string[]>();
     try {
       const index = this.#journal.append(this.#encoder.encode(entry));

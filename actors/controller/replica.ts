@@ -19,7 +19,7 @@ import type { RaftLimits } from "../../runtime/raft/limits.ts";
 import { canonicalJson } from "../../workflows/digest.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import type { Effect } from "./applied.ts";
-import type { Command } from "./commands.ts";
+import { type Command, ENTRY_VERSION } from "./commands.ts";
 import { versionFor } from "./entry_version.ts";
 import type { Group } from "./group.ts";
 import { controllerMachine, type GroupEntry, groupEntry, type Outcome } from "./machine.ts";
@@ -57,12 +57,16 @@ export interface CommitOptions {
   readonly withinMs?: number;
   /** What it is a part of, as a W3C `traceparent`. */
   readonly trace?: string | undefined;
+  /** It came in a message whose schema is that of the command: it need not be looked at again. */
+  readonly isParsed?: boolean;
 }
 
 /** What became of a command, and where it stands in the log. */
 export interface CommitResult {
   readonly index: number;
   readonly refused: readonly string[];
+  /** Of a command of several events: to which of them each of the reasons belongs, by its place. */
+  readonly refusedAt?: readonly number[];
 }
 
 /** State as it was read; `atMs`: the leader's clock at `index`, to judge its age by. */
@@ -89,6 +93,8 @@ export interface Replica extends Group {
   /** RaftError `NoLeader` where nobody confirms that it is fresh; `stale` always works. */
   read(consistency: "linearizable" | "stale", withinMs?: number): Promise<ReadState>;
   readonly term: number;
+  /** Of the machine, as it is in force in the group: commands that need a later one are held back. */
+  readonly version: number;
   /** Who leads, as far as this member knows. */
   readonly leader: string | null;
   readonly isLeader: boolean;
@@ -135,6 +141,9 @@ class JoinedReplica implements Replica {
   readonly #listeners = new Set<(leading: Leading | null) => void>();
   readonly #answered: NonNullable<ReplicaOptions["answered"]>;
   #leading: Leading | null;
+  /** As events tell it: a whole status costs more than a heartbeat of an agent. */
+  #known: { readonly term: number; readonly leader: string | null };
+  #version = 0;
 
   constructor(
     env: Node["env"],
@@ -146,11 +155,13 @@ class JoinedReplica implements Replica {
     this.#answered = answered;
     this.raft = raft;
     this.#box = box;
-    const { role, term } = raft.status();
+    const { role, term, leader } = raft.status();
+    this.#known = { term, leader };
     this.#leading = role === "leader" ? { term } : null;
     raft.subscribe((event) => {
-      if (event.type !== "role") return;
-      this.#lead(event.role === "leader" ? { term: event.term } : null);
+      if (event.type === "leader") this.#known = { leader: event.leader, term: event.term };
+      if (event.type === "term") this.#known = { ...this.#known, term: event.term };
+      if (event.type === "role") this.#lead(event.role === "leader" ? { term: event.term } : null);
     });
   }
 
@@ -158,10 +169,15 @@ class JoinedReplica implements Replica {
     return this.raft.state;
   }
   get term(): number {
-    return this.raft.status().term;
+    return this.#known.term;
+  }
+  get version(): number {
+    // It never falls.
+    if (this.#version < ENTRY_VERSION) this.#version = this.raft.status().machine.version;
+    return this.#version;
   }
   get leader(): string | null {
-    return this.raft.status().leader;
+    return this.#known.leader;
   }
   get isLeader(): boolean {
     return this.#leading !== null;
@@ -194,17 +210,19 @@ class JoinedReplica implements Replica {
 
   /** Of commands that belong to a trace only. */
   #spanOf({ type }: Command, { trace: parent }: CommitOptions): Span | undefined {
-    if (parent === undefined) return undefined;
+    const { tracing } = this.#env;
+    if (parent === undefined || tracing === undefined) return undefined;
     const attributes = { "quorus.command": type, "quorus.node": this.raft.status().member };
-    return this.#env.tracing?.start("raft commit", { parent, attributes });
+    return tracing.start("raft commit", { parent, attributes });
   }
 
   async #commit(command: Command, options: CommitOptions): Promise<CommitResult> {
     const { key, withinMs = LIMITS.groupAnswerMs } = options;
-    const entry = checked({ version: versionFor(command), atMs: 0, command });
+    const made = { version: versionFor(command), atMs: 0, command };
+    const entry = options.isParsed === true ? made : checked(made);
     if (key === undefined) {
       const { index, result } = await this.#insist(entry, withinMs);
-      return { index, refused: result.refused };
+      return resultOf(index, result);
     }
     assert(key !== "", "a key is not empty");
     const fingerprint = this.#fingerprint(options.fingerprint ?? canonicalJson(command));
@@ -212,7 +230,7 @@ class JoinedReplica implements Replica {
       withinMs,
     });
     if (result.fingerprint !== fingerprint) throw keyReused(key, index);
-    return { index, refused: result.refused };
+    return resultOf(index, result);
   }
 
   read(
@@ -243,6 +261,7 @@ class JoinedReplica implements Replica {
 
   /** Who has stopped leads nobody. */
   ended(): void {
+    this.#known = { ...this.#known, leader: null };
     this.#lead(null);
   }
 
@@ -277,6 +296,10 @@ class JoinedReplica implements Replica {
     hasher.update(new TextEncoder().encode(text));
     return hasher.digestHex().slice(0, FINGERPRINT_CHARACTERS);
   }
+}
+
+function resultOf(index: number, { refused, refusedAt }: Outcome): CommitResult {
+  return refusedAt === undefined ? { index, refused } : { index, refused, refusedAt };
 }
 
 /** What no member could apply must not reach the log: all of them would stop at it. */

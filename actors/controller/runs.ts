@@ -12,13 +12,15 @@ import { type Run, type State, withJob } from "./state.ts";
 import { hasRoom } from "./tenants.ts";
 
 type Submission = (Command & { type: "submitJobs" })["jobs"][number];
-type RunCommand = Command & { type: "createRun" | "submitJobs" | "endRun" };
+type RunCommand = Command & { type: "createRun" | "startRun" | "submitJobs" | "endRun" };
 
 /** The state after a command about a run. */
 export function applyRun(state: State, command: RunCommand): Applied {
   switch (command.type) {
     case "createRun":
       return createRun(state, command);
+    case "startRun":
+      return startRun(state, command);
     case "submitJobs":
       return submitJobs(state, command);
     case "endRun":
@@ -29,6 +31,16 @@ export function applyRun(state: State, command: RunCommand): Applied {
 function createRun(state: State, command: Command & { type: "createRun" }): Applied {
   if (state.runs.has(command.runId)) return refuse(state, `run ${command.runId} exists`);
   return changed(state, newRun(state, command), []);
+}
+
+/** What cannot become a job is noted in the run: it is there, whatever becomes of its transfers. */
+function startRun(state: State, command: Command & { type: "startRun" }): Applied {
+  const { runId, plan, jobs } = command;
+  if (state.runs.has(runId)) return refuse(state, `run ${runId} exists`);
+  const run = newRun(state, command);
+  const endsWithJob = plan.transfers.length === 1 && plan.onSuccess.length === 0;
+  const begun = endsWithJob ? { ...run, endsWithJob } as const : run;
+  return { ...submitAll(state, begun, { jobs, skipped: [] }), refused: [] };
 }
 
 /** A run that begins now. */
@@ -52,9 +64,16 @@ export function newRun(
   };
 }
 
+type Submissions =
+  & Pick<Command & { type: "submitJobs" }, "jobs" | "skipped">
+  & Partial<Pick<Command & { type: "submitJobs" }, "slots">>;
+
 function submitJobs(state: State, command: Command & { type: "submitJobs" }): Applied {
   const run = openRun(state, command.runId);
-  if (typeof run === "string") return refuse(state, run);
+  return typeof run === "string" ? refuse(state, run) : submitAll(state, run, command);
+}
+
+function submitAll(state: State, run: Run, command: Submissions): Applied {
   let { jobs, skipped } = run;
   let at = state;
   const effects: Effect[] = [];
@@ -170,6 +189,23 @@ function endRun(state: State, command: Command & { type: "endRun" }): Applied {
     endedMs: state.nowMs,
   }, []);
 }
+
+/** A run that has nothing to do after its one job is over with the command that says that it succeeded. */
+export function endWithJob(applied: Applied, jobId: string): Applied {
+  const { state } = applied;
+  const job = state.jobs.get(jobId);
+  if (job?.state !== "succeeded" || applied.effects.length === 0) return applied;
+  const run = state.runs.get(job.runId);
+  if (run?.endsWithJob !== true || run.state !== "running" || run.intent === "cancel") {
+    return applied;
+  }
+  const why = ENDED_WELL;
+  const ended = { ...run, state: "succeeded", why, endedMs: state.nowMs } as const;
+  return changed(state, ended, applied.effects);
+}
+
+/** What is said of a run that has succeeded. */
+export const ENDED_WELL = "all transfers have ended well";
 
 function openRun(state: State, runId: string): Run | string {
   const run = state.runs.get(runId);

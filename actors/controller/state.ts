@@ -25,6 +25,8 @@ export interface Run {
   readonly retryOf?: string;
   readonly createdMs: number;
   readonly endedMs: number | null;
+  /** It has nothing to do after its one job: it succeeds with it. */
+  readonly endsWithJob?: true;
   /** The index of the last command that changed it, its jobs aside. */
   readonly version: number;
 }

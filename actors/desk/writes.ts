@@ -5,6 +5,7 @@ import { RaftError } from "../../runtime/raft/errors.ts";
 import { canonicalJson } from "../../workflows/digest.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Command } from "../controller/commands.ts";
+import { versionOf } from "../controller/entry_version.ts";
 import type { Origin } from "../controller/origin.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
@@ -14,6 +15,7 @@ import type { LimitValues } from "../../runtime/base/limits.ts";
 import { type ChangeContext, changeGroup, isGroupChange } from "./group_changes.ts";
 import type { GroupChange, Principal, RefusalCode, WriteRequest, Written } from "./messages.ts";
 import { mayNot, sees } from "./permissions.ts";
+import { firstJobs } from "../workflow/first_jobs.ts";
 
 /** What writes work with. */
 export interface WriteContext extends ChangeContext {
@@ -64,22 +66,27 @@ async function commit(
   if (absent !== null) return absent;
   const command = commandOf(request, origin);
   const archived = await archivedIdOf(request, replica.state, archive);
-  const { index, refused } = await replica.commit(
-    archived === null ? command : nothingOf(archived),
-    {
-      key,
-      withinMs: limits.writeMs,
-      // Without its origin: another try of the same request has another span.
-      fingerprint: fingerprint ?? canonicalJson(commandOf(request, undefined)),
-      trace: origin?.traceparent,
-    },
-  );
+  const made = archived === null ? begun(command, replica) : nothingOf(archived);
+  const { index, refused } = await replica.commit(made, {
+    key,
+    withinMs: limits.writeMs,
+    // Without its origin: another try of the same request has another span.
+    fingerprint: fingerprint ?? canonicalJson(commandOf(request, undefined)),
+    trace: origin?.traceparent,
+  });
   if (refused.length === 0) return { ok: true, index };
   if (archived !== null) {
     return refusal("conflict", `run ${archived} exists: it has ended, and is in the archive`);
   }
   const { state } = await replica.read("linearizable", limits.readMs);
   return refusal(isThere(state, request) ? "conflict" : "notFound", refused.join("; "));
+}
+
+/** A run with the jobs that begin at once, where all controllers know how to. */
+function begun(command: Command, { version }: Replica): Command {
+  if (command.type !== "createRun" || version < versionOf("startRun")) return command;
+  const jobs = firstJobs(command.runId, command.plan);
+  return jobs.length === 0 ? command : { ...command, type: "startRun", jobs };
 }
 
 /** What tells whose thing a request is about: those that say it themselves need no round of the quorum. */

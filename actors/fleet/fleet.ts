@@ -11,6 +11,7 @@ import type { Replica } from "../controller/replica.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Board } from "./board.ts";
 import type { FleetLimits } from "./liveness.ts";
+import { commitReports } from "./reports.ts";
 import { Fleet, FLEET_PATH } from "./messages.ts";
 
 /** What a fleet door is started with. */
@@ -78,10 +79,7 @@ export const fleet = actor(Fleet, {
       return later(async () => {
         checkItself(agentId, senderNode);
         for (const { jobId, event } of events) checkOwn(agentId, jobId, event);
-        const refused = await Promise.all(
-          events.map(({ jobId, event }) => replica.propose({ type: "jobEvent", jobId, event })),
-        );
-        return { refused: refused.map((reasons) => [...reasons]) };
+        return { refused: await commitReports(replica, events) };
       });
     },
     progress: ({ replica, board, controllers }, { jobs }, ctx) => {

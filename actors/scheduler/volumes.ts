@@ -40,8 +40,13 @@ function localFile(uri: string, volume: string | null, isWritten: boolean): Loca
   return path === null ? null : { path, volume, isWritten };
 }
 
+/** A `file:` URI whose path stands in it as it is: nearly all; reading one as a URL takes ten times as long. */
+const PLAIN = /^file:\/\/((?:\/[\w~-][\w.~-]*)+)$/;
+
 /** The path of a `file:` URI; null for others. Nothing that could be read in two ways is decoded. */
 export function localPath(uri: string): string | null {
+  const [, plain] = PLAIN.exec(uri) ?? [];
+  if (plain !== undefined) return plain;
   if (!/^file:/i.test(uri)) return null;
   try {
     const { pathname } = new URL(uri);
@@ -66,6 +71,7 @@ export function* directoriesAbove(path: string): IterableIterator<string> {
 
 /** A volume's path without empty segments. */
 export function directoryOf({ path }: Volume): string {
+  if (!path.includes("//") && !path.endsWith("/") && path.startsWith("/")) return path;
   return `/${path.split("/").filter((segment) => segment !== "").join("/")}`;
 }
 

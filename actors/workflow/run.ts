@@ -17,12 +17,14 @@ import type { Command } from "../controller/commands.ts";
 import type { Group } from "../controller/group.ts";
 import { Run } from "../controller/messages.ts";
 import { type Origin, originFacts } from "../controller/origin.ts";
+import { ENDED_WELL } from "../controller/runs.ts";
 import type { Run as RunRecord } from "../controller/state.ts";
 import { atOnce } from "../scheduler/at_once.ts";
 import { rankOf } from "../scheduler/demand.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import { type Actions, performActions } from "./actions.ts";
 import { isComplete } from "./complete.ts";
+import { jobIdOf } from "./first_jobs.ts";
 import { hasSettled, settledState, skippedResult, stepResult, stepStates } from "./steps.ts";
 
 const LIMITS = limitValues(ACTOR_LIMITS);
@@ -181,7 +183,7 @@ function start(state: State, name: string): Move | null {
       note(state, name, `its condition is false: ${planned.condition.text}`, false);
       return state.frontier.settle(name, "skipped");
     }
-    const jobId = `${state.runId}-${index + 1}`;
+    const jobId = jobIdOf(state.runId, index);
     state.jobs.push(
       isComplete(planned.template)
         ? { jobId, transfer: index }
@@ -286,6 +288,8 @@ async function end(
 ): Promise<void> {
   const { plan, group, runId, results, actions } = state;
   const record = recordOf(group, runId);
+  // With its job, by the command that ended that.
+  if (record.state !== "running") return;
   const failure = outcome === "succeeded"
     ? null
     : state.failure ?? { message: "the run was cancelled", code: "cancelled", transfer: "" };
@@ -298,6 +302,6 @@ async function end(
     type: "endRun",
     runId,
     outcome: cancelled ? "cancelled" : outcome,
-    why: failure === null ? "all transfers have ended well" : failure.message,
+    why: failure === null ? ENDED_WELL : failure.message,
   });
 }

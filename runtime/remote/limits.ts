@@ -151,8 +151,9 @@ export const REMOTE_LIMITS = {
   },
   creditDelayMs: {
     unit: "ms",
-    value: 2,
-    why: "credit returns this long after the first message was processed, however little it is",
+    value: 10,
+    why:
+      "credit returns this long after the first message was processed, however little it is; at 2 ms it was a third of all frames of a controller",
   },
   consensusQuantumBytes: {
     unit: "bytes",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ENTRY_VERSION } from "../../../actors/controller/commands.ts";
 import type { RunView } from "../../../actors/desk/messages.ts";
 import type { Plan } from "../../../workflows/plan.ts";
 import { followControllers } from "../../../actors/directory/follower.ts";
@@ -147,4 +148,23 @@ Deno.test("an agent follows its controllers until none of those is left that it 
   await cluster.until("the news are there", () => known.ids.join() === "c4,c5,c6");
   await started.submit();
   await finish(started);
+});
+
+Deno.test("a run of one small file costs four commands: started, given, granted, ended", async () => {
+  const started = await start(1, 100, ["a1"]);
+  const { cluster, submit } = started;
+  const { replica } = cluster.living[0]!.role;
+  await cluster.until("all know all commands", () => replica.version === ENTRY_VERSION);
+  const about = new Set<number>();
+  replica.follow((news) => {
+    for (const one of news) {
+      if (one.type !== "committed") continue;
+      if (one.effects.some(({ type }) => type === "jobChanged" || type === "runChanged")) {
+        about.add(one.index);
+      }
+    }
+  });
+  await submit();
+  await finish(started);
+  assert.equal(about.size, 4);
 });

@@ -65,6 +65,13 @@ const dropped: fc.Arbitrary<Command> = fc.record({
   beforeMs: fc.integer({ min: 0, max: 50 }),
 });
 
+const started: fc.Arbitrary<Command> = fc.record({
+  type: fc.constant("startRun"),
+  runId,
+  tenant: pick("acme", "other"),
+  plan: fc.constant(plan),
+}).map((command) => ({ ...command, jobs: [{ jobId: `${command.runId}-one`, transfer: 0 }] }));
+
 const submitted: fc.Arbitrary<Command> = fc.record({
   type: fc.constant("submitJobs"),
   runId,
@@ -84,8 +91,7 @@ const assigned: fc.Arbitrary<Command> = fc.record({
   assignments: fc.array(fc.record({ jobId, agent }), { maxLength: 3 }),
 });
 
-const happened: fc.Arbitrary<Command> = fc.record({
-  type: fc.constant("jobEvent"),
+const reported = fc.record({
   jobId,
   event: fc.oneof(
     fc.record({ type: fc.constant("phase"), lease, phase: pick("running", "verifying") }),
@@ -99,7 +105,15 @@ const happened: fc.Arbitrary<Command> = fc.record({
       retryAtMs: fc.option(fc.integer({ min: 1, max: 1_000 })),
     }),
   ),
-}) as fc.Arbitrary<Command>;
+});
+
+const happened = reported.map((one) => ({
+  type: "jobEvent" as const,
+  ...one,
+})) as fc.Arbitrary<Command>;
+
+const happenedTogether = fc.array(reported, { minLength: 1, maxLength: 4 })
+  .map((events) => ({ type: "jobEvents" as const, events })) as fc.Arbitrary<Command>;
 
 const configured: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
@@ -170,9 +184,11 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   staged,
   startedTogether,
   dropped,
+  started,
   submitted,
   { arbitrary: assigned, weight: 2 },
   { arbitrary: happened, weight: 3 },
+  happenedTogether,
   configured,
   met,
   fc.record({

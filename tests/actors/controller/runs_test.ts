@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { apply } from "../../../actors/controller/apply.ts";
 import { type Command, command as commandSchema } from "../../../actors/controller/commands.ts";
 import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
+import { temporaryName } from "../../../actors/job/record.ts";
 import { Rig } from "../job/rig.ts";
 import { emptyPlan } from "../plans.ts";
 
@@ -165,4 +166,84 @@ Deno.test("what is applied at once and what is replayed from the log is the same
     JSON.parse(JSON.stringify([...again.state.jobs])),
     JSON.parse(JSON.stringify([...first.state.jobs])),
   );
+});
+
+function started(plan = emptyPlan()): Log {
+  const log = new Log();
+  const jobs = [{ jobId: "run-one", transfer: 0 }];
+  assert.deepEqual(log.apply({ type: "startRun", runId: "run", tenant: "acme", plan, jobs }), []);
+  return log;
+}
+
+/** Its job is done by agent `a`. */
+function succeed(log: Log): readonly string[] {
+  log.apply({ type: "assignJobs", assignments: [{ jobId: "run-one", agent: "a" }] });
+  const lease = log.state.jobs.get("run-one")!.lease!;
+  const facts = { sha256: null, root: null, fileId: null, level: "size" } as const;
+  const temp = temporaryName("run-one", lease);
+  const grant = {
+    ...{ leaseIndex: lease.index, temp, finalName: "one", replace: false, size: 1 },
+    ...facts,
+  };
+  const counts = { bytes: 1, fetchedBytes: 1, keptBytes: 0, attempts: 1, startedMs: 1, endedMs: 1 };
+  const receipt = {
+    outcome: "published",
+    name: "one",
+    fence: "seize",
+    ...counts,
+    ...facts,
+  } as const;
+  const events = [{ type: "grant", lease, grant }, { type: "succeed", lease, receipt }] as const;
+  return log.apply({
+    type: "jobEvents",
+    events: events.map((event) => ({ jobId: "run-one", event })),
+  });
+}
+
+Deno.test("a run is started with its jobs by one command, and once", () => {
+  const log = started();
+  assert.equal(log.jobState("one"), "queued");
+  assert.equal(log.state.runs.get("run")?.jobs.get("one"), "run-one");
+  const { state } = log;
+  const again = { type: "startRun", runId: "run", tenant: "acme", plan: emptyPlan() } as const;
+  assert.match(log.apply({ ...again, jobs: [] })[0] ?? "", /exists/);
+  assert.equal(log.state.runs, state.runs);
+});
+
+Deno.test("a run that was started with its one job succeeds with it, in the same command", () => {
+  const log = started();
+  assert.deepEqual(succeed(log), []);
+  const run = log.state.runs.get("run");
+  assert.deepEqual([run?.state, run?.endedMs], ["succeeded", 1]);
+  assert.match(log.apply(end())[0] ?? "", /has succeeded/);
+});
+
+Deno.test("a run that has something to do at its end, or was cancelled, does not end with its job", () => {
+  const withAction = started({ ...emptyPlan(), onSuccess: [{ type: "log" } as never] });
+  assert.deepEqual(succeed(withAction), []);
+  assert.equal(withAction.state.runs.get("run")?.state, "running");
+  const created = begun();
+  created.submit("one");
+  assert.deepEqual(succeed(created), []);
+  assert.equal(created.state.runs.get("run")?.state, "running");
+});
+
+Deno.test("of events that came together each is refused by itself, and its place is told", () => {
+  const log = started();
+  const phase = (index: number) => ({
+    jobId: "run-one",
+    event: {
+      type: "phase" as const,
+      phase: "running" as const,
+      lease: { epoch: 1, group: 0, index, agent: "a" },
+    },
+  });
+  log.apply({ type: "assignJobs", assignments: [{ jobId: "run-one", agent: "a" }] });
+  const { index } = log.state.jobs.get("run-one")!.lease!;
+  const events = [phase(index + 7), phase(index), { ...phase(index), jobId: "none" }];
+  const command: Command = { type: "jobEvents", events };
+  const applied = apply(log.state, { version: 4, atMs: 1, command }, 99);
+  assert.deepEqual(applied.refusedAt, [0, 2]);
+  assert.equal(applied.refused.length, 2);
+  assert.equal(applied.state.jobs.get("run-one")?.state, "running");
 });

@@ -1,6 +1,7 @@
 /** What the replicated state keeps of volumes: a job goes on where it has begun. */
 
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { localPath } from "../../../actors/scheduler/volumes.ts";
 import { Rig } from "../job/rig.ts";
 import { Log } from "../tenant/log.ts";
@@ -51,4 +52,13 @@ Deno.test("the path of a file URI has no dots left and no slash within a name", 
   assert.equal(localPath("file:///data/%2e%2e/x"), "/x");
   assert.equal(localPath("FILE:///data/a%2Fb"), "/data/a%2Fb");
   assert.equal(localPath("https://h/x"), null);
+});
+
+Deno.test("a path that needs no reading is the one that its URL has", () => {
+  const segment = fc.stringMatching(/^[\w.~-]{1,5}$/);
+  fc.assert(fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
+    const uri = `file:///${segments.join("/")}`;
+    const read = new URL(uri).pathname.split("/").filter((one) => one !== "");
+    assert.equal(localPath(uri), `/${read.join("/")}`);
+  }));
 });
