@@ -8,11 +8,14 @@ import { requirePrograms } from "../require.ts";
 
 const needs = requirePrograms(["sshd", "ssh-keygen"]);
 
-async function quorus(folder: string, ...words: string[]): Promise<{ code: number; text: string }> {
+async function quorus(
+  { folder, privateKey }: Sshd,
+  ...words: string[]
+): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", new URL("../../../cli.ts", import.meta.url).pathname, ...words],
     cwd: folder,
-    env: { HOME: folder, NO_COLOR: "1" },
+    env: { NO_COLOR: "1", QUORUS_SECRET_SSH_KEY: privateKey },
     stdin: "null",
   }).output();
   const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
@@ -46,6 +49,41 @@ spec:
 `;
 }
 
+/** The example of the page for users. */
+async function pageExample(): Promise<string> {
+  const page = new URL("../../../protocols/sftp/README.md", import.meta.url);
+  return /```yaml\n([\s\S]*?)```/.exec(await Deno.readTextFile(page))![1]!;
+}
+
+Deno.test({
+  name: "the example of the page runs as it stands, and once only where the name is taken",
+  ...needs,
+  async fn() {
+    const sshd = await startSshd();
+    try {
+      await Deno.writeTextFile(`${sshd.root}/orders.csv`, "1;2\n");
+      const file = `${sshd.folder}/page.yaml`;
+      await Deno.writeTextFile(file, await pageExample());
+      const values = Object.entries({
+        HOST: `127.0.0.1:${sshd.port}`,
+        FOLDER: sshd.root,
+        USER: sshd.user,
+        HOST_KEY: sshd.fingerprint,
+      }).flatMap(([name, value]) => ["--var", `${name}=${value}`]);
+      const first = await quorus(sshd, "run", file, ...values);
+      assert.equal(first.code, 0, first.text);
+      const [name] = [...Deno.readDirSync(`${sshd.root}/warehouse`)].map((entry) => entry.name);
+      assert.equal(await Deno.readTextFile(`${sshd.root}/warehouse/${name}`), "1;2\n");
+      const state = ["--data", `${sshd.folder}/elsewhere`];
+      const second = await quorus(sshd, "run", file, ...values, ...state);
+      assert.equal(second.code, 1);
+      assert.match(second.text, /taken|exists/);
+    } finally {
+      await sshd.close();
+    }
+  },
+});
+
 Deno.test({
   name: "a workflow copies files within a server, verified, the name made of an earlier checksum",
   ...needs,
@@ -56,7 +94,7 @@ Deno.test({
       await Deno.writeFile(`${sshd.root}/in.bin`, content);
       const file = `${sshd.folder}/w.yaml`;
       await Deno.writeTextFile(file, workflow(sshd, sshd.fingerprint));
-      const { code, text } = await quorus(sshd.folder, "run", file);
+      const { code, text } = await quorus(sshd, "run", file);
       assert.equal(code, 0, text);
       const sha256 = createHash("sha256").update(content).digest("hex");
       assert.deepEqual(await Deno.readFile(`${sshd.root}/made/${sha256}.bin`), content);
@@ -78,7 +116,7 @@ Deno.test({
       await Deno.writeTextFile(`${sshd.root}/in.bin`, "x");
       const file = `${sshd.folder}/w.yaml`;
       await Deno.writeTextFile(file, workflow(sshd, `SHA256:${"A".repeat(43)}`));
-      const { code, text } = await quorus(sshd.folder, "run", file);
+      const { code, text } = await quorus(sshd, "run", file);
       assert.equal(code, 1);
       assert.match(text, /cannot trust 127\.0\.0\.1:\d+: its key is SHA256:/);
       assert.ok(!text.includes(sshd.privateKey.slice(60, 100)), "no key in the output");
