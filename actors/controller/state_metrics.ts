@@ -7,43 +7,45 @@ import type { JobState } from "../job/record.ts";
 import { IDLE, type State, type TenantLoad } from "./state.ts";
 
 /** Every state, so that a series is there before the first job is in it. */
-const JOB_STATES: Readonly<Record<JobState, true>> = {
-  submitted: true,
-  queued: true,
-  assigned: true,
-  running: true,
-  verifying: true,
-  publishing: true,
-  succeeded: true,
-  retrying: true,
-  paused: true,
-  cancelled: true,
-  failed: true,
-  unknown: true,
+const NONE: Readonly<Record<JobState, number>> = {
+  submitted: 0,
+  queued: 0,
+  assigned: 0,
+  running: 0,
+  verifying: 0,
+  publishing: 0,
+  succeeded: 0,
+  retrying: 0,
+  paused: 0,
+  cancelled: 0,
+  failed: 0,
+  unknown: 0,
 };
 
-/** Looks at every job that is not archived: some 10 ms of 100,000. */
+/** Looks at every job that is not archived: of 100,000 that took 80 ms of CPU on a crowded machine. */
 export function stateMetrics(node: string, state: State, tenants: LabelValues): Metric[] {
   return [jobs(node, state, tenants), ...loads(node, state, tenants), ...counts(node, state)];
 }
 
 function jobs(node: string, state: State, tenants: LabelValues): Metric {
-  const byTenant = new Map<string, Map<string, number>>([["default", zeroes()]]);
-  for (const { tenant, state: of } of state.jobs.values()) {
+  const byName = new Map([["default", { ...NONE }]]);
+  /** By tenant: several may share the counts of one name. */
+  const byTenant = new Map<string, Record<JobState, number>>();
+  const countsOf = (tenant: string): Record<JobState, number> => {
     const name = tenants.of(tenant);
-    const counts = byTenant.get(name) ?? zeroes();
-    byTenant.set(name, counts);
-    counts.set(of, counts.get(of)! + 1);
-  }
-  const samples = [...byTenant].flatMap(([tenant, counts]) =>
-    [...counts].map(([state, value]) => ({ labels: { node, tenant, state }, value }))
+    const counts = byName.get(name) ?? { ...NONE };
+    byName.set(name, counts);
+    byTenant.set(tenant, counts);
+    return counts;
+  };
+  state.jobs.forEach(({ tenant, state: of }) => {
+    (byTenant.get(tenant) ?? countsOf(tenant))[of] += 1;
+  });
+  const samples = [...byName].flatMap(([tenant, counts]) =>
+    Object.entries(counts).map(([state, value]) => ({ labels: { node, tenant, state }, value }))
   );
   const help = "Jobs that are not archived, by tenant and state.";
   return { name: "quorus_jobs", help, type: "gauge", samples };
-}
-
-function zeroes(): Map<string, number> {
-  return new Map(Object.keys(JOB_STATES).map((state) => [state, 0]));
 }
 
 function loads(node: string, state: State, tenants: LabelValues): Metric[] {

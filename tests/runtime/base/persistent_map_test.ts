@@ -25,6 +25,9 @@ Deno.test("PersistentMap behaves like a Map through any sequence of changes", ()
     }
     for (const [key, value] of model) assert.equal(map.get(key), value);
     assert.deepEqual([...map].sort(), [...model].sort());
+    const visited: [string, number][] = [];
+    map.forEach((value, key) => void visited.push([key, value]));
+    assert.deepEqual(visited, [...map]);
   }));
 });
 
