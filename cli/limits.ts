@@ -48,6 +48,13 @@ export const CLI_LIMITS = {
     value: 65_536,
     why: "the longest word between a new node and the authority: some certificates as PEM",
   },
+  joinLockMs: {
+    unit: "ms",
+    value: 5_000,
+    why:
+      "how long a change of the join tokens waits for another one: less than a joining node waits",
+  },
+  joinLockPauseMs: { unit: "ms", value: 20, why: "pause before the lock is tried again" },
   joinMs: {
     unit: "ms",
     value: 10_000,

@@ -54,6 +54,20 @@ function addConfig(addGroup: AddGroup, process: Process): void {
       const { configShowVerb } = await import("./verbs/config.ts");
       return await configShowVerb(process, verb.opts());
     });
+    const key = new Command("key")
+      .description(
+        "make an API key that a new cluster begins with: print the entry of its settings",
+      )
+      .requiredOption("--file <FILE>", "where the key itself is written, for its owner alone")
+      .option("--id <ID>", "its name", "admin")
+      .addOption(
+        new Option("--scope <SCOPE>", "what it may do")
+          .choices(["viewer", "operator", "admin"]).default("admin"),
+      );
+    add(key, async (verb) => {
+      const { configKeyVerb } = await import("./verbs/config.ts");
+      return await configKeyVerb(process, verb.opts());
+    });
     const schema = new Command("schema")
       .description("print the JSON Schema of a role's configuration file")
       .addArgument(new Argument("[ROLE]", "which").choices(ROLES).default("start"));

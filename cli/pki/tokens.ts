@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { role } from "../../actors/roles.ts";
 import { QuorusError } from "../../runtime/base/errors.ts";
-import type { Env } from "../../runtime/env/env.ts";
+import type { DiskLock, Env } from "../../runtime/env/env.ts";
 import { readTextFile } from "../input/text_file.ts";
 import { cliLimits } from "../limits.ts";
 import { writeWhole } from "../roles/data_folder.ts";
@@ -71,10 +71,13 @@ export interface GrantStore {
 }
 
 /** Grants in a file beside the authority's key. */
-export function fileGrants(env: Pick<Env, "disk" | "clock">, folder: string): GrantStore {
+export function fileGrants(
+  env: Pick<Env, "disk" | "clock" | "timers">,
+  folder: string,
+): GrantStore {
   const file = `${folder}/join-tokens.json`;
   const change = async <T>(work: (grants: Grant[]) => { kept: Grant[]; result: T }): Promise<T> => {
-    const lock = await env.disk.tryLock(`${folder}/join-tokens.lock`);
+    const lock = await lockWithin(env, `${folder}/join-tokens.lock`, cliLimits.joinLockMs);
     if (lock === null) {
       const message = "cannot change the join tokens: another process does; try again";
       throw new JoinError("busy", message, { retryable: true });
@@ -102,4 +105,18 @@ export function fileGrants(env: Pick<Env, "disk" | "clock">, folder: string): Gr
         return { kept: grants.filter((one) => one !== taken), result: taken };
       }),
   };
+}
+
+/** Whoever has it gives it back soon: it is held for one change of the file. */
+async function lockWithin(
+  { disk, clock, timers }: Pick<Env, "disk" | "clock" | "timers">,
+  path: string,
+  withinMs: number,
+): Promise<DiskLock | null> {
+  const endMs = clock.monotonic() + withinMs;
+  for (;;) {
+    const lock = await disk.tryLock(path);
+    if (lock !== null || clock.monotonic() >= endMs) return lock;
+    await new Promise<void>((go) => void timers.after(cliLimits.joinLockPauseMs, go));
+  }
 }

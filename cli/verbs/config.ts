@@ -1,6 +1,10 @@
 /** `quorus config show` and `config schema`: the settings of a role, and where each comes from. */
 
-import { EXIT, type ExitCode } from "../exit.ts";
+import { stringify } from "yaml";
+import { newApiKey, sha256Of } from "../../gateway/keys.ts";
+import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import { absolutePath } from "../input/text_file.ts";
+import { writeWhole } from "../roles/data_folder.ts";
 import { effectiveSettings, type SettingOptions } from "../config/effective.ts";
 import { originText } from "../config/layers.ts";
 import { type RoleName, roleSchema } from "../config/roles.ts";
@@ -8,6 +12,9 @@ import type { Process } from "../process.ts";
 import { withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 import { tableLines } from "../show/table.ts";
+
+/** Only its owner reads it. */
+const KEY_MODE = 0o600;
 
 /** The options of `config show`. */
 export interface ConfigShowOptions extends SettingOptions {
@@ -41,6 +48,28 @@ export async function configShowVerb(
       }));
       process.out(dataText({ role, settings }, output));
     }
+    return EXIT.ok;
+  });
+}
+
+/** Makes an API key for the settings of a new cluster: the key goes to a file, its hash is printed. */
+export async function configKeyVerb(
+  process: Process,
+  { id, scope, file }: { readonly id: string; readonly scope: string; readonly file: string },
+): Promise<ExitCode> {
+  return await withSession(process, async ({ env }) => {
+    const path = absolutePath(process.cwd, file);
+    if (await env.disk.stat(path) !== null) {
+      throw new CliError(
+        "usage",
+        `cannot write the key to ${path}: it is there; use another --file`,
+      );
+    }
+    const key = newApiKey(env.random);
+    await writeWhole(env.disk, path, `${key}\n`, KEY_MODE);
+    const entry = { id, scope, sha256: sha256Of(env.hash, key) };
+    process.err(`the key is in ${path}; this goes into the settings of every controller\n`);
+    process.out(stringify({ keys: [entry] }));
     return EXIT.ok;
   });
 }

@@ -117,7 +117,7 @@ Deno.test("a token expires; what is no token is refused with exit code 2", () =>
     const env = realEnv();
     const clock = { ms: 1_000 };
     const now = { now: () => clock.ms, monotonic: () => clock.ms };
-    const grants = fileGrants({ disk: env.disk, clock: now }, cwd);
+    const grants = fileGrants({ ...env, clock: now }, cwd);
     const grant = { id: "i", sha256: "s", node: "a7", roles: ["agent" as const], days: 1 };
     await grants.add({ ...grant, expiresMs: 2_000 });
     assert.equal(await grants.take("i", "other"), null);
