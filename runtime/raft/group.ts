@@ -224,7 +224,11 @@ export async function joinGroup<State, Command, Result>(
         stores,
         options: coreOptions,
       }),
-    onFailed: options.onFailed ?? (() => void node.stop({ withinMs: 0 })),
+    onFailed: (error) => {
+      held.stop(error);
+      if (options.onFailed === undefined) void node.stop({ withinMs: 0 });
+      else options.onFailed(error);
+    },
   });
   const held = new HeldCommands({
     timers: node.env.timers,

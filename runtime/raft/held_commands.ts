@@ -26,6 +26,7 @@ export class HeldCommands<Command> {
   readonly #parts: HeldCommandsParts<Command>;
   readonly #held = new Set<Held>();
   #isWatching = false;
+  #stopped: RaftError | null = null;
 
   constructor(parts: HeldCommandsParts<Command>) {
     this.#parts = parts;
@@ -47,6 +48,7 @@ export class HeldCommands<Command> {
   }
 
   #wait(version: number, withinMs: number): Promise<void> {
+    if (this.#stopped !== null) return Promise.reject(this.#stopped);
     if (this.#held.size >= this.#parts.limit) return Promise.reject(tooMany(this.#held.size));
     return new Promise((resolve, reject) => {
       const held: Held = {
@@ -67,7 +69,9 @@ export class HeldCommands<Command> {
     });
   }
 
+  /** The member has stopped, or failed. */
   stop(error: RaftError): void {
+    this.#stopped ??= error;
     for (const held of [...this.#held]) held.settle(error);
   }
 

@@ -265,6 +265,8 @@ export class GroupMember<State, Command, Result> {
     this.#reads.stop(error);
     this.#deadlines.close();
     this.#change?.resolve();
+    // Who waits for changes again and again must not turn round for ever.
+    this.#change = null;
   }
 
   #applied(index: number): void {

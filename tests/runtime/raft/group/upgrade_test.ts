@@ -117,6 +117,23 @@ Deno.test("a command that nobody may write yet is refused in the end, definitely
   await group.stop();
 });
 
+Deno.test("what waits for a later version ends with its member, and holds up nobody", async () => {
+  const group = await KvGroup.start(THREE, running(1));
+  const failures: string[] = [];
+  const onFailed = ({ code }: RaftError) => void failures.push(code);
+  const { env, kv } = await restart(group, "a", 2, { onFailed });
+  const held = assert.rejects(group.done(kv.propose(removal, { withinMs: 60_000 })), {
+    code: "DiskFailed",
+  });
+  env.machine.faults.syncErrorRate = 1;
+  await group.put(await group.leader(), "key", "written");
+  await held;
+  assert.deepEqual(failures, ["DiskFailed"]);
+  await assert.rejects(group.done(kv.propose(removal)), { code: "DiskFailed" });
+  await group.world.pass(1_000);
+  await group.stop();
+});
+
 Deno.test("a group of one goes on to the version of its program by itself", async () => {
   const group = await KvGroup.start(["a"], running(1));
   const { kv } = await restart(group, "a", 3);
