@@ -46,6 +46,7 @@ export type { CallOptions } from "./client/transport.ts";
 export type { ActionOptions, ListOptions, Page, ReadOptions } from "./client/endpoint.ts";
 export type { Bindings, Submission } from "./client/submission.ts";
 export type { WatchOptions } from "./client/watch.ts";
+export type { WorkCalls, WorkListOptions } from "./client/work.ts";
 export type { JobCalls, JobListOptions, StartedJob } from "./client/jobs.ts";
 export type { RunCalls, RunListOptions, StartedRun } from "./client/runs.ts";
 export type {

@@ -100,10 +100,13 @@ function addActing(add: AddVerb, process: Process): void {
     const { cancelVerb } = await import("./verbs/cancel.ts");
     return await cancelVerb(process, verb.args, verb.opts());
   });
-  add(acting("retry", "let jobs go on that wait", "job/ID, or an id alone"), async (verb) => {
-    const { retryVerb } = await import("./verbs/retry.ts");
-    return await retryVerb(process, verb.args, verb.opts());
-  });
+  add(
+    acting("retry", "try again what has failed", "run/ID, job/ID, or an id alone"),
+    async (verb) => {
+      const { retryVerb } = await import("./verbs/retry.ts");
+      return await retryVerb(process, verb.args, verb.opts());
+    },
+  );
 }
 
 function addTelling(add: AddVerb, process: Process): void {

@@ -71,6 +71,7 @@ export const run = z.looseObject({
   labels,
   transfers: counts,
   skipped: z.array(z.looseObject({ name: z.string(), why: z.string(), failed: z.boolean() })),
+  retryOf: z.string().nullable().optional(),
   createdMs: timeMs,
   endedMs: timeMs.nullable(),
   version: z.number(),

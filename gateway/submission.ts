@@ -101,7 +101,12 @@ export function planOf(
 }
 
 /** What a run is called: the name for people, and of its key what tells runs apart. */
-export function runIdOf(hash: Hashing, plan: Plan, key: string, number: number): string {
+export function runIdOf(
+  hash: Hashing,
+  plan: Pick<Plan, "name">,
+  key: string,
+  number: number,
+): string {
   const name = plan.name.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, NAME_CHARACTERS);
   const digest = sha256Of(hash, JSON.stringify(["run", key, number]));
   return `${name}-${digest.slice(0, DIGEST_CHARACTERS)}`;

@@ -8,6 +8,11 @@ export const DESK_LIMITS = {
     value: 20_000,
     why: "events that a gateway may be behind before it is told that it has missed some",
   },
+  partBytes: {
+    unit: "bytes",
+    value: 524_288,
+    why: "a run that is tried again comes in commands of so much: an eighth of what one may have",
+  },
   eventsWaitMs: {
     unit: "ms",
     value: 2_000,

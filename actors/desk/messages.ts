@@ -62,6 +62,12 @@ export const writeRequest = z.discriminatedUnion("type", [
     /** The level of each of them in the order of the run. */
     levels: z.array(z.number().int().nonnegative()),
   }),
+  /** Tries again what has ended without success, as the run `runId`; archived ones too. */
+  z.object({
+    type: z.literal("retry"),
+    of: z.object({ kind: z.enum(["run", "job"]), id: z.string() }),
+    runId: z.string(),
+  }),
   z.object({ type: z.literal("intendRun"), runId: z.string(), intent, why: z.string() }),
   z.object({ type: z.literal("intendJob"), jobId: z.string(), intent, why: z.string() }),
   /** Settles a job that is `unknown`. */
@@ -187,6 +193,8 @@ export const runView = z.object({
   /** Number of transfers by state; those that are no job yet are `waiting`. */
   transfers: z.record(z.string(), z.number().int()),
   skipped: z.array(z.object({ name: z.string(), why: z.string(), failed: z.boolean() })),
+  /** The run or job that it tries again. */
+  retryOf: z.string().nullable(),
   createdMs: timeMs,
   endedMs: timeMs.nullable(),
   version: z.number().int(),

@@ -10,6 +10,7 @@ const LEAST: Readonly<Record<WriteRequest["type"], Scope>> = {
   submit: "operator",
   submitAll: "operator",
   stage: "operator",
+  retry: "operator",
   intendRun: "operator",
   intendJob: "operator",
   decide: "operator",

@@ -49,7 +49,7 @@ export function viewRun(run: Run, state: State): RunView {
   return {
     ...{ id, tenant, name: plan.name, kind: plan.kind, state: run.state, why, intent },
     labels: plan.labels,
-    ...{ transfers, skipped, createdMs, endedMs, version },
+    ...{ transfers, skipped, retryOf: run.retryOf ?? null, createdMs, endedMs, version },
   };
 }
 

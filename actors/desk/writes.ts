@@ -15,13 +15,14 @@ import type { LimitValues } from "../../runtime/base/limits.ts";
 import { type ChangeContext, changeGroup, isGroupChange } from "./group_changes.ts";
 import type { GroupChange, Principal, RefusalCode, WriteRequest, Written } from "./messages.ts";
 import { mayNot, sees } from "./permissions.ts";
+import { retryPlan, type RetryRequest } from "./retrying.ts";
 import { firstJobs } from "../workflow/first_jobs.ts";
 
 /** What writes work with. */
 export interface WriteContext extends ChangeContext {
   readonly replica: Replica;
+  readonly archive: Pick<ArchiveReader, "get" | "getByJob">;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
-  readonly archive: Pick<ArchiveReader, "get">;
   /** Has the leader change the group; refused where nobody is known to lead. */
   readonly passOn: (change: GroupChange) => Promise<Written>;
 }
@@ -48,13 +49,36 @@ export async function write(
       return await context.passOn(request);
     }
     const once = { key: `${principal.keyId}/${key}`, fingerprint, origin };
+    if (request.type === "retry") return await retry(context, once, principal, request);
     return await commit(context, once, principal, request);
   } catch (error) {
     return failed(error, context);
   }
 }
 
-type CommandRequest = Exclude<WriteRequest, GroupChange>;
+type CommandRequest = Exclude<WriteRequest, GroupChange | RetryRequest>;
+
+/** Another run, with what was kept of the one that it tries again. */
+async function retry(
+  { replica, archive, limits }: WriteContext,
+  { key, fingerprint, origin }: WriteFacts & { readonly key: string },
+  principal: Principal,
+  request: RetryRequest,
+): Promise<Written> {
+  const { state } = await replica.read("linearizable", limits.readMs);
+  const plan = await retryPlan(state, archive, principal, request, limits.partBytes);
+  if ("code" in plan) return refusal(plan.code, plan.message);
+  const { writeMs: withinMs } = limits;
+  for (const part of plan.parts) {
+    const { refused } = await replica.commit(part, { withinMs });
+    // The run is there: this is the same request again.
+    if (refused.length > 0) break;
+  }
+  const once = { key, withinMs, fingerprint: fingerprint ?? canonicalJson(request) };
+  const run = { ...plan.run, ...(origin === undefined ? {} : { origin }) };
+  const { index, refused } = await replica.commit({ type: "createRuns", runs: [run] }, once);
+  return refused.length === 0 ? { ok: true, index } : refusal("conflict", refused.join("; "));
+}
 
 async function commit(
   { replica, limits, archive }: WriteContext,

@@ -1,9 +1,9 @@
 /** The verbs that tell runs and jobs what to do. */
 
-import type { QuorusClient } from "../../client.ts";
-import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { type RemoteOptions, withRemote } from "./session.ts";
+import { clean } from "../show/text.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /** What may be asked of a run or a job. */
@@ -24,8 +24,9 @@ export async function act(
   return await withRemote(process, options, async ({ quorus, signal }) => {
     for (const text of targets) {
       const target = await targetOf(quorus, text, signal);
-      await ask(quorus, action, target, { signal, why: options.why });
-      process.out(`${target.kind} ${target.id}: ${DONE[action]}\n`);
+      const calls = target.kind === "run" ? quorus.runs : quorus.jobs;
+      const { href } = await calls[action](target.id, { signal, why: options.why });
+      process.out(`${target.kind} ${target.id}: ${became(action, target, href)}\n`);
     }
     return EXIT.ok;
   });
@@ -39,18 +40,10 @@ const DONE: Readonly<Record<Action, string>> = {
   retry: "will be tried again",
 };
 
-async function ask(
-  quorus: QuorusClient,
-  action: Action,
-  { kind, id }: Target,
-  options: { readonly signal: AbortSignal; readonly why: string | undefined },
-): Promise<void> {
-  if (action === "retry") {
-    if (kind === "job") return void await quorus.jobs.retry(id, options);
-    throw new CliError(
-      "usage",
-      `cannot retry run ${id}: jobs are retried; quorus get jobs --run ${id} lists them`,
-    );
-  }
-  await (kind === "run" ? quorus.runs : quorus.jobs)[action](id, options);
+/** What has ended is tried again as something new, which `href` names. */
+function became(action: Action, { kind, id }: Target, href: string | null): string {
+  const named = clean(href?.split("/").at(-1) ?? id);
+  if (named === id) return DONE[action];
+  const shown = kind === "run" ? `watch ${named}` : `describe job ${named}`;
+  return `is tried again as ${kind} ${named}; quorus ${shown} shows it`;
 }

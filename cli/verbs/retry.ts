@@ -1,4 +1,4 @@
-/** `quorus retry TARGET...`: lets jobs go on that wait. */
+/** `quorus retry TARGET...`: tries again what has failed, and lets jobs go on that wait. */
 
 import type { ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";

@@ -28,6 +28,7 @@ import { start } from "../starting.ts";
 import { plansOf } from "../submission.ts";
 import { baseFolder, submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
 import { accepted, addAction, reasonOf } from "./actions.ts";
+import { addRetry } from "./retry.ts";
 
 const TAG = "Jobs";
 
@@ -40,7 +41,6 @@ export function addJobs(api: Api, gateway: Gateway): void {
     ["pause", "pause", "Stop a job at the next chunk and keep its checkpoint"],
     ["resume", "run", "Let a paused job go on"],
     ["cancel", "cancel", "End a job; what is published stays"],
-    ["retry", "run", "Let a job go on that waits; one that has ended is submitted anew instead"],
   ] as const;
   for (const [action, intent, summary] of actions) {
     addAction(api, gateway, { noun: "job", tag: TAG, action, summary }, (jobId, why) => ({
@@ -50,6 +50,11 @@ export function addJobs(api: Api, gateway: Gateway): void {
       why,
     }));
   }
+  addRetry(api, gateway, {
+    noun: "job",
+    tag: TAG,
+    summary: "Let a job go on that waits, or try one again that has failed",
+  });
   addDecision(api, gateway);
 }
 

@@ -23,6 +23,7 @@ import { start } from "../starting.ts";
 import { plansOf } from "../submission.ts";
 import { submissionOf, WORKFLOW_BODY } from "../workflow_body.ts";
 import { addAction } from "./actions.ts";
+import { addRetry } from "./retry.ts";
 import { planning, submissionQuery } from "./jobs.ts";
 
 const TAG = "Runs";
@@ -44,6 +45,7 @@ export function addRuns(api: Api, gateway: Gateway): void {
       why,
     }));
   }
+  addRetry(api, gateway, { noun: "run", tag: TAG, summary: "Try again what has failed of a run" });
 }
 
 function addSubmission(api: Api, gateway: Gateway): void {

@@ -168,7 +168,9 @@ Deno.test("pause, resume, cancel and retry say what they did to what", async () 
       "resume by the API key operator",
       "cancel by the API key operator",
       "retry by the API key operator",
+      "",
     ]);
+    assert.deepEqual(cluster.writes.at(-1)?.type, "retry");
   });
 });
 

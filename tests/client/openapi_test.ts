@@ -106,6 +106,7 @@ const OPERATIONS = [
   "resumeJob",
   "resumeRun",
   "retryJob",
+  "retryRun",
   "revokeKey",
   "runDefinition",
   "setControllerMaintenance",

@@ -8,7 +8,7 @@ import type { GatewayLimits } from "../../gateway/limits.ts";
 import { sha256Of } from "../../gateway/keys.ts";
 import type { PlaceRule } from "../../gateway/submission.ts";
 import { sha256 } from "../../runtime/env/sha256.ts";
-import { type Life, SimulatedCluster } from "../actors/cluster/cluster.ts";
+import { type ClusterOptions, type Life, SimulatedCluster } from "../actors/cluster/cluster.ts";
 
 /** An API key of the tests: its text says whose it is. */
 function keyText(name: string): string {
@@ -74,7 +74,10 @@ export class GatewayRig {
     readonly app: MountableApp,
   ) {}
 
-  static async start(limits: Partial<GatewayLimits> = {}): Promise<GatewayRig> {
+  static async start(
+    limits: Partial<GatewayLimits> = {},
+    options: ClusterOptions = {},
+  ): Promise<GatewayRig> {
     const bootstrapKeys = Object.entries(PRINCIPALS).map(([name, { scope, tenants }]) => ({
       id: name,
       sha256: sha256Of({ sha256 } as Parameters<typeof sha256Of>[0], KEYS[name as Who]),
@@ -83,7 +86,7 @@ export class GatewayRig {
       label: name,
       expiresMs: null,
     }));
-    const cluster = await SimulatedCluster.start({ bootstrapKeys });
+    const cluster = await SimulatedCluster.start({ ...options, bootstrapKeys });
     const gateway = await cluster.join("g1", ["gateway"]);
     const rig = GatewayRig.of(cluster, gateway, limits);
     await rig.until(async () => (await rig.ask("/v1/runs")).status === 200);

@@ -57,6 +57,7 @@ export function runEvent(id: string, runId: string, state = "running"): LiveEven
       labels: {},
       transfers: { running: 1 },
       skipped: [],
+      retryOf: null,
       createdMs: 900,
       endedMs: null,
       version: 1,
