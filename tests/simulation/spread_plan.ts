@@ -33,6 +33,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "raft/clock-drift": 2,
   "raft/kv": 2,
   "raft/placement": 2,
+  "raft/upgrade": 2,
 };
 
 /** Divides `seeds` by weight; every scenario gets at least one, and their sum is `seeds`. */

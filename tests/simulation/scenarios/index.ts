@@ -12,6 +12,7 @@ import { raftChurn } from "./raft_churn.ts";
 import { raftClock, raftClockDrift } from "./raft_clock.ts";
 import { raftKv } from "./raft_kv.ts";
 import { raftPlacement } from "./raft_placement.ts";
+import { raftUpgrade } from "./raft_upgrade.ts";
 import { remoteAsks } from "./remote_asks.ts";
 import { remoteCredit } from "./remote_credit.ts";
 import { remoteOrdering } from "./remote_ordering.ts";
@@ -42,5 +43,6 @@ export const SCENARIOS: readonly Scenario[] = [
   raftClock,
   raftClockDrift,
   raftPlacement,
+  raftUpgrade,
   canary,
 ];

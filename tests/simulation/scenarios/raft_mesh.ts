@@ -17,6 +17,8 @@ const PORT = 4_100;
 const TOKEN = "a token of the simulation";
 /** From a disk that could not be used to the next try. */
 const DISK_PAUSE_MS = 1_000;
+/** From a process that was ended on purpose to the next. */
+const RESTART_MS = 100;
 
 /** Rare states that a mesh marks, where its scenario has declared them. */
 export const RAFT_STATES = [
@@ -54,7 +56,14 @@ export interface RaftMeshOptions<State, Command, Result> {
   readonly limits: Partial<RaftLimits>;
   readonly links: Partial<RemoteLimits>;
   readonly clockDrift?: number;
-  readonly machine: (life: string, restored: () => void) => Machine<State, Command, Result>;
+  /** The program of a life on that machine. */
+  readonly machine: (
+    life: string,
+    restored: () => void,
+    machine: string,
+  ) => Machine<State, Command, Result>;
+  /** Whether a member may stop with that error; it is started again. */
+  readonly mayStop?: (machine: string, error: RaftError) => boolean;
   /** Whether a member whose disk has failed gets a new one, and so a new id. */
   readonly givesUp?: (id: string, machine: string) => boolean;
   /** What a machine's process sees for its clocks. */
@@ -137,6 +146,12 @@ export class RaftMesh<State, Command, Result> {
     this.#again(machine, DISK_PAUSE_MS);
   }
 
+  /** Its process ends, and another one starts. */
+  restart(machine: string): void {
+    this.#present.get(machine)?.env.crash("process");
+    this.#again(machine, RESTART_MS);
+  }
+
   mark(name: string, isReached = true): void {
     if (this.#sim.scenario.sometimes?.includes(name)) this.#sim.sometimes(name, isReached);
   }
@@ -166,7 +181,7 @@ export class RaftMesh<State, Command, Result> {
     const isFirst = this.#seats.get(life.machine)!.generation === 1 &&
       first.some((member) => idOf(member) === life.id);
     const restored = () => this.mark("a snapshot is installed", life.group !== null);
-    const group = await joinGroup(life.node, machine(life.life, restored), {
+    const group = await joinGroup(life.node, machine(life.life, restored, life.machine), {
       name: "group",
       folder: `/data/${life.id}`,
       limits,
@@ -209,9 +224,12 @@ export class RaftMesh<State, Command, Result> {
 
   /** After a failed sync nothing may be assumed: a new life reads what is there, or a new disk comes. */
   #failed({ machine, id, life, env }: RaftLife<State, Command, Result>, error: RaftError): void {
-    this.#sim.check("only disks fail", error.code === "DiskFailed", `${life}: ${error.message}`);
-    this.mark("a disk fails");
+    const isMeant = this.#options.mayStop?.(machine, error) === true;
+    const isDisk = error.code === "DiskFailed";
+    this.#sim.check("only disks fail", isDisk || isMeant, `${life}: ${error.message}`);
     env.crash("process");
+    if (isMeant) return this.#again(machine, DISK_PAUSE_MS);
+    this.mark("a disk fails");
     if (this.#options.givesUp?.(id, machine) === true) this.renew(machine);
     else this.#again(machine, DISK_PAUSE_MS);
   }
