@@ -3,7 +3,7 @@
 import { fileProtocol } from "../protocols/file/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
 import type { TransferProtocol } from "../protocols/contract.ts";
-import type { SftpMachine } from "../protocols/sftp/access.ts";
+import type { SftpMachine } from "../protocols/sftp/carrier.ts";
 import { sftpProtocol } from "../protocols/sftp/protocol.ts";
 import { type ProtocolRegistry, protocolRegistry } from "../protocols/registry.ts";
 import { limited } from "../protocols/wrappers/limit.ts";

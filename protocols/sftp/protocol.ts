@@ -3,19 +3,24 @@
 import type { Endpoint, ProtocolContext, TransferProtocol } from "../contract.ts";
 import { protocolLimits } from "../limits.ts";
 import { SessionPool } from "../sessions.ts";
-import { SftpAccess, type SftpMachine } from "./access.ts";
+import { type Carrier, SftpAccess } from "./access.ts";
+import { type SftpMachine, sshCarrier } from "./carrier.ts";
 import { SFTP_CREDENTIALS, sftpPlaceOf } from "./endpoint.ts";
 import { SftpDirectory } from "./entries.ts";
 import type { SftpSession } from "./session.ts";
 import { SftpSink } from "./sink.ts";
 import { SftpSource } from "./source.ts";
 
-/** `sftp:` URIs, as source, sink and directory; version 3 of the protocol, with OpenSSH's extensions. */
-export function sftpProtocol(machine: SftpMachine): TransferProtocol {
+/**
+ * `sftp:` URIs, as source, sink and directory; version 3 of the protocol, with OpenSSH's extensions.
+ * `carrier` replaces SSH, for servers that are reached otherwise.
+ */
+export function sftpProtocol(machine: SftpMachine, carrier?: Carrier): TransferProtocol {
   let pool: SessionPool<SftpSession> | null = null;
   const access = (endpoint: Endpoint, { env }: ProtocolContext): SftpAccess => {
     pool ??= new SessionPool(env.timers, { usersPerSession: protocolLimits.sftpUsersPerSession });
-    return new SftpAccess(sftpPlaceOf(endpoint), env, machine, pool);
+    const carried = carrier ?? sshCarrier(env, machine);
+    return new SftpAccess(sftpPlaceOf(endpoint), env, carried, pool);
   };
   return {
     name: "sftp",

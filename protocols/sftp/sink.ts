@@ -21,7 +21,7 @@ import { assertFile, destinationFactsOf, kindOf } from "./facts.ts";
 import { type Attributes, OPEN } from "./packets.ts";
 import { giveFinalName, isMissing } from "./publish.ts";
 import type { SftpSession } from "./session.ts";
-import { SftpSinkFile } from "./sink_file.ts";
+import { readFully, SftpSinkFile } from "./sink_file.ts";
 
 /** Nobody else reads a file that is not verified yet. */
 const UNPUBLISHED_MODE = 0o600;
@@ -125,6 +125,9 @@ export class SftpSink implements Sink {
       safeName(options.name);
       await file.settled();
       const { session, handle } = file;
+      const directory = await this.#resolved(session);
+      const temp = joinPath(directory, file.temp);
+      await this.#assertOurs(session, file.temp, await file.size());
       const mode = (options.mode ?? PUBLISHED_MODE) & PERMISSION_BITS;
       const { mtimeMs } = options;
       await session.change(handle, {
@@ -132,16 +135,7 @@ export class SftpSink implements Sink {
         ...(mtimeMs === null ? {} : { mtimeSeconds: Math.floor(mtimeMs / 1_000) }),
       });
       if (this.#place.sync) await file.sync();
-      const directory = await this.#resolved(session);
-      const temp = joinPath(directory, file.temp);
       const written = await session.statHandle(handle);
-      const standing = await session.stat(temp, "keep");
-      if (standing === null || standing.size !== written.size) {
-        const message = `cannot publish ${this.#shown(file.temp)}: ` +
-          `${standing === null ? "it is gone" : "another file stands in its place"}; ` +
-          "a later attempt has taken over";
-        throw new ProtocolError("notFound", message, { definite: true });
-      }
       const paths = { temp, final: joinPath(directory, options.name) };
       await giveFinalName(session, paths, options.replace, this.#shown(options.name));
       return destinationFactsOf(written);
@@ -200,6 +194,16 @@ export class SftpSink implements Sink {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** The rename is what a seizure stops; this finds it sooner, and a file of another size in its place. */
+  async #assertOurs(session: SftpSession, temp: string, size: number): Promise<void> {
+    const standing = await this.#lstat(session, temp);
+    if (standing !== null && standing.size === size) return;
+    const message = `cannot publish ${this.#shown(temp)}: ` +
+      `${standing === null ? "it is gone" : "another file stands in its place"}; ` +
+      "a later attempt has taken over";
+    throw new ProtocolError("notFound", message, { definite: true });
   }
 
   /** Equal bytes under both names: two names of one file, or a file that need not be published again. */
@@ -267,25 +271,15 @@ export class SftpSink implements Sink {
     const path = joinPath(await this.#resolved(session), name);
     const handle = await session.open(path, OPEN.read);
     const hasher = this.#access.env.hash.sha256();
-    const { readBytes } = session;
-    const most = Math.max(1, Math.floor(protocolLimits.sftpWindowBytes / readBytes));
+    const buffer = new Uint8Array(Math.min(protocolLimits.sftpWindowBytes, Math.max(1, size ?? 1)));
     try {
-      for (let at = 0; at < (size ?? 0);) {
+      for (let at = 0;;) {
         if (signal.aborted) throw abortedError(`hash ${this.#shown(name)}`, signal);
-        const asked = Array.from({ length: most }, (_, index) => at + index * readBytes)
-          .filter((offset) => offset < (size ?? 0))
-          .map((offset) => session.read(handle, offset, readBytes));
-        const came = await Promise.all(asked);
-        const before = at;
-        for (const bytes of came) {
-          if (bytes === null) break;
-          hasher.update(bytes);
-          at += bytes.length;
-          if (bytes.length < readBytes) break;
-        }
-        if (at === before) break;
+        const count = await readFully(session, handle, buffer, at);
+        hasher.update(buffer.subarray(0, count));
+        at += count;
+        if (count < buffer.length) return hasher.digestHex();
       }
-      return hasher.digestHex();
     } finally {
       await session.close(handle).catch(() => {});
     }

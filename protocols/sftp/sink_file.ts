@@ -60,21 +60,7 @@ export class SftpSinkFile implements SinkFile {
 
   async read(into: Uint8Array, at: number): Promise<number> {
     await this.settled();
-    const { readBytes } = this.session;
-    const asked: Promise<Uint8Array | null>[] = [];
-    for (let from = 0; from < into.length; from += readBytes) {
-      const length = Math.min(readBytes, into.length - from);
-      asked.push(this.session.read(this.handle, at + from, length));
-    }
-    let count = 0;
-    for (const answer of await Promise.all(asked)) {
-      if (answer === null) break;
-      into.set(answer, count);
-      count += answer.length;
-      // What follows a short answer is not what follows it in the file.
-      if (answer.length < readBytes) break;
-    }
-    return count;
+    return await readFully(this.session, this.handle, into, at);
   }
 
   async truncate(size: number): Promise<void> {
@@ -123,5 +109,41 @@ export class SftpSinkFile implements SinkFile {
   #assertOpen(verb: string): void {
     if (this.#closing === null) return;
     throw new ProtocolError("io", `cannot ${verb} ${this.#parts.shown}: it was closed`);
+  }
+}
+
+/** Fills `into` with what stands from `at` on, all requests at once; fewer bytes mean the end. */
+export async function readFully(
+  session: SftpSession,
+  handle: Uint8Array,
+  into: Uint8Array,
+  at: number,
+): Promise<number> {
+  const { readBytes } = session;
+  const asked: Promise<number>[] = [];
+  for (let from = 0; from < into.length; from += readBytes) {
+    asked.push(readPart(session, handle, into.subarray(from, from + readBytes), at + from));
+  }
+  let count = 0;
+  for (const part of await Promise.all(asked)) {
+    count += part;
+    if (part < readBytes) break;
+  }
+  return count;
+}
+
+/** A server may send less than was asked for (section 6.4 of the draft). */
+async function readPart(
+  session: SftpSession,
+  handle: Uint8Array,
+  into: Uint8Array,
+  at: number,
+): Promise<number> {
+  for (let count = 0;;) {
+    const came = await session.read(handle, at + count, into.length - count);
+    if (came === null) return count;
+    into.set(came, count);
+    count += came.length;
+    if (count === into.length) return count;
   }
 }
