@@ -78,7 +78,7 @@ export const LIVE_LIMITS = {
   subscribers: {
     unit: "count",
     value: 20_000,
-    why: "streams of one gateway; each costs some 20 KiB of memory in sockets and buffers",
+    why: "streams of one gateway; each costs 45 to 50 KiB of memory in sockets and buffers",
   },
   subscribersPerKey: {
     unit: "count",

@@ -18,6 +18,9 @@ const EVENT = '{"specversion"';
 const MISSED = /"why":"slow","count":(\d+)/;
 /** Without any delivery; then no more are waited for. */
 const SILENCE_MS = 20_000;
+const ALIVE_MS = 10_000;
+/** A pong without payload, masked by zeros. */
+const PONG = Uint8Array.of(0x8a, 0x80, 0, 0, 0, 0);
 /** Of one that was slow; then it has read all that there is for it. */
 const QUIET_MS = 5_000;
 
@@ -68,6 +71,17 @@ function requestText(target: string): string {
   return `GET /v1/${kind}?labels=${labels} HTTP/1.1\r\nhost: 127.0.0.1\r\n${upgrade}\r\n`;
 }
 
+/**
+ * Says that a WebSocket lives, as answers to the server's pings would (RFC 6455, section 5.5.3): those that
+ * read nothing see no ping, and the server closes who says nothing for half a minute.
+ */
+function keepAlive(connection: Deno.TcpConn): void {
+  if (kind !== "live") return;
+  const say = setInterval(() => {
+    connection.write(PONG).catch(() => clearInterval(say));
+  }, ALIVE_MS);
+}
+
 /** An open stream whose head was read; null where there is none. */
 async function open(target: string, buffer: Uint8Array): Promise<Deno.TcpConn | null> {
   try {
@@ -77,7 +91,9 @@ async function open(target: string, buffer: Uint8Array): Promise<Deno.TcpConn | 
     const isOpen = /^HTTP\/1\.1 (101|200)/.test(
       new TextDecoder("latin1").decode(buffer.subarray(0, length)),
     );
-    return isOpen ? connection : null;
+    if (!isOpen) return null;
+    keepAlive(connection);
+    return connection;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { messageOf } from "../../base/errors.ts";
 import { HttpServerError } from "../errors.ts";
+import { ENV_LIMITS } from "./limits.ts";
 import type {
   HttpConnection,
   HttpHandler,
@@ -92,6 +93,7 @@ class RealHttpServer implements HttpServer {
         {
           hostname,
           port,
+          tcpBacklog: ENV_LIMITS.httpBacklog.value,
           ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key }),
           onListen: () => {},
           onError: () => new Response(null, { status: 500 }),

@@ -23,6 +23,12 @@ export const ENV_LIMITS = {
     why:
       "reads up to this size block the loop for less than a thread hop costs; larger ones do not",
   },
+  httpBacklog: {
+    unit: "count",
+    value: 4_096,
+    why:
+      "HTTP connections that wait to be taken up, as far as net.core.somaxconn allows: of 1,000 clients that come at once, 511 leave some that try again after 1 s and more",
+  },
   timerMaxMs: {
     unit: "ms",
     value: 2 ** 31 - 1,
