@@ -74,7 +74,8 @@ export const warden = actor(Warden, {
       probedMs: new Map(),
       ...{ counted, missed },
       suspects: "",
-      isFleetTold: true,
+      // The scheduler began with what the board knew of an earlier term.
+      isFleetTold: false,
       heldBack: null,
     };
   },
@@ -127,7 +128,8 @@ function look(state: State, ctx: Context<typeof Warden>): void {
     state.leadsSinceMs,
     state.limits,
   );
-  const suspects = verdict.suspects.join();
+  const sick = able.filter((agent) => saysSick(state, agent)).map(({ id }) => `${id} is sick`);
+  const suspects = [...verdict.suspects, ...sick].join();
   if (suspects !== state.suspects) state.isFleetTold = false;
   state.suspects = suspects;
   state.isFleetTold ||= state.scheduler.tell("fleetChanged", {}) !== "full";
@@ -142,6 +144,12 @@ function look(state: State, ctx: Context<typeof Warden>): void {
 
 function isAble({ status }: AgentRecord): boolean {
   return status === "active" || status === "draining";
+}
+
+/** The scheduler suspects it as long as its heartbeats say so. */
+function saysSick({ board }: State, { id, registration }: AgentRecord): boolean {
+  const heartbeat = board.sign(id)?.heartbeat;
+  return heartbeat?.status === "unhealthy" && heartbeat.incarnation === registration.incarnation;
 }
 
 function known({ board }: State, { id }: AgentRecord): Known {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Registration } from "../../../actors/agent/registration.ts";
+import type { Heartbeat, Registration } from "../../../actors/agent/registration.ts";
 import { judgeFleet, type Known } from "../../../actors/fleet/liveness.ts";
 import { FLEET_LIMITS } from "../../../actors/fleet/limits.ts";
 import { limitValues } from "../../../runtime/base/limits.ts";
@@ -29,6 +29,21 @@ function registrationOf(agentId: string): Registration {
     location: { datacenter: null, zone: null, region: null, tags: [] },
     security: { certificateFingerprint: null, supportedAuthMethods: ["token"] },
     volumes: [],
+  };
+}
+
+function signOf(status: Heartbeat["status"]): Heartbeat {
+  return {
+    ...{ agentId: "a1", incarnation: "one", timestampMs: 0, sequenceNumber: 1, status },
+    ...{ currentJobs: 0, availableCapacity: 4, lastJobCompletionMs: null },
+    nextMaintenanceWindowMs: null,
+    metrics: {
+      cpu: { usagePercent: null, loadAverage: null },
+      memory: { usagePercent: null, availableBytes: null, rssBytes: 1 },
+      network: { utilizationPercent: null, bytesTransferred: 0 },
+      transfers: { active: 0, completed: 0, failed: 0 },
+    },
+    health: { diskSpace: "unknown", networkConnectivity: "healthy", systemLoad: "normal" },
   };
 }
 
@@ -144,6 +159,54 @@ Deno.test("an agent that has registered through another controller, and cannot b
   const status = () => leader.role.replica.state.agents.get("a1")?.status;
   await cluster.until("it is given up", () => status() === "unhealthy");
   assert.ok(world.nowMs - sinceMs < 10_000, `${world.nowMs - sinceMs} ms`);
+  await cluster.stop();
+});
+
+Deno.test("who leads again does not go by what it knew of links when it led last", async () => {
+  const cluster = await SimulatedCluster.start();
+  const agent = await cluster.join("a1", ["agent"]);
+  const first = await cluster.leader();
+  const { replica, board } = first.role;
+  await cluster.done(cluster.fleet(agent, first.id).ask("register", registrationOf("a1")));
+  cluster.world.network.partition([["a1"], [first.id]]);
+  await cluster.until("its link is missed", () => board.downSinceMs("a1") !== null);
+  await cluster.done(replica.raft.transfer(undefined, { withinMs: 5_000 }));
+  const next = await cluster.leader();
+  assert.notEqual(next.id, first.id);
+  cluster.world.network.heal();
+  await cluster.linked(agent);
+  await cluster.done(next.role.replica.raft.transfer(first.id, { withinMs: 5_000 }));
+  await cluster.until("it leads again", () => replica.isLeader);
+  const plan = groupPlan([{
+    name: "t",
+    source: { uri: "memory:///in" },
+    destination: { uri: "memory:///out" },
+  }]);
+  await cluster.done(replica.propose({ type: "createRun", runId: "r", tenant: plan.tenant, plan }));
+  const isAssigned = () => [...replica.state.jobs.values()].some(({ lease }) => lease !== null);
+  await cluster.until("the job is assigned", isAssigned, 5_000);
+  await cluster.stop();
+});
+
+Deno.test("an agent that has said that it is sick gets jobs again when it says that it is well", async () => {
+  const cluster = await SimulatedCluster.start();
+  const agent = await cluster.join("a1", ["agent"]);
+  const { role: { replica }, id } = await cluster.leader();
+  const door = cluster.fleet(agent, id);
+  await cluster.done(door.ask("register", registrationOf("a1")));
+  await cluster.done(door.ask("heartbeat", signOf("unhealthy")));
+  await cluster.world.pass(1_000);
+  const plan = groupPlan([{
+    name: "t",
+    source: { uri: "memory:///in" },
+    destination: { uri: "memory:///out" },
+  }]);
+  await cluster.done(replica.propose({ type: "createRun", runId: "r", tenant: plan.tenant, plan }));
+  await cluster.world.pass(3_000);
+  const isAssigned = () => [...replica.state.jobs.values()].some(({ lease }) => lease !== null);
+  assert.equal(isAssigned(), false, "who is sick gets none");
+  await cluster.done(door.ask("heartbeat", signOf("idle")));
+  await cluster.until("the job is assigned", isAssigned, 5_000);
   await cluster.stop();
 });
 
