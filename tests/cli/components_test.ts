@@ -23,6 +23,7 @@ const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
   "actors/archive": ["quorus_archive_segments", "quorus_archive_open_segments"],
   "actors/controller": ["quorus_jobs", "quorus_controller_commit_seconds", "quorus_runs"],
   "actors/desk": ["quorus_actor_messages_total", "quorus_controller_commit_seconds"],
+  "actors/directory": ["quorus_actor_messages_total"],
   "actors/fleet": ["quorus_fleet_heartbeats_total", "quorus_fleet_detection_seconds"],
   "actors/job": [
     ...["quorus_transfers_active", "quorus_transfer_attempts_ended_total"],
