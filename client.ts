@@ -77,6 +77,7 @@ export {
   accepted as acceptedSchema,
   agent as agentSchema,
   apiKey as apiKeySchema,
+  changeCheck as changeCheckSchema,
   cluster as clusterSchema,
   definition as definitionSchema,
   job as jobSchema,
