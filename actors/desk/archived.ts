@@ -21,7 +21,9 @@ async function archivedRow(
   query: Query,
   archive: Pick<ArchiveReader, "get" | "getByJob">,
 ): Promise<ArchivedRun | null> {
-  if (query.type === "job") return jobs.has(query.jobId) ? null : archive.getByJob(query.jobId);
+  if (query.type === "job" || query.type === "explain") {
+    return jobs.has(query.jobId) ? null : await archive.getByJob(query.jobId);
+  }
   if (query.type !== "run" && query.type !== "jobs") return null;
   const { runId } = query;
   return runId === null || runs.has(runId) ? null : await archive.get(runId);

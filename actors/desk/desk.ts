@@ -16,6 +16,7 @@ import { Scheduler } from "../controller/messages.ts";
 import { originFacts } from "../controller/origin.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { Board } from "../fleet/board.ts";
+import type { Job } from "../job/record.ts";
 import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
 import { explainJob } from "./explain.ts";
 import { lookUp } from "./lookups.ts";
@@ -111,7 +112,7 @@ export const desk = actor(Desk, {
       const judge = (change: GroupChange) => judgeChange({ ...state, env }, change);
       const scheduler = (leader: string) =>
         ctx.ref(Scheduler, `quorus://${leader}/${state.schedulerPath(state.replica.term)}`);
-      const explain = (jobId: string) => explainJob(state.replica, scheduler, jobId);
+      const explain = (job: Job) => explainJob(state.replica, scheduler, job);
       const context = { ...state, node, explain, ofLeader, judge };
       return fromState(state, () => read(context, consistency, principal, query));
     },

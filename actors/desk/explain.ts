@@ -8,17 +8,15 @@ import type { Job } from "../job/record.ts";
 
 /** Lines for people; where the leader cannot be asked, one says so. */
 export async function explainJob(
-  { state, leader }: Pick<Replica, "state" | "leader">,
+  { leader }: Pick<Replica, "leader">,
   scheduler: (leader: string) => Ref<typeof Scheduler>,
-  jobId: string,
+  job: Job,
 ): Promise<readonly string[]> {
-  const job = state.jobs.get(jobId);
-  if (job === undefined) return [`there is no job ${jobId}`];
   const known = recordLines(job);
   if (!isWaiting(job)) return known;
   if (leader === null) return [...known, "no controller leads: nothing is assigned until one does"];
   try {
-    const { lines } = await scheduler(leader).ask("explain", { jobId });
+    const { lines } = await scheduler(leader).ask("explain", { jobId: job.id });
     return [...known, ...lines];
   } catch {
     return [...known, `controller ${leader} leads and did not say why it waits: ask again`];

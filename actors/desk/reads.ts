@@ -6,6 +6,7 @@ import type { ArchiveReader } from "../archive/reader.ts";
 import type { Replica } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
 import type { Board } from "../fleet/board.ts";
+import type { Job } from "../job/record.ts";
 import { withArchived } from "./archived.ts";
 import { viewCluster } from "./cluster_view.ts";
 import type { DESK_LIMITS } from "./limits.ts";
@@ -34,7 +35,7 @@ export interface ReadContext {
   readonly ownCertificateUntilMs: () => number | null;
   readonly limits: LimitValues<typeof DESK_LIMITS>;
   /** Why a job waits; asked of who leads. */
-  readonly explain: (jobId: string) => Promise<readonly string[]>;
+  readonly explain: (job: Job) => Promise<readonly string[]>;
   /** What the leader says of the group; null where it is not to be asked, or does not answer. */
   readonly ofLeader: (query: LeaderQuery) => Promise<Found | null>;
   readonly judge: (change: GroupChange) => ChangeCheck;
@@ -90,7 +91,7 @@ async function find(
     case "explain": {
       const job = state.jobs.get(query.jobId);
       if (job === undefined || !sees(principal, job.tenant)) return none(`job ${query.jobId}`);
-      return { type: "explain", lines: [...await context.explain(query.jobId)] };
+      return { type: "explain", lines: [...await context.explain(job)] };
     }
     case "definition":
     case "definitions":

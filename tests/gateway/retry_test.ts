@@ -96,6 +96,9 @@ Deno.test("what is tried again may be in the archive", async () => {
   const { rig, id } = await failed({ limits: SOON });
   const { role } = await rig.cluster.leader();
   await rig.cluster.until("it is archived", () => !role.replica.state.runs.has(id), 120_000);
+  const explained = await rig.ask(`/v1/jobs/${id}-2/explain`);
+  assert.equal(explained.status, 200, explained.text);
+  assert.match(explained.json.lines[0], /^failed: /);
   rig.cluster.store.put("/in/lost", BYTES);
   const retried = await rig.post(`/v1/runs/${id}/retry`, {}, { who: "acme" });
   assert.equal(retried.status, 202, retried.text);
