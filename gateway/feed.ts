@@ -5,6 +5,7 @@ import type { Node } from "../runtime/actor/node.ts";
 import type { HttpConnection } from "../runtime/env/http_server.ts";
 import { answerEvents, answerLive, type FeedReader } from "./live/feed.ts";
 import type { FanoutCounts } from "./live/fanout.ts";
+import type { LiveLimits } from "./live/limits.ts";
 import { LiveHub } from "./live/hub.ts";
 import type { EventSource } from "./live/source.ts";
 
@@ -24,10 +25,11 @@ export interface Feed {
 export function deskFeed(
   node: Pick<Node, "ref" | "env">,
   controllers: () => readonly string[],
+  limits: Partial<LiveLimits> = {},
 ): Feed {
   const { env } = node;
   const sources = () => controllers().map((id) => deskSource(node, id));
-  const hub = new LiveHub(env, sources);
+  const hub = new LiveHub(env, sources, limits);
   return {
     events: (reader, request) => answerEvents(hub, reader, request, () => env.random.next()),
     socket: (reader, request, connection) => answerLive(hub, reader, request, connection),

@@ -11,6 +11,7 @@ import { deskDoor } from "./door.ts";
 import { deskFeed, type Feed } from "./feed.ts";
 import type { GatewaySettings } from "./gateway.ts";
 import { gatewayLimits } from "./limits.ts";
+import type { LiveLimits } from "./live/limits.ts";
 import { liveMetrics } from "./live/metrics.ts";
 import { RequestMeter } from "./request_meter.ts";
 
@@ -21,6 +22,8 @@ export type GatewayNode = Node & { readonly links?: LinkNews };
 export interface OpenOptions extends GatewaySettings {
   /** The ids of the controllers' nodes as they are known now. */
   readonly controllers: () => readonly string[];
+  /** Bounds of the live feed that differ from the defaults. */
+  readonly live?: Partial<LiveLimits>;
 }
 
 /** A gateway that is not served yet. */
@@ -55,10 +58,10 @@ export interface RunningGateway {
 
 /** The app of a gateway on a node that is linked with the controllers; throws where limits contradict. */
 export function openGateway(node: GatewayNode, options: OpenOptions): OpenGateway {
-  const { controllers, ...rest } = options;
+  const { controllers, live: liveBounds, ...rest } = options;
   const limits = options.limits === undefined ? {} : { limits: options.limits };
   const door = deskDoor({ node, controllers, ...limits });
-  const feed = deskFeed(node, controllers);
+  const feed = deskFeed(node, controllers, liveBounds);
   const meter = new RequestMeter();
   const live = () => liveMetrics(node.id, feed.counts);
   const metrics = () => [...options.metrics?.() ?? [], ...live()];

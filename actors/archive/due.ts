@@ -1,22 +1,33 @@
 /** Which runs should leave the hot state now. */
 
-import type { LimitValues } from "../../runtime/base/limits.ts";
+import type { LimitTable, LimitValues } from "../../runtime/base/limits.ts";
 import { archivable } from "../controller/archive.ts";
 import type { ArchivedRun, Run, State } from "../controller/state.ts";
 import { mayHaveLeft } from "../job/record.ts";
-import type { ACTOR_LIMITS } from "../limits.ts";
+import { ACTOR_LIMITS } from "../limits.ts";
+
+const {
+  archiveAfterMs,
+  archiveRestMs,
+  archiveOwingMs,
+  archiveHotJobs,
+  archiveSegmentRuns,
+  archiveSegmentJobs,
+  archiveOpenSegments,
+} = ACTOR_LIMITS;
 
 /** The limits that decide. */
-export type ArchiveLimits = Pick<
-  LimitValues<typeof ACTOR_LIMITS>,
-  | "archiveAfterMs"
-  | "archiveRestMs"
-  | "archiveOwingMs"
-  | "archiveHotJobs"
-  | "archiveSegmentRuns"
-  | "archiveSegmentJobs"
-  | "archiveOpenSegments"
->;
+export const ARCHIVE_LIMITS = {
+  archiveAfterMs,
+  archiveRestMs,
+  archiveOwingMs,
+  archiveHotJobs,
+  archiveSegmentRuns,
+  archiveSegmentJobs,
+  archiveOpenSegments,
+} as const satisfies LimitTable;
+/** Their values. */
+export type ArchiveLimits = LimitValues<typeof ARCHIVE_LIMITS>;
 
 /** The runs of the next segment, those that ended first; none while it is not worth one. */
 export function dueRuns(state: State, nowMs: number, limits: ArchiveLimits): ArchivedRun[] {

@@ -5,9 +5,11 @@
 
 import { z } from "zod";
 import { ACTOR_LIMITS as DOMAIN_LIMITS } from "../../actors/limits.ts";
+import { ARCHIVE_LIMITS } from "../../actors/archive/due.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
 import { GATEWAY_LIMITS } from "../../gateway/limits.ts";
+import { LIVE_LIMITS } from "../../gateway/live/limits.ts";
 import { ACTOR_LIMITS as NODE_LIMITS } from "../../runtime/actor/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import { REMOTE_LIMITS } from "../../runtime/remote/limits.ts";
@@ -120,9 +122,15 @@ const controllerLimits = {
   raft: limits(RAFT_LIMITS),
   fleet: limits(FLEET_LIMITS),
   desk: limits(DESK_LIMITS),
+  archive: limits(ARCHIVE_LIMITS),
+};
+
+const archiveFields = {
+  retention: duration("how long an archived run is kept after its end; for ever if left out")
+    .optional(),
 };
 const agentLimits = { actors: limits(DOMAIN_LIMITS) };
-const gatewayLimits = { gateway: limits(GATEWAY_LIMITS) };
+const gatewayLimits = { gateway: limits(GATEWAY_LIMITS), live: limits(LIVE_LIMITS) };
 
 /** The settings of a controller. */
 export const controllerSettings = z.strictObject({
@@ -130,6 +138,7 @@ export const controllerSettings = z.strictObject({
   listen: listen.prefault("127.0.0.1:4100"),
   controllers,
   ...raftFields,
+  ...archiveFields,
   roles: roleBook,
   join: z.boolean().default(false)
     .meta({ description: "it joins a cluster that is there, and waits until it is added" }),
@@ -166,6 +175,7 @@ export const startSettings = z.strictObject({
   listen: listen.prefault("127.0.0.1:4100"),
   controllers: controllers.prefault({}),
   ...raftFields,
+  ...archiveFields,
   roles: roleBook,
   join: z.boolean().default(false)
     .meta({ description: "it joins a cluster that is there, and waits until it is added" }),

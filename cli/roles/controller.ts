@@ -1,6 +1,7 @@
 /** `quorus controller`: one of the nodes that decide. */
 
 import { startController } from "../../actors/tree.ts";
+import { ARCHIVE_LIMITS } from "../../actors/archive/due.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
@@ -16,8 +17,8 @@ import type { Part, RoleStart } from "./serve.ts";
 /** The settings that a controller's actors are started with. */
 export type ControllerPart =
   & Omit<RaftWorkerSettings, "node">
-  & Pick<ControllerSettings, "keys">
-  & { readonly limits: Pick<ControllerSettings["limits"], "raft" | "fleet" | "desk"> };
+  & Pick<ControllerSettings, "keys" | "retention">
+  & { readonly limits: Pick<ControllerSettings["limits"], "raft" | "fleet" | "desk" | "archive"> };
 
 /** Starts the actors of a controller. */
 export async function startControllerPart(
@@ -28,7 +29,7 @@ export async function startControllerPart(
     readonly certificates: Certificates;
   },
 ): Promise<Part> {
-  const { limits, keys, join } = settings;
+  const { limits, keys, join, retention } = settings;
   const engine = await raftWorker(session, { ...settings, node: node.id }, certificates);
   const role = await startController(node, {
     folder: `${folder}/controller`,
@@ -41,7 +42,9 @@ export async function startControllerPart(
       raft: changedLimits(RAFT_LIMITS, limits.raft),
       fleet: changedLimits(FLEET_LIMITS, limits.fleet),
       desk: changedLimits(DESK_LIMITS, limits.desk),
+      archive: changedLimits(ARCHIVE_LIMITS, limits.archive),
     },
+    ...(retention === undefined ? {} : { retentionMs: retention }),
     onFailed: fail,
   });
   const { metrics } = role;

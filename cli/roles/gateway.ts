@@ -1,6 +1,7 @@
 /** `quorus gateway`: a node that serves the API. */
 
 import { GATEWAY_LIMITS } from "../../gateway/limits.ts";
+import { LIVE_LIMITS } from "../../gateway/live/limits.ts";
 import { startGateway } from "../../gateway/start.ts";
 import { realHttpServing } from "../../runtime/env/real/http_server.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
@@ -18,7 +19,7 @@ import { readHttpTls } from "./tls.ts";
 /** The settings that a gateway is started with. */
 export type GatewayPart =
   & Pick<GatewaySettings, "controllers" | "http" | "httpTls" | "allowPlainHttp" | "allowLocal">
-  & { readonly limits: Pick<GatewaySettings["limits"], "gateway"> };
+  & { readonly limits: Pick<GatewaySettings["limits"], "gateway" | "live"> };
 
 /** What a gateway shares with the node and its other parts. */
 export interface GatewayHost {
@@ -49,6 +50,7 @@ export async function startGatewayPart(
     checks: () => certificates.checks(),
     metrics: () => [...own(), ...parts.flatMap((part) => part.metrics())],
     limits: changedLimits(GATEWAY_LIMITS, settings.limits.gateway),
+    live: changedLimits(LIVE_LIMITS, settings.limits.live),
   });
   if (files !== undefined) {
     certificates.keep({

@@ -35,6 +35,7 @@ async function tell(remote: Remote, target: Target, options: LogsOptions): Promi
   const quiet = new AbortController();
   const restart = () => env.timers.after(cliLimits.logsQuietMs, () => quiet.abort());
   let timer = options.follow === true ? null : restart();
+  const lines = new Lines();
   const events = quorus.watch({
     ...(target.kind === "run" ? { runs: [target.id] } : { jobs: [target.id] }),
     after: FIRST_EVENT,
@@ -42,7 +43,7 @@ async function tell(remote: Remote, target: Target, options: LogsOptions): Promi
   });
   try {
     for await (const event of events) {
-      const line = options.json === true ? JSON.stringify(event) : lineOf(event);
+      const line = options.json === true ? JSON.stringify(event) : lines.next(event);
       if (line !== null) process.out(`${line}\n`);
       if (timer !== null) {
         timer.cancel();
@@ -62,21 +63,34 @@ function isEnd(event: LiveEvent, { kind, id }: Target): boolean {
     FINAL.has(event.data.state);
 }
 
-function lineOf(event: LiveEvent): string | null {
-  const at = event.time;
+/** A thing changes more often than what is told of it: what would read the same is told once. */
+class Lines {
+  readonly #last = new Map<string, string>();
+
+  next(event: LiveEvent): string | null {
+    const text = textOf(event);
+    if (text === null) return null;
+    const about = `${event.type} ${"id" in event.data ? event.data.id : ""}`;
+    if (event.type !== "dev.quorus.missed" && this.#last.get(about) === text) return null;
+    this.#last.set(about, text);
+    return `${event.time}  ${text}`;
+  }
+}
+
+function textOf(event: LiveEvent): string | null {
   switch (event.type) {
     case "dev.quorus.job.changed": {
       const { name, state, why, agent, attempts, error } = event.data;
       const where = agent === null ? "" : ` on ${agent} (attempt ${attempts})`;
       const failure = error === null ? "" : `: ${error.message}`;
-      return clean(`${at}  ${name}  ${state}${where}  ${why}${failure}`);
+      return clean(`${name}  ${state}${where}  ${why}${failure}`);
     }
     case "dev.quorus.run.changed":
-      return clean(`${at}  ${event.data.name}  ${event.data.state}  ${event.data.why}`);
+      return clean(`${event.data.name}  ${event.data.state}  ${event.data.why}`);
     case "dev.quorus.missed": {
       const { count, why } = event.data;
       const what = count === null ? "earlier events" : `${count} events`;
-      return `${at}  ${what} are not told (${why === "gone" ? "not kept any more" : "too slow"})`;
+      return `${what} are not told (${why === "gone" ? "not kept any more" : "too slow"})`;
     }
     default:
       return null;
