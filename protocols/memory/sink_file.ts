@@ -54,11 +54,15 @@ export class MemorySinkFile implements SinkFile {
     });
   }
 
-  read(into: Uint8Array, at: number): Promise<number> {
-    return this.#call("readBack", () => {
+  async read(into: Uint8Array, at: number): Promise<number> {
+    // As with a write: what lands late must not touch a buffer that is somebody else's by then.
+    const room = this.#store.options.delayMs === undefined ? into : new Uint8Array(into.length);
+    const length = await this.#call("readBack", () => {
       if (!this.#store.sinkCapabilities.readBack) throw unsupportedBy("read back", this.path);
-      return this.upload.read(into, at);
+      return this.upload.read(room, at);
     });
+    if (room !== into) into.set(room.subarray(0, length));
+    return length;
   }
 
   truncate(size: number): Promise<void> {

@@ -127,8 +127,11 @@ class MemoryReader implements SourceReader {
     assertNotAborted(`read ${shownPath(this.#parts.path)}`, this.#signal);
     assert(into.length > 0, "a read has room for a byte");
     if (this.#atEnd) return 0;
-    const count = await this.#call("read", () => this.#take(into));
-    return count ?? await this.#silence();
+    const part = await this.#call("read", () => this.#take(into.length));
+    if (part === null) return await this.#silence();
+    // Not where it lands: that may be after the caller has given up, and uses its buffer again.
+    into.set(part);
+    return part.length;
   }
 
   confirm(): Promise<Fingerprint> {
@@ -145,20 +148,19 @@ class MemoryReader implements SourceReader {
     return callStore(store, client, { operation, path, signal: this.#signal }, act);
   }
 
-  /** Copies what comes next; `null` where the source falls silent. */
-  #take(into: Uint8Array): number | null {
+  /** What comes next; `null` where the source falls silent. */
+  #take(room: number): Uint8Array | null {
     const { store, path } = this.#parts;
     const faults = store.faultsOf(path);
     this.#changeIfDue(faults.change);
     const { bytes } = standing(this.#parts);
-    const wanted = this.#wanted(into.length, bytes.length, faults.stallAtBytes);
+    const wanted = this.#wanted(room, bytes.length, faults.stallAtBytes);
     if (wanted === null) return null;
     const limit = Math.min(bytes.length, faults.truncateAtBytes ?? Infinity);
     const part = bytes.subarray(this.#position, Math.min(this.#position + wanted, limit));
-    into.set(part);
     this.#position += part.length;
     if (part.length === 0) this.#finish(limit, faults.oneByteMore === true);
-    return part.length;
+    return part;
   }
 
   #wanted(room: number, size: number, stallAt: number | undefined): number | null {

@@ -172,3 +172,23 @@ Deno.test("with token fences the newest writer publishes, whoever began before i
     assert.deepEqual(store.get("/f"), new Uint8Array(0));
   })());
 });
+
+Deno.test("a read that was given up does not touch its buffer any more, whenever it lands", async () => {
+  const { world, store, env, source, sink } = place({
+    delayMs: () => [10, 10],
+    landAfterDeath: true,
+  });
+  store.put("/f", patterned(8));
+  const into = new Uint8Array(8);
+  const giveUp = new AbortController();
+  const reader = await world.complete(source.open({ start: 0, end: null }, null, giveUp.signal));
+  const reading = reader.read(into).catch(() => "given up");
+  env.timers.after(5, () => giveUp.abort());
+  assert.equal(await world.complete(reading), "given up");
+  await world.pass(100);
+  assert.deepEqual(into, new Uint8Array(8), "somebody else may use it by now");
+  const file = await world.complete(sink.create("t", NEVER));
+  await world.complete(file.write(patterned(8), 0));
+  assert.equal(await world.complete(file.read(into, 0)), 8);
+  assert.deepEqual(into, patterned(8));
+});
