@@ -35,10 +35,26 @@ export class ControllerMeter {
   readonly #lostMs = new Map<string, number>();
   readonly #running = new Set<string>();
 
-  /** Runs that are under way already were begun before anything is counted. */
   constructor(clock: Env["clock"], state: State) {
     this.#clock = clock;
+    this.resume(state);
+  }
+
+  /** State that came as a whole, at the start or as a snapshot: its runs were begun before. */
+  resume(state: State): void {
+    this.#running.clear();
+    this.#lostMs.clear();
     for (const run of state.runs.values()) if (run.endedMs === null) this.#running.add(run.id);
+  }
+
+  /** What was done before this life of the node is not counted. */
+  replayed(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type !== "runChanged") continue;
+      const { id, endedMs } = effect.run;
+      if (endedMs === null) this.#running.add(id);
+      else this.#running.delete(id);
+    }
   }
 
   /** Counts what a command has done; `nowMs` is the group's clock. */

@@ -27,7 +27,13 @@ export class ControllerMeters {
   /** From now on what is committed is counted; the function tells all metrics of the controller. */
   follow(node: string, env: Env, replica: Replica, board: Board): () => readonly Metric[] {
     const meter = new ControllerMeter(env.clock, replica.state);
-    replica.subscribe((effects) => meter.happened(effects, replica.state.nowMs));
+    replica.follow((news) => {
+      for (const one of news) {
+        if (one.type === "restored") meter.resume(replica.state);
+        else if (one.isReplay) meter.replayed(one.effects);
+        else meter.happened(one.effects, replica.state.nowMs);
+      }
+    });
     return () => [
       ...raftMetrics([replica.raft.status()]),
       this.#commits.metric(node),
