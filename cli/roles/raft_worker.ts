@@ -13,7 +13,7 @@ import { dialledControllers } from "./dials.ts";
 import { linksOf } from "./node.ts";
 import { keepLinks } from "./tls.ts";
 
-const MODULE = import.meta.resolve("../raft_worker.ts");
+const MODULE = new URL("../raft_worker.ts", import.meta.url);
 
 /** What it takes of a controller's settings. */
 export type RaftWorkerSettings =

@@ -5,6 +5,7 @@
 
 import { actor } from "../actor/definition.ts";
 import type { Node } from "../actor/node.ts";
+import type { ListenTls } from "../env/sockets.ts";
 import { encodeCommand } from "./command_codec.ts";
 import type { Member, MembershipChange } from "./core/configuration.ts";
 import { NO_MEMBERS } from "./core/configuration.ts";
@@ -33,7 +34,7 @@ import {
   withSessions,
 } from "./sessions.ts";
 import { openStores, type StoresOptions } from "./stores.ts";
-import { type FollowTls, startWorkerEngine } from "./worker_engine.ts";
+import { startWorkerEngine } from "./worker_engine.ts";
 
 /** A member of a first configuration; by its id alone it is a voter of priority 1. */
 export type FirstMember = MemberId | {
@@ -49,7 +50,7 @@ export interface WorkerEngineOptions {
   /** Where it listens, and where it reaches the Workers of the other members, `OTHER.raft`. */
   readonly links: EngineLinks;
   /** Tells of other certificates while it runs; what it returns ends that. */
-  readonly follow?: FollowTls;
+  readonly follow?: (secure: (tls: ListenTls) => void) => () => void;
 }
 
 /** How a node takes part in a group. */
