@@ -26,6 +26,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "transfer-large": "./transfer_large.ts",
   "transfer-small": "./transfer_small.ts",
   "transfer-memory": "./transfer_memory.ts",
+  "workers": "./workers.ts",
 };
 
 async function main(args: readonly string[]): Promise<number> {

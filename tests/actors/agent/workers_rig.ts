@@ -8,6 +8,8 @@ import { type LocalGroup, openLocalGroup } from "../../../actors/controller/loca
 import { Fleet, FLEET_PATH } from "../../../actors/fleet/messages.ts";
 import type { Heartbeat } from "../../../actors/agent/registration.ts";
 import type { Job } from "../../../actors/job/record.ts";
+import type { ProtocolRegistry } from "../../../protocols/registry.ts";
+import type { Env } from "../../../runtime/env/env.ts";
 import { fileProtocol } from "../../../protocols/file/protocol.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
@@ -42,6 +44,8 @@ export interface WorkersRig {
   go(): void;
   /** Writes a file of so many bytes, and makes moving it a job. */
   submit(bytes: number): Promise<string>;
+  /** Makes moving what is there already a job. */
+  submitFrom(uri: string): Promise<string>;
   assign(jobId: string): Promise<void>;
   /** Resolves once that holds of the job. */
   until(jobId: string, holds: (job: Job) => boolean): Promise<Job>;
@@ -51,11 +55,19 @@ export interface WorkersRig {
   readonly published: ReadonlyMap<string, number>;
 }
 
+/** What its Workers are made of, and the agent's own thread. */
+export interface Machinery {
+  readonly module: string;
+  readonly own: unknown;
+  readonly protocols: (env: Env) => ProtocolRegistry;
+}
+
 /** Runs `work` with a rig whose agent has so many Workers; nothing is left behind. */
 export async function withWorkers(
   count: number,
   work: (rig: WorkersRig) => Promise<void>,
   limits: Readonly<Record<string, number>> = {},
+  machinery: Machinery | null = null,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "quorus-workers-" });
   const env = realEnv({ log: { write: () => {} } });
@@ -68,7 +80,7 @@ export async function withWorkers(
     await propose(group, { type: "createRun", runId: "run", tenant: "acme", plan: emptyPlan() });
     const rig = new Rig(folder, node, group);
     node.spawn(door, { name: FLEET_PATH, args: rig });
-    await rig.start(count, limits);
+    await rig.start(count, limits, machinery);
     try {
       await work(rig);
     } finally {
@@ -136,17 +148,22 @@ class Rig implements WorkersRig {
     this.held.resolve();
   }
 
-  async start(count: number, limits: Readonly<Record<string, number>>): Promise<void> {
+  async start(
+    count: number,
+    limits: Readonly<Record<string, number>>,
+    machinery: Machinery | null,
+  ): Promise<void> {
+    const { module = MODULE, own = this.own } = machinery ?? {};
     const nobody = () => Promise.reject(new Error("no secrets here"));
     this.role = await startAgent(this.node, {
       controllers: ["a1"],
       version: "1.0.0",
       folder: `${this.folder}/agent`,
-      protocols: protocolRegistry([fileProtocol()]),
+      protocols: machinery?.protocols(this.node.env) ?? protocolRegistry([fileProtocol()]),
       secrets: { secret: nobody, env: nobody, file: nobody },
       volumes: [{ path: this.folder, create: true }],
       limits: { checkpointBytes: 4 * MIB, progressMs: 20, relayMs: 20, ...limits },
-      ...(count === 0 ? {} : { workers: { count, module: MODULE, own: this.own } }),
+      ...(count === 0 ? {} : { workers: { count, module, own } }),
     });
   }
 
@@ -158,8 +175,16 @@ class Rig implements WorkersRig {
       content.set(block.subarray(0, bytes - at), at);
     }
     await Deno.writeFile(`${this.folder}/from-${n}`, content);
+    return await this.#submit(n, `file://${this.folder}/from-${n}`);
+  }
+
+  submitFrom(uri: string): Promise<string> {
+    return this.#submit(this.#count += 1, uri);
+  }
+
+  async #submit(n: number, uri: string): Promise<string> {
     const jobId = `run-${n}`;
-    const jobs = [{ jobId, spec: this.#spec(n) }];
+    const jobs = [{ jobId, spec: this.#spec(n, uri) }];
     await propose(this.group, { type: "submitJobs", runId: "run", jobs, skipped: [] });
     return jobId;
   }
@@ -230,12 +255,12 @@ class Rig implements WorkersRig {
     for (const look of this.#moves) look(jobId, bytes);
   }
 
-  #spec(n: number): TransferSpec {
+  #spec(n: number, uri: string): TransferSpec {
     const plain = plainSpec();
     return {
       ...plain,
       name: `t${n}`,
-      source: { ...plain.source, uri: `file://${this.folder}/from-${n}` },
+      source: { ...plain.source, uri },
       destination: { ...plain.destination, uri: `file://${this.folder}/out/to-${n}` },
       pipeline: { ...plain.pipeline, chunkBytes: MIB, windowBytes: 2 * MIB },
     };
