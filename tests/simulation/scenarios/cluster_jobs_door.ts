@@ -17,7 +17,7 @@ const ADMIN: Principal = { keyId: "admin", scope: "admin", tenants: null };
 const TRY_MS = 3_000;
 const PAUSE_MS = 200;
 /** A client that was never answered in this time has found something. */
-const TRIES = 2_000;
+const TRIES = 300;
 
 /** See the head of this file. */
 export class Door {
