@@ -57,6 +57,7 @@ export type {
 } from "./client/definitions.ts";
 export type { AgentCalls, DrainOptions } from "./client/agents.ts";
 export type { ClusterCalls, ClusterChange, Readiness } from "./client/cluster.ts";
+export type { TenantCalls, TenantSettings } from "./client/tenants.ts";
 export type { KeyCalls, MadeKey, NewKey } from "./client/keys.ts";
 export type {
   Accepted,
@@ -70,6 +71,7 @@ export type {
   Operation,
   Progress,
   Run,
+  Tenant,
 } from "./client/schemas.ts";
 
 // The schemas behind them, for whoever keeps or forwards answers.
@@ -85,4 +87,5 @@ export {
   operation as operationSchema,
   progress as progressSchema,
   run as runSchema,
+  tenant as tenantSchema,
 } from "./client/schemas.ts";

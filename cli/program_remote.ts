@@ -9,7 +9,7 @@ import type { DescribedKind } from "./verbs/describe.ts";
 import type { Kind } from "./verbs/get.ts";
 
 const TARGETS = "run/ID, job/ID, or an id alone";
-const KINDS: readonly Kind[] = ["jobs", "runs", "agents", "definitions"];
+const KINDS: readonly Kind[] = ["jobs", "runs", "agents", "definitions", "tenants"];
 const DESCRIBED: readonly DescribedKind[] = ["job", "run", "agent", "definition", "cluster"];
 
 /** `submit`, `get`, `describe`, `watch`, `logs`, `pause`, `resume`, `cancel`, `retry`, `explain`, `inspect`. */

@@ -9,6 +9,7 @@ import { JobCalls } from "./jobs.ts";
 import { KeyCalls } from "./keys.ts";
 import { type ClientLimits, clientLimits } from "./limits.ts";
 import { RunCalls } from "./runs.ts";
+import { TenantCalls } from "./tenants.ts";
 import type { LiveEvent } from "./schemas.ts";
 import { Transport } from "./transport.ts";
 import { watchEvents, type WatchOptions } from "./watch.ts";
@@ -30,6 +31,7 @@ export interface QuorusClient {
   readonly agents: AgentCalls;
   readonly cluster: ClusterCalls;
   readonly keys: KeyCalls;
+  readonly tenants: TenantCalls;
   /** What happens, as it happens; begins again by itself where it was cut. */
   watch(options?: WatchOptions): AsyncGenerator<LiveEvent, void, void>;
 }
@@ -49,6 +51,7 @@ export function quorusClient(options: ClientOptions): QuorusClient {
     agents: new AgentCalls(endpoint),
     cluster: new ClusterCalls(endpoint),
     keys: new KeyCalls(endpoint, host),
+    tenants: new TenantCalls(endpoint),
     watch: (watched = {}) => watchEvents({ transport, host, limits }, watched),
   };
 }

@@ -77,6 +77,26 @@ export const run = z.looseObject({
   version: z.number(),
 });
 
+/** Schema: what a tenant may do, and what it has. */
+export const tenant = z.looseObject({
+  tenant: z.string(),
+  settings: z.looseObject({
+    weight: z.number(),
+    maxConcurrentTransfers: z.number().nullable(),
+    maxQueued: z.number().nullable(),
+    priorityCeiling: z.string(),
+  }).nullable(),
+  submitted: z.number(),
+  waiting: z.number(),
+  running: z.number(),
+  ended: counts,
+  bytes: z.number(),
+  fetchedBytes: z.number(),
+  sinceMs: timeMs.nullable(),
+});
+/** What a tenant may do, and what it has. */
+export type Tenant = z.infer<typeof tenant>;
+
 /** Schema: an agent as it is shown. */
 export const agent = z.looseObject({
   id: z.string(),

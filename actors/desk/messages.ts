@@ -11,6 +11,7 @@ import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
 import { origin } from "../controller/origin.ts";
 import { progress } from "../job/messages.ts";
+import { tenantUsage } from "../tenant/messages.ts";
 
 /** Where the actor is, on every controller. */
 export const DESK_PATH = "desk";
@@ -293,6 +294,8 @@ export const query = z.discriminatedUnion("type", [
   z.object({ type: z.literal("agents"), ...page }),
   z.object({ type: z.literal("definition"), tenant: z.string(), name: z.string() }),
   z.object({ type: z.literal("definitions"), ...page }),
+  z.object({ type: z.literal("tenant"), tenant: z.string() }),
+  z.object({ type: z.literal("tenants"), ...page }),
   z.object({ type: z.literal("cluster") }),
   /** Why a job waits, runs where it runs, or has failed; asked of the leader. */
   z.object({ type: z.literal("explain"), jobId: z.string() }),
@@ -329,6 +332,12 @@ export const answer = z.object({
       next: z.string().nullable(),
     }),
     z.object({ type: z.literal("cluster"), cluster: clusterView }),
+    z.object({ type: z.literal("tenant"), tenant: tenantUsage }),
+    z.object({
+      type: z.literal("tenants"),
+      tenants: z.array(tenantUsage),
+      next: z.string().nullable(),
+    }),
     z.object({ type: z.literal("explain"), lines: z.array(z.string()) }),
     z.object({ type: z.literal("inspect"), tree: z.unknown() }),
     z.object({

@@ -22,6 +22,7 @@ import type {
 import type { LeaderQuery } from "./passing_on.ts";
 import { pageOf } from "./pages.ts";
 import { sees, seesAll } from "./permissions.ts";
+import { tenantNames, viewTenants } from "./tenant_views.ts";
 import { viewAgent, viewDefinition, viewJob, viewRun } from "./views.ts";
 import { failed } from "./writes.ts";
 
@@ -96,6 +97,9 @@ async function find(
     case "definition":
     case "definitions":
       return findDefinition(state, principal, query);
+    case "tenant":
+    case "tenants":
+      return findTenants(state, principal, query);
     default:
       if (!seesAll(principal)) return forbidden("the nodes of the cluster and its keys");
       if (query.type === "cluster" || query.type === "changeCheck") {
@@ -190,7 +194,23 @@ function findDefinition(state: State, principal: Principal, query: DefinitionQue
   return { type: "definition", definition: viewDefinition(definition) };
 }
 
-type NodeQuery = Exclude<Query, WorkQuery | DefinitionQuery | LeaderQuery | { type: "explain" }>;
+type TenantQuery = Extract<Query, { type: "tenant" | "tenants" }>;
+
+function findTenants(state: State, principal: Principal, query: TenantQuery): Found {
+  if (query.type === "tenants") {
+    const named = tenantNames(state).map((name) => [name, name] as const);
+    const page = pageOf(named, (name) => sees(principal, name), query.after, query.limit);
+    return { type: "tenants", tenants: viewTenants(state, page.items), next: page.next };
+  }
+  const { tenant } = query;
+  if (!sees(principal, tenant)) return none(`tenant ${tenant}`);
+  return { type: "tenant", tenant: viewTenants(state, [tenant])[0]! };
+}
+
+type NodeQuery = Exclude<
+  Query,
+  WorkQuery | DefinitionQuery | TenantQuery | LeaderQuery | { type: "explain" }
+>;
 
 function findNodes(context: ReadContext, state: State, query: NodeQuery): Found {
   const { board } = context;

@@ -6,6 +6,8 @@ import { tenantSettings } from "../controller/commands.ts";
 import type { Job } from "../job/record.ts";
 import { TENANT_LIMITS } from "./limits.ts";
 
+export { tenantSettings };
+
 const change = z.custom<JobChange>((value) => typeof value === "object" && value !== null);
 
 /** A job of the tenant that is now in another state than before. */

@@ -1,6 +1,6 @@
 /** Lists of a cluster as tables; pure. */
 
-import type { Agent, Definition, Job, Run } from "../../client.ts";
+import type { Agent, Definition, Job, Run, Tenant } from "../../client.ts";
 import { formatBytes, formatDuration } from "../../runtime/base/units.ts";
 import { type Column, tableLines } from "../show/table.ts";
 import type { Paint } from "../show/text.ts";
@@ -62,6 +62,31 @@ export const RUNS: ListView<Run> = {
     age(run.createdMs, nowMs),
   ],
 };
+
+export const TENANTS: ListView<Tenant> = {
+  columns: [
+    { title: "TENANT", maxWidth: 40 },
+    { title: "WEIGHT", side: "right" },
+    { title: "RUNNING", side: "right" },
+    { title: "WAITING", side: "right" },
+    { title: "SUCCEEDED", side: "right" },
+    { title: "FAILED", side: "right" },
+    { title: "PUBLISHED", side: "right" },
+  ],
+  row: ({ tenant, settings, running, submitted, waiting, ended, bytes }) => [
+    tenant,
+    String(settings?.weight ?? 1),
+    ofMost(running, settings?.maxConcurrentTransfers ?? null),
+    ofMost(submitted + waiting, settings?.maxQueued ?? null),
+    String(ended.succeeded ?? 0),
+    String(ended.failed ?? 0),
+    formatBytes(bytes),
+  ],
+};
+
+function ofMost(count: number, most: number | null): string {
+  return most === null ? String(count) : `${count}/${most}`;
+}
 
 export const AGENTS: ListView<Agent> = {
   columns: [

@@ -3,7 +3,15 @@
 import type { ListOptions } from "../../client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
-import { AGENTS, DEFINITIONS, JOBS, listLines, type ListView, RUNS } from "../remote/lists.ts";
+import {
+  AGENTS,
+  DEFINITIONS,
+  JOBS,
+  listLines,
+  type ListView,
+  RUNS,
+  TENANTS,
+} from "../remote/lists.ts";
 import { type Remote, type RemoteOptions, withRemote } from "../remote/session.ts";
 import { dataText } from "../show/data.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
@@ -20,7 +28,7 @@ export interface GetOptions extends RemoteOptions {
 }
 
 /** What may be listed. */
-export type Kind = "jobs" | "runs" | "agents" | "definitions";
+export type Kind = "jobs" | "runs" | "agents" | "definitions" | "tenants";
 
 interface Source<T> {
   readonly view: ListView<T>;
@@ -48,6 +56,8 @@ export async function getVerb(
         return await show(remote, kind, agents(remote, options), id, options);
       case "definitions":
         return await show(remote, kind, definitions(remote, options), id, options);
+      case "tenants":
+        return await show(remote, kind, tenants(remote, options), id, options);
     }
   });
 }
@@ -109,6 +119,16 @@ function definitions(remote: Remote, options: GetOptions) {
   return {
     view: DEFINITIONS,
     get: (id: string) => calls.get(id, { ...read, tenant }),
+    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+  };
+}
+
+function tenants(remote: Remote, options: GetOptions) {
+  const read = common(remote, options);
+  const calls = remote.quorus.tenants;
+  return {
+    view: TENANTS,
+    get: (id: string) => calls.usage(id, read),
     list: (page: ListOptions) => calls.list({ ...read, ...page }),
   };
 }

@@ -21,6 +21,7 @@ const ANSWERS = {
   MadeKey: schemas.madeKey,
   KeptDefinition: schemas.keptDefinition,
   Readiness: schemas.readiness,
+  TenantUsage: schemas.tenant,
 } as const;
 
 /** Every path that the client's schema demands is promised by the document, with the same null. */
@@ -73,6 +74,7 @@ const OPERATIONS = [
   "addController",
   "cancelJob",
   "cancelRun",
+  "configureTenant",
   "createDefinition",
   "createKey",
   "decideJob",
@@ -89,12 +91,14 @@ const OPERATIONS = [
   "getOperation",
   "getReadiness",
   "getRun",
+  "getTenantUsage",
   "inspectController",
   "listAgents",
   "listDefinitions",
   "listJobs",
   "listKeys",
   "listRuns",
+  "listTenants",
   "openLive",
   "pauseJob",
   "pauseRun",
@@ -102,6 +106,7 @@ const OPERATIONS = [
   "putDefinition",
   "removeController",
   "replaceController",
+  "resetTenant",
   "resumeAgent",
   "resumeJob",
   "resumeRun",

@@ -42,7 +42,7 @@ const ROUTES: readonly RouteCase[] = [
   { method: "POST", path: "/v1/runs", isWorkflow: true, tooSmall: "viewer" },
   { method: "GET", path: "/v1/runs" },
   { method: "GET", path: "/v1/runs/absent", isAbout: "run" },
-  ...["pause", "resume", "cancel"].map((action) => ({
+  ...["pause", "resume", "cancel", "retry"].map((action) => ({
     method: "POST",
     path: `/v1/runs/absent/${action}`,
     body: why,
@@ -63,6 +63,15 @@ const ROUTES: readonly RouteCase[] = [
     isAbout: "definition",
     tooSmall: "viewer",
   },
+  { method: "GET", path: "/v1/tenants" },
+  { method: "GET", path: "/v1/tenants/absent/usage" },
+  {
+    method: "PUT",
+    path: "/v1/tenants/absent",
+    body: { weight: 1, maxConcurrentTransfers: null, maxQueued: null, priorityCeiling: "high" },
+    tooSmall: "acme",
+  },
+  { method: "DELETE", path: "/v1/tenants/absent", tooSmall: "acme" },
   { method: "GET", path: "/v1/agents", tooSmall: "acme" },
   { method: "GET", path: "/v1/agents/absent", isAbout: "agent", tooSmall: "acme" },
   ...["drain", "resume", "deregister"].map((action) => ({
