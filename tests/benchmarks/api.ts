@@ -62,6 +62,9 @@ async function followers(cluster: BenchCluster, report: Report): Promise<void> {
   };
   await measure({ bench: "api-followers", url, key, paths, cpuMs }, report);
   await answeredBy(url, key, paths, ids);
+  // Whoever leads in between is one of them: then the figures are of others than they say.
+  const moved = (await cluster.leader()).id === leader ? 0 : 1;
+  figuresOf(report, "api-followers")("leader_moved", "count", moved, "<1");
 }
 
 /** Both kinds of reads: as fast as it goes, and at steady rates. */
