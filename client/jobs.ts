@@ -22,19 +22,22 @@ export interface StartedJob {
 
 /** See the file's comment. */
 export class JobCalls extends WorkCalls<Job, JobListOptions> {
+  readonly #endpoint: Endpoint;
+
   constructor(endpoint: Endpoint) {
     super(endpoint, "job", job);
+    this.#endpoint = endpoint;
   }
 
   /** Submits one document of kind Transfer; when this resolves the job is not lost any more. */
   submit(submission: Submission, options: CallOptions = {}): Promise<StartedJob> {
-    return this.endpoint.post("submit a job", "/v1/jobs", submission, startedJob, options);
+    return this.#endpoint.post("submit a job", "/v1/jobs", submission, startedJob, options);
   }
 
   /** Settles one of which nobody can tell whether it was published. */
   decide(id: string, published: boolean, options: ActionOptions = {}): Promise<Accepted> {
     const body = { published, ...reason(options) };
-    return this.endpoint.post(
+    return this.#endpoint.post(
       `decide job ${id}`,
       `${this.path(id)}/decide`,
       body,
@@ -46,6 +49,6 @@ export class JobCalls extends WorkCalls<Job, JobListOptions> {
   /** Why it waits, runs where it runs, or has failed: sentences for people. */
   async explain(id: string, options: ReadOptions = {}): Promise<readonly string[]> {
     const path = `${this.path(id)}/explain`;
-    return (await this.endpoint.get(`explain job ${id}`, path, explanation, options)).lines;
+    return (await this.#endpoint.get(`explain job ${id}`, path, explanation, options)).lines;
   }
 }

@@ -21,8 +21,11 @@ export interface StartedRun {
 
 /** See the file's comment. */
 export class RunCalls extends WorkCalls<Run, RunListOptions> {
+  readonly #endpoint: Endpoint;
+
   constructor(endpoint: Endpoint) {
     super(endpoint, "run", run);
+    this.#endpoint = endpoint;
   }
 
   /**
@@ -31,6 +34,6 @@ export class RunCalls extends WorkCalls<Run, RunListOptions> {
    */
   async submit(submission: Submission, options: CallOptions = {}): Promise<readonly StartedRun[]> {
     const action = "submit a workflow";
-    return (await this.endpoint.post(action, "/v1/runs", submission, startedRuns, options)).runs;
+    return (await this.#endpoint.post(action, "/v1/runs", submission, startedRuns, options)).runs;
   }
 }

@@ -22,28 +22,28 @@ export interface WorkListOptions extends ListOptions {
 
 /** See the file's comment. */
 export abstract class WorkCalls<T, Options extends WorkListOptions> {
-  protected readonly endpoint: Endpoint;
+  readonly #endpoint: Endpoint;
   readonly #noun: "run" | "job";
   readonly #item: z.ZodType<T>;
 
   constructor(endpoint: Endpoint, noun: "run" | "job", item: z.ZodType<T>) {
-    this.endpoint = endpoint;
+    this.#endpoint = endpoint;
     this.#noun = noun;
     this.#item = item;
   }
 
   get(id: string, options: ReadOptions = {}): Promise<T> {
-    return this.endpoint.get(`get ${this.#noun} ${id}`, this.path(id), this.#item, options);
+    return this.#endpoint.get(`get ${this.#noun} ${id}`, this.path(id), this.#item, options);
   }
 
   /** One page. */
   page(options: Options = {} as Options): Promise<Page<T>> {
-    return this.endpoint.page(this.#listing(options), options);
+    return this.#endpoint.page(this.#listing(options), options);
   }
 
   /** All of them, page after page; those that were archived come last. */
   list(options: Options = {} as Options): AsyncGenerator<T, void, void> {
-    return this.endpoint.each(this.#listing(options), options);
+    return this.#endpoint.each(this.#listing(options), options);
   }
 
   /** Stops at the next chunk and keeps checkpoints; of a run, all its jobs. */
@@ -77,7 +77,7 @@ export abstract class WorkCalls<T, Options extends WorkListOptions> {
   #act(action: string, id: string, options: ActionOptions): Promise<Accepted> {
     const what = `${action} ${this.#noun} ${id}`;
     const path = `${this.path(id)}/${action}`;
-    return this.endpoint.post(what, path, reason(options), accepted, options);
+    return this.#endpoint.post(what, path, reason(options), accepted, options);
   }
 
   #listing({ states, labels, ...rest }: Options): Listing<T> {
