@@ -41,7 +41,7 @@ export abstract class WorkCalls<T, Options extends WorkListOptions> {
     return this.#endpoint.page(this.#listing(options), options);
   }
 
-  /** All of them, page after page; those that were archived come last. */
+  /** All that are in the state, page after page; what was archived is found by its id. */
   list(options: Options = {} as Options): AsyncGenerator<T, void, void> {
     return this.#endpoint.each(this.#listing(options), options);
   }
