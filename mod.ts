@@ -216,6 +216,12 @@ export type {
 export { actorMetrics } from "./runtime/telemetry/actor_metrics.ts";
 export { linkMetrics } from "./runtime/telemetry/link_metrics.ts";
 export { clusterMetrics } from "./runtime/telemetry/cluster_metrics.ts";
+export type {
+  ProgramCommand,
+  ProgramEnd,
+  Programs,
+  RunningProgram,
+} from "./runtime/env/programs.ts";
 export type { Span, SpanAttributes, SpanStart, Tracing } from "./runtime/env/tracing.ts";
 export type { HistogramData } from "./runtime/telemetry/histogram.ts";
 export {
