@@ -4,6 +4,8 @@ import type { JobView } from "../../../actors/desk/messages.ts";
 import { FAULT_KINDS } from "../../../runtime/sim/faults.ts";
 import { scenario } from "../../../runtime/sim/scenario.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { raftLimits } from "../../../runtime/raft/limits.ts";
+import { WORLD_EPOCH_MS } from "../../../runtime/sim/clock.ts";
 import { Clients } from "./cluster_jobs_clients.ts";
 import { Door } from "./cluster_jobs_door.ts";
 import { ended, Judge } from "./cluster_jobs_end.ts";
@@ -59,6 +61,7 @@ export const clusterJobs = scenario({
     clients.work();
     operator.work(clients);
     await sim.faults();
+    setClocks(sim);
     await sim.complete(clients.answered());
     await sim.complete(operator.done());
     await sim.complete(clients.resume());
@@ -80,6 +83,17 @@ async function end(
   await sim.converge("nobody works on what has ended", LEVEL_MS, () => judge.noAttempts());
   await sim.converge("all controllers have the same", LEVEL_MS, () => judge.sameStates());
   await sim.converge("no temporary file is left", LEVEL_MS, () => judge.leftovers());
+}
+
+/**
+ * A group stands still while the clocks of most of its voters are wrong: what it stamps would be wrong too.
+ * That is no minority of failures; somebody looks at the clocks and leaves one wrong, which must not matter.
+ */
+function setClocks(sim: Simulation): void {
+  const clocks = CONTROLLERS.map((name) => sim.cluster.env(name).machine.clocks);
+  const errorOf = (wallMs: number) => wallMs - (WORLD_EPOCH_MS + sim.world.nowMs);
+  const wrong = clocks.filter((one) => Math.abs(errorOf(one.wallMs())) > raftLimits().clockSkewMs);
+  for (const one of wrong.slice(1)) one.jump(-errorOf(one.wallMs()));
 }
 
 function mark(sim: Simulation, machines: Machines): void {
