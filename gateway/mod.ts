@@ -26,6 +26,7 @@ export type { Check, GatewayBindings, GatewaySettings } from "./gateway.ts";
 export type { PlaceRule } from "./submission.ts";
 export { GATEWAY_LIMITS } from "./limits.ts";
 export type { GatewayLimits } from "./limits.ts";
+export { LIVE_LIMITS } from "./live/limits.ts";
 export type { LiveLimits } from "./live/limits.ts";
 export type {
   HttpConnection,

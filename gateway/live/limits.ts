@@ -2,6 +2,7 @@
 
 import { type LimitTable, type LimitValues, limitValues } from "../../runtime/base/limits.ts";
 
+/** Every bound of the live feed: name, value, unit and why. */
 export const LIVE_LIMITS = {
   pullEvents: {
     unit: "count",
