@@ -50,7 +50,13 @@ export const keeper = actor(Keeper, {
   state: (args: KeeperArgs, ctx: Context<typeof Keeper>): State => {
     const { node, tools, plan } = args;
     const opening = { ...plan.opening, keeper: ctx.self.address };
-    ctx.task("start", () => startLife(node, { ...plan, opening }, tools.limits));
+    ctx.task("start", async (signal) => {
+      const life = await startLife(node, { ...plan, opening }, tools.limits);
+      // Told to stop meanwhile: nobody else knows of this Worker.
+      if (signal.aborted) await life.stop();
+      signal.throwIfAborted();
+      return life;
+    });
     return { ...args, life: null, reports: 0 };
   },
   on: {
