@@ -139,5 +139,5 @@ Deno.test("what is too large is refused by the name of its limit and its size", 
       return true;
     });
   refused({ submissionBytes: 5_000 }, /at most 5000 bytes are taken \(submissionBytes\)/);
-  refused({ headBytes: 100 }, /the transfer "t0" take \d+ bytes, at most 100 .*\(headBytes\)/);
+  refused({ headBytes: 100 }, /the transfer "t0" takes \d+ bytes, at most 100 .*\(headBytes\)/);
 });
