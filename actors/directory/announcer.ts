@@ -4,7 +4,7 @@ import { z } from "zod";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
 import { protocol, tell } from "../../runtime/actor/protocol.ts";
-import { DIRECTORY_LIMITS } from "./limits.ts";
+import { directoryLimits } from "./limits.ts";
 import { Directory, DIRECTORY_PATH } from "./messages.ts";
 
 const Announcer = protocol("quorus.directory-announcer", {
@@ -29,11 +29,11 @@ export const announcer = actor(Announcer, {
   },
   on: {
     announce: ({ url, members }, _, ctx) => {
-      ctx.after("announce", DIRECTORY_LIMITS.announceMs, "announce", {});
+      ctx.after("announce", directoryLimits.announceMs, "announce", {});
       for (const id of members()) {
         // This node's own directory, too: its settings may name another place.
         const ref = ctx.ref(Directory, `quorus://${id}/${DIRECTORY_PATH}`);
-        const withinMs = DIRECTORY_LIMITS.answerMs;
+        const withinMs = directoryLimits.answerMs;
         ctx.task(`announce ${id}`, (signal) => ref.ask("announce", { url }, { withinMs, signal }));
       }
     },

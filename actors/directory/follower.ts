@@ -11,7 +11,7 @@ import type { Node } from "../../runtime/actor/node.ts";
 import { protocol, tell } from "../../runtime/actor/protocol.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
 import { KnownControllers } from "./known.ts";
-import { DIRECTORY_LIMITS } from "./limits.ts";
+import { directoryLimits } from "./limits.ts";
 import { type Addresses, Directory, DIRECTORY_PATH } from "./messages.ts";
 
 const Follower = protocol("quorus.directory-follower", {
@@ -28,17 +28,17 @@ interface State {
 const follower = actor(Follower, {
   mailbox: { capacity: 16, full: "drop" },
   state: (args: Omit<State, "turn">, ctx: Context<typeof Follower>): State => {
-    ctx.after("ask", DIRECTORY_LIMITS.askMs, "ask", {});
+    ctx.after("ask", directoryLimits.askMs, "ask", {});
     return { ...args, turn: 0 };
   },
   on: {
     ask: (state, _, ctx) => {
-      ctx.after("ask", DIRECTORY_LIMITS.askMs, "ask", {});
+      ctx.after("ask", directoryLimits.askMs, "ask", {});
       const ids = state.known.all;
       const id = ids[(state.turn += 1) % ids.length];
       if (id === undefined) return;
       const ref = ctx.ref(Directory, `quorus://${id}/${DIRECTORY_PATH}`);
-      const withinMs = DIRECTORY_LIMITS.answerMs;
+      const withinMs = directoryLimits.answerMs;
       ctx.task("ask", (signal) => ref.ask("controllers", {}, { withinMs, signal }));
     },
   },

@@ -2,7 +2,7 @@
 
 import { type LimitTable, limitValues } from "../../runtime/base/limits.ts";
 
-const DIRECTORY_TABLE = {
+export const DIRECTORY_LIMITS = {
   announceMs: {
     unit: "ms",
     value: 2_000,
@@ -17,4 +17,4 @@ const DIRECTORY_TABLE = {
 } as const satisfies LimitTable;
 
 /** The limits as plain numbers. */
-export const DIRECTORY_LIMITS = limitValues(DIRECTORY_TABLE);
+export const directoryLimits = limitValues(DIRECTORY_LIMITS);
