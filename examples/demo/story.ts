@@ -84,7 +84,9 @@ export class Story {
       for await (const event of events) {
         if (event.type === "dev.quorus.job.changed") this.#changed(event.data);
         if (event.type === "dev.quorus.job.progress") {
-          this.#progress.set(event.data.jobId, event.data.progress);
+          const { jobId, progress } = event.data;
+          // What an attempt says late, when it has failed, is not about the next one.
+          if (this.jobs.get(jobId)?.state === "running") this.#progress.set(jobId, progress);
         }
         if (event.type === "dev.quorus.run.changed" && ENDED.includes(event.data.state)) {
           return event.data;
