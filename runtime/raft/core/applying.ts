@@ -38,7 +38,9 @@ export function onSnapshotTaken(raft: Raft, snapshot: SnapshotMeta, file: Snapsh
   assert(snapshot.index <= raft.applied, "a snapshot holds what was applied");
   raft.snapshot = { snapshot, file };
   const { keepEntries, keepBytes } = raft.options;
-  const index = raft.log.compactable(snapshot.index, keepEntries, keepBytes);
+  // An order under way may still write, or write anew, what a quorum of others has committed.
+  const covered = Math.min(snapshot.index, raft.persistence.durableIndex);
+  const index = raft.log.compactable(covered, keepEntries, keepBytes);
   if (index <= raft.log.baseIndex) return;
   raft.log.compact(index);
   raft.out.compact = index;

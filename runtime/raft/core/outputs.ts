@@ -7,7 +7,7 @@
  * 2. `send` goes out at any time, in order per receiver; loss is allowed.
  * 3. `apply` and `restore` are carried out one after the other in the order in which they came, and
  *    confirmed by `applied`.
- * 4. `compact` may be carried out late, or never.
+ * 4. `compact` may be carried out late, or never; everything up to it is durable as it stands in the log.
  */
 
 import type { Entry, HardState, MemberId, SnapshotMeta } from "./entry.ts";

@@ -26,6 +26,26 @@ Deno.test("compaction keeps a tail behind the snapshot", () => {
   assert.equal(lastIndex - firstIndex + 1, OPTIONS.keepEntries);
 });
 
+Deno.test("what is committed and not durable here yet is not compacted", () => {
+  const group = new Group(voters("a", "b", "c"));
+  const leader = group.elect();
+  const slow = ["a", "b", "c"].find((id) => id !== leader) as string;
+  proposeMany(group, leader, 3);
+  group.seat(slow).slowDisk = true;
+  const durable = statusOf(group.raft(slow)).lastIndex;
+  proposeMany(group, leader, 20);
+  group.pass(100);
+  compact(group, slow);
+  assert.ok(group.raft(slow).applied > durable, "others have committed it");
+  assert.ok(statusOf(group.raft(slow)).firstIndex <= durable + 1, "orders under way fit the log");
+  group.sync(slow);
+  group.seat(slow).slowDisk = false;
+  proposeMany(group, leader, 1);
+  group.pass(100);
+  compact(group, slow);
+  assert.ok(statusOf(group.raft(slow)).firstIndex > durable + 1);
+});
+
 Deno.test("a follower that the log no longer reaches gets a snapshot in pieces, then the log", () => {
   const group = new Group(voters("a", "b", "c"));
   const leader = group.elect();
