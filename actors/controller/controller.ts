@@ -175,7 +175,9 @@ function runEnded(
   const failures = (state.failures.get(runId) ?? 0) + 1;
   state.failures.set(runId, failures);
   const ms = Math.min(RUN_AGAIN_MOST_MS, RUN_AGAIN_MS * 2 ** (failures - 1));
-  ctx.log("warn", "a run has not ended, its actor has: begun again", { runId, reason, failures });
+  // A controller that stops stops its runs first.
+  const level = reason === "stopped" ? "debug" : "warn";
+  ctx.log(level, "a run has not ended, its actor has: begun again", { runId, reason, failures });
   ctx.after(`again-${runId}`, ms, "takeUp", { runId });
 }
 
