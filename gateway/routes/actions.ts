@@ -24,8 +24,21 @@ export function addAction(
 ): void {
   const place = `/v1/${noun}s`;
   api.add({
+    ...actionRoute({ noun, tag, action, summary }),
+    handle: async (call) => {
+      const { why } = jsonBody(call.request, call.text, reasonBody, { isOptional: true });
+      const { id } = call.params;
+      const index = await write(gateway, call, request(id, why ?? reasonOf(action, call)));
+      return accepted(index, `${place}/${id}`);
+    },
+  });
+}
+
+/** What the routes of all actions have in common. */
+export function actionRoute({ noun, tag, action, summary }: Action) {
+  return {
     method: "post",
-    path: `${place}/{id}/${action}`,
+    path: `/v1/${noun}s/{id}/${action}`,
     operationId: `${action}${noun === "job" ? "Job" : "Run"}`,
     tag,
     summary,
@@ -39,13 +52,7 @@ export function addAction(
     },
     answers: [{ status: 202, description: "It will be done.", schema: acceptedSchema }],
     problems: ["notFound", "conflict"],
-    handle: async (call) => {
-      const { why } = jsonBody(call.request, call.text, reasonBody, { isOptional: true });
-      const { id } = call.params;
-      const index = await write(gateway, call, request(id, why ?? reasonOf(action, call)));
-      return accepted(index, `${place}/${id}`);
-    },
-  });
+  } as const;
 }
 
 /** Why something was done, where nobody said: who has asked. */

@@ -4,9 +4,9 @@ import { read, write } from "../answers.ts";
 import type { Api, Call } from "../api.ts";
 import type { Gateway } from "../gateway.ts";
 import { jsonBody } from "../json_body.ts";
-import { acceptedSchema, idParameter, none, reasonBody } from "../schemas.ts";
+import { reasonBody } from "../schemas.ts";
 import { runIdOf } from "../submission.ts";
-import { accepted, type Action, reasonOf } from "./actions.ts";
+import { accepted, type Action, actionRoute, reasonOf } from "./actions.ts";
 
 const DESCRIPTION =
   "What has ended becomes a new run, which says `retryOf`: of a run it has what succeeded and does the " +
@@ -19,22 +19,8 @@ export function addRetry(
   { noun, tag, summary }: Omit<Action, "action">,
 ): void {
   api.add({
-    method: "post",
-    path: `/v1/${noun}s/{id}/retry`,
-    operationId: noun === "job" ? "retryJob" : "retryRun",
-    tag,
-    summary,
+    ...actionRoute({ noun, tag, action: "retry", summary }),
     description: DESCRIPTION,
-    scope: "operator",
-    params: idParameter,
-    query: none,
-    body: {
-      description: "The reason, for people.",
-      content: { "application/json": reasonBody },
-      isOptional: true,
-    },
-    answers: [{ status: 202, description: "It will be done.", schema: acceptedSchema }],
-    problems: ["notFound", "conflict"],
     handle: async (call) => {
       const { why } = jsonBody(call.request, call.text, reasonBody, { isOptional: true });
       const { id } = call.params;
