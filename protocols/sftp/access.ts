@@ -1,5 +1,6 @@
 /** The way to the sessions of one place: which to open, and how long they are kept. */
 
+import { unlessAborted } from "../../runtime/base/unless_aborted.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { abortedError } from "../aborting.ts";
 import { protocolLimits } from "../limits.ts";
@@ -76,15 +77,9 @@ export async function untilAborted<T>(
   definite = true,
 ): Promise<T> {
   if (signal === null) return await work;
-  const aborted = Promise.withResolvers<never>();
-  const giveUp = () => aborted.reject(abortedError(action, signal, definite));
-  if (signal.aborted) giveUp();
-  signal.addEventListener("abort", giveUp, { once: true });
   try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-    aborted.promise.catch(() => {});
-    work.catch(() => {});
+    return await unlessAborted(signal, work);
+  } catch (thrown) {
+    throw thrown === signal.reason ? abortedError(action, signal, definite) : thrown;
   }
 }

@@ -16,7 +16,7 @@ import type { AttemptTools } from "../../job/tools.ts";
 import type { Tally } from "../tally.ts";
 import type { WorkerLife } from "./life.ts";
 import type { Roster } from "./roster.ts";
-import { unlessAborted } from "./unless_aborted.ts";
+import { unlessAborted } from "../../../runtime/base/unless_aborted.ts";
 
 /** The name of an attempt's actor, here and on its Worker. */
 export function attemptName({ id, lease }: JobRecord): string {

@@ -17,7 +17,7 @@ import type { Tally } from "../tally.ts";
 import { type LifePlan, startLife, type WorkerLife } from "./life.ts";
 import { Keeper, type WorkerCounts } from "./messages.ts";
 import type { Roster } from "./roster.ts";
-import { unlessAborted } from "./unless_aborted.ts";
+import { unlessAborted } from "../../../runtime/base/unless_aborted.ts";
 
 /** What the Workers of an agent share with it. */
 export interface KeepersShare {

@@ -1,5 +1,6 @@
 /** Bodies of responses, pulled by their reader. */
 
+import { unlessAborted } from "../../base/unless_aborted.ts";
 import type { Block, NetBody } from "../env.ts";
 import { NetError } from "../errors.ts";
 import { netError, originOf } from "./net_errors.ts";
@@ -111,6 +112,8 @@ export class StreamBody implements NetBody {
       const view = new Uint8Array(buffer as ArrayBuffer, start, end - start);
       const min = Math.min(least, view.length);
       const { signal } = this.#context;
+      // Deno 2.9.6 now and then leaves a read with `min` pending for ever when its request is aborted
+      // while the server is silent (one abort in ten on a busy machine): it is not waited for.
       const { value, done } = await unlessAborted(signal, this.#reader.read(view, { min }));
       block.bytes = value === undefined ? new Uint8Array(length) : new Uint8Array(value.buffer);
       if (done) this.#state = "ended";
@@ -134,23 +137,6 @@ export class StreamBody implements NetBody {
     if (tookMs > SLOW_READ_MS) this.#least = 1;
     else if (tookMs < FAST_READ_MS) this.#least = Math.max(this.#least, count * 2);
   }
-}
-
-/**
- * Deno 2.9.6 now and then leaves a read with `min` pending for ever when its request is aborted while
- * the server is silent (seen on a busy machine, one abort in ten): it is not waited for.
- */
-function unlessAborted<T>(signal: AbortSignal, reading: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(signal.reason);
-    const settle = <V>(how: (value: V) => void) => (value: V) => {
-      signal.removeEventListener("abort", giveUp);
-      how(value);
-    };
-    if (signal.aborted) giveUp();
-    else signal.addEventListener("abort", giveUp, { once: true });
-    reading.then(settle(resolve), settle(reject));
-  });
 }
 
 /** A cancelled body that was broken already has nothing left to report: its reader got the error. */
