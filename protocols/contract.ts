@@ -9,7 +9,7 @@
 
 import type { Block, Env, TlsOptions } from "../runtime/env/env.ts";
 import type { Credentials, CredentialType } from "./credentials.ts";
-import type { Directory } from "./directory.ts";
+import type { Directory, DirectoryCapabilities } from "./directory.ts";
 
 /** A byte range of a file: `start` included, `end` excluded, `null` for "to the end". */
 export interface ByteRange {
@@ -223,9 +223,41 @@ export interface SinkFile {
   close(): Promise<void>;
 }
 
+/**
+ * Which places may be reached. A refusal is a `ProtocolError` with the code `forbidden`, whose message
+ * names the place, the reason and the setting. `Env.net` of a context asks by itself.
+ */
+export interface Reach {
+  /** Refuses what a URI says: its scheme, host, port or path. Nothing is resolved. */
+  check(uri: string): void;
+  /**
+   * The address to connect to for a host, which is resolved once; every address it has was judged. Who
+   * has sockets or programs of its own connects to this and to nothing else, and keeps the name for
+   * TLS and host keys. It is the host itself where nothing is to be resolved.
+   */
+  addressFor(host: string, port: number): Promise<string>;
+}
+
 /** What a protocol is given to work with. */
 export interface ProtocolContext {
   readonly env: Env;
+  /** What may be reached; `reachOf` (reach.ts) takes its place where it is left out. */
+  readonly reach?: Reach;
+}
+
+/**
+ * What a protocol says of itself before anything is opened. The capabilities are the most that its
+ * ends can have: one that was opened says what holds at its place.
+ */
+export interface ProtocolDescription {
+  /** One line: files of which places. */
+  readonly summary: string;
+  /** `null` where it is none. */
+  readonly source: SourceCapabilities | null;
+  readonly sink: SinkCapabilities | null;
+  readonly directory: DirectoryCapabilities | null;
+  /** The options of its endpoints, each with what it says. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** One transfer protocol, as it is registered. */
@@ -235,6 +267,8 @@ export interface TransferProtocol {
   readonly schemes: readonly string[];
   /** The kinds of credentials that it takes; none if left out. */
   readonly credentials?: readonly CredentialType[];
+  /** Its row in `quorus protocols`. */
+  readonly description?: ProtocolDescription;
   /** Checks the endpoint and prepares a source; nothing is contacted yet. */
   source?(endpoint: SourceEndpoint, context: ProtocolContext): Source;
   /** Checks the endpoint and prepares a sink; nothing is touched yet. */

@@ -11,6 +11,7 @@ export type ProtocolErrorCode =
   | "denied"
   | "escapes"
   | "exists"
+  | "forbidden"
   | "insecure"
   | "io"
   | "nameRefused"
