@@ -102,6 +102,116 @@ export const PROTOCOL_LIMITS = {
     why:
       "asked for ahead of one reader, or sent ahead of one writer's answers; 16 requests of 255 KiB",
   },
+  xmlMaxBytes: {
+    unit: "bytes",
+    value: 8_388_608,
+    why: "one XML answer; a page of 1,000 keys of 1,024 bytes, each percent-encoded, takes some 4 MB",
+  },
+  xmlElementsMax: {
+    unit: "count",
+    value: 50_000,
+    why: "elements of one XML answer; a page of 1,000 names has some 10,000",
+  },
+  xmlDepthMax: {
+    unit: "count",
+    value: 32,
+    why: "elements in each other in one XML answer; those of object stores are 5 deep",
+  },
+  s3ResponseTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "from the end of a request to the answer's headers; completing an upload may take long",
+  },
+  s3IdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "between two reads of a body that bring bytes",
+  },
+  s3SlowestBytesPerSecond: {
+    unit: "perSecond",
+    value: 65_536,
+    why: "a request with a body has this long more until its answer: 8 MiB take two minutes at most",
+  },
+  s3TriesMax: {
+    unit: "count",
+    value: 4,
+    why: "how often one request is sent while the server is busy or the connection breaks",
+  },
+  s3RetryDelayMs: {
+    unit: "ms",
+    value: 250,
+    why: "before the second try of a request; doubled for each further one, half of it random",
+  },
+  s3RetryAfterMaxMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "a request waits for Retry-After up to here by itself; for longer the job waits",
+  },
+  s3SkewMaxMs: {
+    unit: "ms",
+    value: 86_400_000,
+    why: "how far the clock of a server may be off before its time is not taken for the signature",
+  },
+  s3PartMinBytes: {
+    unit: "bytes",
+    value: 5_242_880,
+    why: "the least size of a part that is not the last; a rule of S3",
+  },
+  s3PartBytes: {
+    unit: "bytes",
+    value: 8_388_608,
+    why: "the first parts of an upload, and the least file that is uploaded in parts",
+  },
+  s3PartMaxBytes: {
+    unit: "bytes",
+    value: 1_073_741_824,
+    why: "the largest part, which is held in memory; reached at 795 GiB",
+  },
+  s3PartsPerSize: {
+    unit: "count",
+    value: 800,
+    why: "parts of one size before the size is doubled: 10,000 parts then hold 5 TiB",
+  },
+  s3PartsMax: {
+    unit: "count",
+    value: 10_000,
+    why: "parts of one upload; a rule of S3",
+  },
+  s3PartsAtOnce: {
+    unit: "count",
+    value: 4,
+    why: "parts of one upload that are on their way at once",
+  },
+  s3PartsWindowBytes: {
+    unit: "bytes",
+    value: 67_108_864,
+    why: "parts of one upload that are in memory at once; one part is let through whatever its size",
+  },
+  s3CopyWholeMaxBytes: {
+    unit: "bytes",
+    value: 5_368_709_120,
+    why: "the largest object that one request copies; a rule of S3",
+  },
+  s3CopyPartBytes: {
+    unit: "bytes",
+    value: 1_073_741_824,
+    why: "one part of a larger copy; no byte of it passes through us",
+  },
+  s3OrphanAgeMs: {
+    unit: "ms",
+    value: 604_800_000,
+    why: "an upload of ours that nobody has touched for a week is given up by whoever finds it",
+  },
+  s3CredentialsEarlyMs: {
+    unit: "ms",
+    value: 300_000,
+    why: "temporary credentials are fetched again so long before they expire",
+  },
+  s3CredentialsFileMaxBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "a file of profiles or a token that is larger is some other file",
+  },
   listPageEntries: {
     unit: "count",
     value: 1_000,
