@@ -275,6 +275,10 @@ export interface NetRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly tls?: TlsOptions;
+  /** Connects to this address, whatever the name of the host resolves to; TLS and `Host` keep the name. */
+  readonly address?: string;
+  /** The URL whose redirect led here: nobody declared this place. */
+  readonly redirectedFrom?: string;
   /** Aborting ends the request and its body with a `NetError` `aborted`, its cause the signal's reason. */
   readonly signal: AbortSignal;
 }
@@ -315,6 +319,8 @@ export type NetErrorCode =
 /** The network as a client sees it. Every failure is a `NetError` with a {@link NetErrorCode}. */
 export interface Net {
   request(request: NetRequest): Promise<NetResponse>;
+  /** The addresses of a name, the best first, as this machine has them; `dns` if there are none. */
+  resolve?(name: string): Promise<readonly string[]>;
   /** Closes idle connections. */
   close(): void;
 }

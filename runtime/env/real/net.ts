@@ -9,18 +9,22 @@ import type { Net, NetBody, NetRequest, NetResponse, TlsOptions } from "../env.t
 import { ENV_LIMITS } from "./limits.ts";
 import { EMPTY_BODY, SmallBody, StreamBody } from "./net_body.ts";
 import { netError } from "./net_errors.ts";
+import { addressesOf } from "./net_names.ts";
 
 const LIMITS = limitValues(ENV_LIMITS);
 
-/** HTTP clients by TLS options; the one unused longest goes first. */
+/** HTTP clients by TLS options and address; the one unused longest goes first. */
 class Clients {
   readonly #clients = new Map<string, Deno.HttpClient>();
 
-  for(tls: TlsOptions | undefined): Deno.HttpClient {
-    const key = tls === undefined ? "" : JSON.stringify([tls.caCerts, tls.cert, tls.key]);
+  for({ tls, address, url }: NetRequest): Deno.HttpClient {
+    const pin = address === undefined ? undefined : pinned(address, url);
+    const key = tls === undefined && pin === undefined
+      ? ""
+      : JSON.stringify([tls?.caCerts, tls?.cert, tls?.key, pin]);
     const known = this.#clients.get(key);
     if (known !== undefined && this.#clients.size === 1) return known;
-    const client = known ?? Deno.createHttpClient(optionsOf(tls));
+    const client = known ?? Deno.createHttpClient(optionsOf(tls, pin));
     this.#clients.delete(key);
     this.#clients.set(key, client);
     if (this.#clients.size > LIMITS.netClients) this.#closeOldest();
@@ -39,12 +43,21 @@ class Clients {
   }
 }
 
+/** Every connection of a client goes to one address; the host's name stays in TLS and in `Host`. */
+function pinned(address: string, url: string): Deno.Proxy {
+  const { protocol, port } = new URL(url);
+  const usual = protocol === "https:" ? 443 : 80;
+  return { transport: "tcp", hostname: address, port: port === "" ? usual : Number(port) };
+}
+
 function optionsOf(
   tls: TlsOptions = {},
+  proxy?: Deno.Proxy,
 ): Deno.CreateHttpClientOptions | (Deno.CreateHttpClientOptions & Deno.TlsCertifiedKeyPem) {
   const options: Deno.CreateHttpClientOptions = {
     poolMaxIdlePerHost: LIMITS.netIdlePerHost,
     poolIdleTimeout: LIMITS.netIdleMs,
+    ...(proxy === undefined ? {} : { proxy }),
     ...(tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] }),
   };
   if (tls.cert === undefined || tls.key === undefined) return options;
@@ -83,7 +96,7 @@ class FetchNet implements Net {
     const { method, url, signal } = request;
     try {
       const response = await fetch(url, {
-        client: this.#clients.for(request.tls),
+        client: this.#clients.for(request),
         method,
         headers: headersOf(request),
         redirect: "manual",
@@ -96,6 +109,10 @@ class FetchNet implements Net {
     } catch (thrown) {
       throw netError(method, url, thrown, signal);
     }
+  }
+
+  resolve(name: string): Promise<readonly string[]> {
+    return addressesOf(name);
   }
 
   close(): void {
