@@ -54,6 +54,16 @@ export const PROTOCOL_LIMITS = {
     value: 4096,
     why: "a whole path with its terminating NUL; PATH_MAX of Linux",
   },
+  reachNameMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "the addresses of a name are used for so long before it is resolved again",
+  },
+  reachNamesMax: {
+    unit: "count",
+    value: 1_000,
+    why: "names whose addresses are remembered; the oldest goes first",
+  },
   sessionsPerPlace: {
     unit: "count",
     value: 4,
@@ -211,6 +221,147 @@ export const PROTOCOL_LIMITS = {
     unit: "bytes",
     value: 1_048_576,
     why: "a file of profiles or a token that is larger is some other file",
+  },
+  smbIdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "an SMB server that is silent while something is asked of it is given up",
+  },
+  smbConnectTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "until a share is open: connection, authentication, tree connect",
+  },
+  smbSessionsPerUse: {
+    unit: "count",
+    value: 4,
+    why: "connections to one share for calls, and as many again that read; each is a process",
+  },
+  smbUploadsPerPlace: {
+    unit: "count",
+    value: 4,
+    why: "large files sent to one share at once, each by a process of its own",
+  },
+  smbAnswerMaxBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "what smbclient says about one call, and one line of a listing; more is some other thing",
+  },
+  smbCommandMaxBytes: {
+    unit: "bytes",
+    value: 8_000,
+    why: "one line to smbclient, which reads no more than 8,191 bytes as one (BUFSIZ of glibc)",
+  },
+  smbPathMaxUnits: {
+    unit: "count",
+    value: 1_024,
+    why: "UTF-16 units of a path in a share; two of them fit into one command in UTF-8",
+  },
+  smbPasswordMaxBytes: {
+    unit: "bytes",
+    value: 126,
+    why: "smbclient reads no more of a password from a descriptor, and would cut it off unsaid",
+  },
+  smbSpoolBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "a file up to here waits in memory and is sent over a session that is open already",
+  },
+  smbTailMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "bytes that smbclient says it has written and that have not come by then never will",
+  },
+  nfsCallTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "a call to a mounted path that takes longer is given up: its server does not answer",
+  },
+  nfsStuckCallsMax: {
+    unit: "count",
+    value: 4,
+    why:
+      "calls on one mount that do not return: each may hold a thread for ever, so no more are made",
+  },
+  nfsMountInfoMaxBytes: {
+    unit: "bytes",
+    value: 4_194_304,
+    why: "the kernel's list of mounts; a machine with more has tens of thousands",
+  },
+  ftpConnectTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "until an FTP session is open: connection, greeting, TLS, login, what the server can do",
+  },
+  ftpReplyTimeoutMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "from a command to the last byte of its reply; it does not start anew with each byte",
+  },
+  ftpIdleTimeoutMs: {
+    unit: "ms",
+    value: 60_000,
+    why: "a data connection on which nothing moves while somebody waits for it",
+  },
+  ftpAbortTimeoutMs: {
+    unit: "ms",
+    value: 2_000,
+    why: "for the reply to a transfer that was broken off; without it the session is ended",
+  },
+  ftpHashTimeoutMs: {
+    unit: "ms",
+    value: 600_000,
+    why: "a server that hashes a file says nothing until it has read all of it",
+  },
+  ftpKeepAliveMs: {
+    unit: "ms",
+    value: 20_000,
+    why: "a session that is held and not used says NOOP; servers end silent ones after a minute",
+  },
+  ftpReplyMaxBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "one reply of an FTP server, all of its lines; a longer banner ends the session",
+  },
+  ftpPreliminaryMax: {
+    unit: "count",
+    value: 16,
+    why: "replies that announce another one, to one command",
+  },
+  ftpSessions: {
+    unit: "count",
+    value: 4,
+    why: "sessions that read, that write and that read back at once, each, for one host and user",
+  },
+  ftpSessionsMax: {
+    unit: "count",
+    value: 64,
+    why: "sessions of any kind at once for one host and user, listings included",
+  },
+  ftpCallSessions: {
+    unit: "count",
+    value: 2,
+    why: "sessions for short calls at once for one host and user",
+  },
+  ftpReceiveMaxBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "received of one connection and not read yet; above it nothing is taken off the network",
+  },
+  ftpListingLineMaxBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "one line of a listing; a name has 255 bytes at most",
+  },
+  ftpListingMaxBytes: {
+    unit: "bytes",
+    value: 1_073_741_824,
+    why: "one listing: some million names, and a server that never ends is found out",
+  },
+  ftpServersMax: {
+    unit: "count",
+    value: 1_000,
+    why: "servers whose features are remembered; the oldest ones are asked again",
   },
   listPageEntries: {
     unit: "count",
