@@ -115,7 +115,8 @@ export const PROTOCOL_LIMITS = {
   xmlMaxBytes: {
     unit: "bytes",
     value: 8_388_608,
-    why: "one XML answer; a page of 1,000 keys of 1,024 bytes, each percent-encoded, takes some 4 MB",
+    why:
+      "one XML answer; a page of 1,000 keys of 1,024 bytes, each percent-encoded, takes some 4 MB",
   },
   xmlElementsMax: {
     unit: "count",
@@ -140,7 +141,8 @@ export const PROTOCOL_LIMITS = {
   s3SlowestBytesPerSecond: {
     unit: "perSecond",
     value: 65_536,
-    why: "a request with a body has this long more until its answer: 8 MiB take two minutes at most",
+    why:
+      "a request with a body has this long more until its answer: 8 MiB take two minutes at most",
   },
   s3TriesMax: {
     unit: "count",
@@ -195,7 +197,8 @@ export const PROTOCOL_LIMITS = {
   s3PartsWindowBytes: {
     unit: "bytes",
     value: 67_108_864,
-    why: "parts of one upload that are in memory at once; one part is let through whatever its size",
+    why:
+      "parts of one upload that are in memory at once; one part is let through whatever its size",
   },
   s3CopyWholeMaxBytes: {
     unit: "bytes",
