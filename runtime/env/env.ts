@@ -6,6 +6,7 @@
  * one suite that the real and the simulated side both pass (`tests/runtime/env`).
  */
 
+import type { Codecs } from "./codecs.ts";
 import type { HostMachine } from "./machine.ts";
 import type { Programs } from "./programs.ts";
 import type { Sockets, Workers } from "./sockets.ts";
@@ -19,6 +20,7 @@ export interface Env {
   readonly disk: Disk;
   readonly kv: KvPort;
   readonly hash: Hashing;
+  readonly codecs: Codecs;
   readonly net: Net;
   readonly sockets: Sockets;
   readonly workers: Workers;

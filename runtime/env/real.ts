@@ -6,6 +6,7 @@
 import { errorData } from "../base/errors.ts";
 import type { Env, LogLevel, LogPort } from "./env.ts";
 import { realClock, realRandom, RealTimers } from "./real/clock.ts";
+import { realCodecs } from "./real/codecs.ts";
 import { realDisk } from "./real/disk.ts";
 import { realHashing } from "./real/hash.ts";
 import { HashPool } from "./real/hash_pool.ts";
@@ -52,6 +53,7 @@ export function realEnv(options: RealEnvOptions = {}): Env & { close(): void } {
     disk: realDisk,
     kv: realKv(realDisk),
     hash: realHashing(pool),
+    codecs: realCodecs,
     net,
     sockets: realSockets,
     workers: new RealWorkers(log),

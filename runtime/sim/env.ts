@@ -17,6 +17,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Env, Hashing } from "../env/env.ts";
 import type { Socket } from "../env/sockets.ts";
 import { InlineLane } from "../env/inline_lane.ts";
+import { inlineCodecs } from "../env/inline_codecs.ts";
 import { crc32, hmacSha256, sha256 } from "../env/sha256.ts";
 import { simClock, simTimers } from "./clock.ts";
 import { simDisk } from "./disk.ts";
@@ -140,6 +141,7 @@ function ports(machine: SimMachine, incarnation: Incarnation, identity: Identity
     disk: simDisk(machine, incarnation),
     kv: simKv(incarnation, machine.kvFiles),
     hash: HASHING,
+    codecs: inlineCodecs,
     net: simNet(incarnation, world.hosts),
     sockets: simSockets({
       network: world.network,

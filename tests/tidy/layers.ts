@@ -57,7 +57,7 @@ const rooms: readonly Room[] = [
     name: "runtime/env",
     owns: ["runtime/env/"],
     local: ["runtime/"],
-    packages: ["zod", "ws"],
+    packages: ["zod", "ws", "fzstd", "xxhash-wasm"],
     builtins: "pure",
     why: "the ports must not depend on who uses them",
   },
