@@ -112,6 +112,31 @@ export const PROTOCOL_LIMITS = {
     why:
       "asked for ahead of one reader, or sent ahead of one writer's answers; 16 requests of 255 KiB",
   },
+  objectUploadLeastBytesPerSecond: {
+    unit: "perSecond",
+    value: 32_768,
+    why: "bytes of a body: a request may take so much longer, and what is slower has stalled",
+  },
+  objectInFlightBytes: {
+    unit: "bytes",
+    value: 33_554_432,
+    why: "blocks of one upload on their way at once; one that is larger goes alone",
+  },
+  azureBlockListMaxBytes: {
+    unit: "bytes",
+    value: 16_777_216,
+    why: "the answer about 100,000 uncommitted blocks, which are the most that a blob can have",
+  },
+  azureCopyPollMs: {
+    unit: "ms",
+    value: 500,
+    why: "between two looks at a copy that the service is making",
+  },
+  azureCopyTimeoutMs: {
+    unit: "ms",
+    value: 3_600_000,
+    why: "a copy within an account that takes longer is stopped",
+  },
   xmlMaxBytes: {
     unit: "bytes",
     value: 8_388_608,
