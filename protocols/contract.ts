@@ -146,7 +146,8 @@ export interface SinkPlace {
 
 /** What is known of a published file. */
 export interface DestinationFacts {
-  readonly size: number;
+  /** In bytes of the file; `null` where only reading it tells: it is compressed at rest. */
+  readonly size: number | null;
   readonly mtimeMs: number | null;
   readonly fileId: string | null;
 }
@@ -204,6 +205,8 @@ export interface Sink {
    * removal of a temporary name whose file stands at the final one already.
    */
   probe(temp: string, expected: ProbeExpectation): Promise<"unpublished" | "published" | "unknown">;
+  /** Bytes that can still be written there, `null` where the place does not tell. */
+  freeBytes?(signal: AbortSignal): Promise<number | null>;
   close(): Promise<void>;
 }
 

@@ -426,3 +426,13 @@ export const PROTOCOL_LIMITS = {
 
 /** The defaults as plain numbers. */
 export const protocolLimits = limitValues(PROTOCOL_LIMITS);
+  decompressedFreeBytes: {
+    unit: "bytes",
+    value: 16_777_216,
+    why: "what a compressed source may become before its ratio is looked at",
+  },
+  decompressedRatioMax: {
+    unit: "count",
+    value: 250,
+    why: "plain bytes of each compressed one, unless source.decompress says more: beyond it is a bomb",
+  },

@@ -36,7 +36,9 @@ async function skipIfSame(
   if (known === null && !looksSame(facts, existing)) return null;
   const sha256 = await ends.sink.hash(ends.sink.name, signal);
   if (sha256 === null || (known !== null && sha256 !== known)) return null;
-  return skipped(attempt, existing, sha256, known === null ? "size" : "source");
+  const bytes = existing.size ?? facts.fingerprint.size;
+  if (bytes === null) return null;
+  return skipped(attempt, { ...existing, size: bytes }, sha256, known === null ? "size" : "source");
 }
 
 /** Same size, and the destination carries the source's time. */
@@ -48,7 +50,7 @@ export function looksSame(source: SourceFacts, existing: DestinationFacts): bool
 
 function skipped(
   attempt: Attempt,
-  existing: DestinationFacts,
+  existing: DestinationFacts & { readonly size: number },
   sha256: string,
   level: Receipt["level"],
 ): JobEvent {

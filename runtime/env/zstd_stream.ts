@@ -11,11 +11,13 @@ import { ZstdFrames } from "./zstd_frames.ts";
 
 const LOW_HALF = 0xffff_ffffn;
 
+/** Made with the module: an instance comes when it likes, and the simulation cannot wait for that. */
+const { create64 } = await xxhash();
+
 /** The content of all frames. */
 export async function* inflateZstd(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { create64 } = await xxhash();
   const frames = new ZstdFrames();
   let decoder = new FrameDecoder(create64());
   let isEmpty = true;

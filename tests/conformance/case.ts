@@ -68,6 +68,11 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+/** What a place says of a file's size. */
+export function toldSize(place: { readonly tellsSize?: false }, size: number): number | null {
+  return place.tellsSize === false ? null : size;
+}
+
 /** A source of the harness's protocol. */
 export function sourceOf(harness: Harness, place: SourceHarness, name: string): Source {
   assert.ok(harness.protocol.source, "the protocol has a source");

@@ -34,6 +34,8 @@ export interface SourceHarness {
   noLength?(name: string): Promise<void>;
   /** The file is served as a whole only. */
   noRanges?(name: string): Promise<void>;
+  /** Only reading a file tells how long it is, and which version it is: it is compressed there. */
+  readonly tellsSize?: false;
   /** Reading the file is forbidden. */
   deny?(name: string): Promise<void>;
   /** Nothing more comes after the first `atBytes`, not even an error. */
@@ -48,6 +50,8 @@ export interface SinkHarness {
   /** A file that stood there before. */
   put(name: string, bytes: Uint8Array): Promise<void>;
   readonly endpoint?: Partial<SinkEndpoint>;
+  /** As in {@link SourceHarness}. */
+  readonly tellsSize?: false;
   /** Times are kept in steps of this; exactly unless set. */
   readonly mtimeGrainMs?: number;
   /** Permission bits of a published file. */
