@@ -8,6 +8,11 @@ export const CLI_LIMITS = {
     value: 4 * 2 ** 20,
     why: "a workflow file is read whole; its parser refuses more",
   },
+  keyFileBytes: {
+    unit: "bytes",
+    value: 1_024,
+    why: "a key of 32 bytes as text, and what an editor leaves around it",
+  },
   valueFileBytes: {
     unit: "bytes",
     value: 2 ** 20,

@@ -95,6 +95,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
 }
 
 /** Verbs that move files. */
+  addAtRest(add, process);
 function addRunning(add: AddVerb, process: Process): void {
   const run = new Command("run")
     .description("carry workflow files out, one after the other, to their end")
@@ -138,6 +139,22 @@ function addLooking(add: AddVerb, process: Process): void {
     const { validateVerb } = await import("./verbs/validate.ts");
     return await validateVerb(process, verb.args, verb.opts());
   });
+/** Verbs for files at rest. */
+function addAtRest(add: AddVerb, process: Process): void {
+  const decrypt = new Command("decrypt")
+    .description("write what a sealed file holds, with the key and nothing else")
+    .argument("<SEALED>", "a local file that Quorus sealed (destination.encrypt)")
+    .argument("<OUT>", "where its content goes; nothing stands there before all of it is proved")
+    .option("--key-file <FILE>", "a key, in base64 or hexadecimal; may be repeated", collect, [])
+    .option("--force", "replace what stands at OUT")
+    .option("--json", "say what was written as JSON");
+  add(decrypt, async (verb) => {
+    const { decryptVerb } = await import("./verbs/decrypt.ts");
+    const [sealed = "", out = ""] = verb.args;
+    return await decryptVerb(process, sealed, out, verb.opts());
+  });
+}
+
   const plan = new Command("plan")
     .description("show what run would do: order, what is parallel, variables, skips")
     .argument("<FILE...>", "workflow files");
