@@ -48,7 +48,7 @@ async function oneProcess(report: Report): Promise<void> {
   await server.stop();
 }
 
-/** A gateway that knows no leader: whatever it is asked, followers answer. */
+/** A gateway that begins with the followers; it learns of the leader, who then answers too. */
 async function followers(cluster: BenchCluster, report: Report): Promise<void> {
   const { id: leader } = await cluster.leader();
   const ids = cluster.controllers.map(({ node }) => node).filter((id) => id !== leader);
@@ -61,10 +61,11 @@ async function followers(cluster: BenchCluster, report: Report): Promise<void> {
     return { gateway: of("g2"), followers: of(ids[0]!) + of(ids[1]!), leader: of(leader) };
   };
   await measure({ bench: "api-followers", url, key, paths, cpuMs }, report);
-  await answeredBy(url, key, paths, ids);
+  const figure = figuresOf(report, "api-followers");
+  figure("answered_by_followers", "of 20", await answeredBy(url, key, paths, ids));
   // Whoever leads in between is one of them: then the figures are of others than they say.
   const moved = (await cluster.leader()).id === leader ? 0 : 1;
-  figuresOf(report, "api-followers")("leader_moved", "count", moved, "<1");
+  figure("leader_moved", "count", moved, "<1");
 }
 
 /** Both kinds of reads: as fast as it goes, and at steady rates. */
@@ -148,19 +149,20 @@ async function floors({ url, key, paths }: Part, report: Report): Promise<void> 
   }
 }
 
-/** An Error where somebody else has answered. */
+/** How many of twenty queries these have answered. */
 async function answeredBy(
   url: string,
   key: string,
   paths: readonly string[],
   ids: readonly string[],
-): Promise<void> {
+): Promise<number> {
+  let answered = 0;
   for (const path of paths.slice(0, 20)) {
     const answer = await fetch(url + path, { headers: { authorization: `Bearer ${key}` } });
     await answer.body?.cancel();
-    const who = answer.headers.get("quorus-controller") ?? "";
-    if (!ids.includes(who)) throw new Error(`read ${path}: ${who} has answered, not a follower`);
+    if (ids.includes(answer.headers.get("quorus-controller") ?? "")) answered += 1;
   }
+  return answered;
 }
 
 function byWrk(
