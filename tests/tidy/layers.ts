@@ -216,6 +216,16 @@ const exceptions: readonly { file: string; specifiers: readonly string[]; why: s
     why: "the one place where certificates are made; its library's container wants the polyfill",
   },
   {
+    file: "protocols/ftp/dial.ts",
+    specifiers: ["node:net", "node:tls"],
+    why: "the one place of FTP that connects: its data connections share TLS sessions, outside of Env",
+  },
+  {
+    file: "protocols/ftp/library.ts",
+    specifiers: ["basic-ftp"],
+    why: "what reads the listings that every server writes in its own way, loaded in one place",
+  },
+  {
     file: "protocols/sftp/host_keys.ts",
     specifiers: ["node:crypto"],
     why: "known_hosts hides names under HMAC-SHA1, which nothing else needs; pure and synchronous",
