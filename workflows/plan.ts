@@ -3,6 +3,7 @@
 import type { AuthField, AuthType } from "./credentials.ts";
 import type {
   AccessSpec,
+  AtRestSpec,
   DestinationSpec,
   PipelineSpec,
   RetrySpec,
@@ -44,7 +45,13 @@ export type AuthTemplate =
   & { readonly [field in AuthField]?: SealedTemplate };
 
 /** How an end is reached, with holes. */
-export interface AccessTemplate extends Omit<AccessSpec, "headers" | "auth"> {
+/** How the files of an end look at rest, with holes. */
+export interface AtRestTemplate extends Omit<AtRestSpec, "keys"> {
+  readonly keys: readonly SealedTemplate[];
+}
+
+export interface AccessTemplate extends Omit<AccessSpec, "headers" | "auth" | "atRest"> {
+  readonly atRest?: AtRestTemplate;
   readonly headers: Readonly<Record<string, SealedTemplate>>;
   readonly auth: AuthTemplate | null;
 }

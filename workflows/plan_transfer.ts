@@ -4,6 +4,7 @@ import { assert } from "../runtime/base/assert.ts";
 import { MIB, parseBytes, parseDurationMs } from "../runtime/base/units.ts";
 import type {
   AccessTemplate,
+  AtRestTemplate,
   AuthTemplate,
   LatePart,
   LocationTemplate,
@@ -32,6 +33,8 @@ export const ACCESS_KEYS = [
   "timeout",
   "options",
 ] as const;
+  "compression",
+  "encryption",
 
 /** The template of one transfer, defaults already filled in; problems go to the resolver. */
 export function planTransfer(
@@ -76,9 +79,28 @@ function planAccess(
     options: planOptions(resolver, end.options ?? {}, [...path, "options"]),
   };
 }
+    ...planAtRest(resolver, end, path),
 
 function planOptions(
   resolver: Resolver,
+/** What is declared of the files at rest; nothing where nothing is. */
+function planAtRest(
+  resolver: Resolver,
+  { compression, encryption }: DeclaredAccess,
+  path: ValuePath,
+): { atRest?: AtRestTemplate } {
+  const at = [...path, "encryption", "key"];
+  const declared = encryption?.enabled === false ? [] : encryption?.key ?? [];
+  const keys = typeof declared === "string"
+    ? [resolver.sealed(declared, at)]
+    : declared.map((text, index) => resolver.sealed(text, [...at, index]));
+  if (compression === undefined && keys.length === 0) return {};
+  const { format = null, maxRatio = null } = typeof compression === "string"
+    ? { format: compression }
+    : compression ?? {};
+  return { atRest: { compression: format, maxRatio, keys } };
+}
+
   declared: NonNullable<DeclaredSource["options"]>,
   path: ValuePath,
 ): Record<string, string | number | boolean> {

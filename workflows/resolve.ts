@@ -83,7 +83,7 @@ export function resolveAction(
 }
 
 function sealAccess(
-  { headers, auth, ...access }: AccessTemplate,
+  { headers, auth, atRest, ...access }: AccessTemplate,
   seal: (text: SealedTemplate) => Sealed,
 ): AccessSpec {
   return {
@@ -100,6 +100,7 @@ function sealAuth(auth: AuthTemplate, seal: (text: SealedTemplate) => Sealed): A
   for (const field of AUTH_FIELDS) {
     const text = auth[field];
     if (text !== undefined) fields[field] = seal(text);
+    ...(atRest === undefined ? {} : { atRest: { ...atRest, keys: atRest.keys.map(seal) } }),
   }
   return { type: auth.type, ...fields };
 }

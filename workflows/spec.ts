@@ -38,6 +38,15 @@ export interface TlsSpec {
   readonly key: Sealed | null;
 }
 
+/** How the files of an end look at rest. */
+export interface AtRestSpec {
+  readonly compression: "gzip" | "zstd" | null;
+  /** Plain bytes for each compressed one, beyond which a source is a bomb; `null` for the default. */
+  readonly maxRatio: number | null;
+  /** Of 32 bytes each, as text: the first one seals, any of them opens; empty: nothing is sealed. */
+  readonly keys: readonly Sealed[];
+}
+
 /** How an end is reached; `timeoutMs` bounds the wait for its answer. */
 export interface AccessSpec {
   readonly headers: Readonly<Record<string, Sealed>>;
@@ -45,6 +54,8 @@ export interface AccessSpec {
   readonly timeoutMs: number | null;
   readonly tls: TlsSpec | null;
   readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** Absent where files are at rest as they are. */
+  readonly atRest?: AtRestSpec;
 }
 
 /** Where the bytes come from. */

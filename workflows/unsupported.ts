@@ -119,9 +119,25 @@ function checkDestination(body: DeclaredTransfer, options: SupportOptions, add: 
   const { destination } = body;
   checkProtocol("destination", destination, options, add);
   checkAccess("destination", destination, options, add);
-  if (destination.encryption !== undefined && destination.encryption.enabled !== false) {
-    const reason = "files are not encrypted by this version; they would lie there readable";
-    add(["destination", "encryption"], "refused", reason);
+  checkEncryption(destination.encryption, add);
+}
+
+/** What is asked for and not done would leave files readable. */
+function checkEncryption(
+  encryption: DeclaredTransfer["destination"]["encryption"],
+  add: Add,
+): void {
+  if (encryption === undefined || encryption.enabled === false) return;
+  const { key, algorithm, keySource } = encryption;
+  const at = ["destination", "encryption"];
+  if (key === undefined) {
+    const source = keySource === undefined
+      ? ""
+      : `keySource ${keySource} is not read by this version; `;
+    add(at, "refused", `${source}no key is declared: key: "\${secret:NAME}"`);
+  }
+  if (algorithm !== undefined && !/^aes-?256(-?gcm)?$/i.test(algorithm)) {
+    add([...at, "algorithm"], "refused", "files are sealed with AES-256-GCM and nothing else");
   }
 }
 

@@ -18,10 +18,15 @@ export interface DeclaredText {
   readonly step: number | null;
 }
 
-const SEALED_KEYS: ReadonlySet<string> = new Set(["headers", "authentication", "auth", "tls"]);
+const SEALED_KEYS: ReadonlySet<string> = new Set([
+  "headers",
+  "authentication",
+  "auth",
+  "tls",
+  "encryption",
+]);
 const UNUSED_KEYS: ReadonlySet<string> = new Set([
   "monitoring",
-  "encryption",
   "dataQuality",
   "networkOptimization",
   "serviceAccount",

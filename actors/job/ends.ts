@@ -3,10 +3,18 @@
 import type { Env, TlsOptions } from "../../runtime/env/env.ts";
 import type { Endpoint, Sink, Source } from "../../protocols/contract.ts";
 import { type Credentials, credentialsOf } from "../../protocols/credentials.ts";
+import {
+  decodedSource,
+  type Decoding,
+  encodedSink,
+  type Encoding,
+  keysFrom,
+} from "../../protocols/encoded/encoded.ts";
 import { plainEndpoint } from "../../protocols/endpoint.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
-import type { AccessSpec, Sealed, TransferSpec } from "../../workflows/spec.ts";
+import { protocolLimits } from "../../protocols/limits.ts";
+import type { AccessSpec, AtRestSpec, Sealed, TransferSpec } from "../../workflows/spec.ts";
 
 /** Turns references into text; throws `secretMissing` naming the reference, never its value. */
 export type Reveal = (sealed: Sealed) => Promise<string>;
@@ -36,13 +44,20 @@ export async function openEnds(spec: TransferSpec, options: EndsOptions): Promis
   const to = protocols.forUri(spec.destination.uri);
   if (from.source === undefined) throw notCapable(from.name, "read from");
   if (to.sink === undefined) throw notCapable(to.name, "write to");
-  const source = from.source(readFrom, { env });
-  const sink = to.sink({
+  const decoding = await atRest(spec.source.atRest, reveal);
+  const encoding = await atRest(access?.atRest, reveal);
+  const place = {
     ...writeTo,
     createDirectories: spec.destination.createDirectories,
     root: rootPath(spec.destination.root),
     sync,
-  }, { env });
+  };
+  const source = decoding === null
+    ? from.source(readFrom, { env })
+    : decodedSource(from, readFrom, { env }, decoding);
+  const sink = encoding === null
+    ? to.sink(place, { env })
+    : encodedSink(to, place, { env }, encoding);
   return {
     source,
     sink,
@@ -51,6 +66,20 @@ export async function openEnds(spec: TransferSpec, options: EndsOptions): Promis
       await sink.close();
     },
   };
+}
+
+/** How files look at rest, with the keys revealed; `null`: as they are. */
+async function atRest(
+  spec: AtRestSpec | undefined,
+  reveal: Reveal,
+): Promise<Decoding & Encoding | null> {
+  if (spec === undefined) return null;
+  const { compression, maxRatio } = spec;
+  const keys = keysFrom(await Promise.all(spec.keys.map(reveal)));
+  const decompression = compression === null
+    ? null
+    : { format: compression, maxRatio: maxRatio ?? protocolLimits.decompressedRatioMax };
+  return { compression, decompression, keys };
 }
 
 /** `file:///a/b/` as `/a/b`: a sink takes the declared directory as a path of its own kind. */

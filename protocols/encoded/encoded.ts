@@ -16,6 +16,7 @@ import type { FrameCoder } from "./coder.ts";
 import { compressedCoder } from "./compressed.ts";
 import { DecompressedSource, type DecompressionOptions } from "./decompressed.ts";
 import { sealedCoder } from "./sealed.ts";
+import { keyFromText } from "./sealed_head.ts";
 import { EncodedSink } from "./sink.ts";
 import { EncodedSource } from "./source.ts";
 
@@ -24,6 +25,11 @@ export interface Encoding {
   readonly compression: Compression | null;
   /** Keys of 32 bytes: the first one seals, any of them opens; none: nothing is sealed. */
   readonly keys: readonly Uint8Array[];
+}
+
+/** Keys from their texts; `badEndpoint` for one that is none. */
+export function keysFrom(texts: readonly string[]): readonly Uint8Array[] {
+  return texts.map(keyFromText);
 }
 
 /** How the files of a source look at rest. */

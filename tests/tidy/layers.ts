@@ -105,6 +105,7 @@ const rooms: readonly Room[] = [
     name: "gateway",
     owns: ["gateway/"],
     local: [
+      "protocols/encoded/encoded.ts",
       "gateway/",
       "workflows/",
       "runtime/actor/",
