@@ -44,12 +44,12 @@ export type AuthTemplate =
   & { readonly type: AuthType }
   & { readonly [field in AuthField]?: SealedTemplate };
 
-/** How an end is reached, with holes. */
 /** How the files of an end look at rest, with holes. */
 export interface AtRestTemplate extends Omit<AtRestSpec, "keys"> {
   readonly keys: readonly SealedTemplate[];
 }
 
+/** How an end is reached, with holes. */
 export interface AccessTemplate extends Omit<AccessSpec, "headers" | "auth" | "atRest"> {
   readonly atRest?: AtRestTemplate;
   readonly headers: Readonly<Record<string, SealedTemplate>>;

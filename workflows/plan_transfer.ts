@@ -32,9 +32,9 @@ export const ACCESS_KEYS = [
   "tls",
   "timeout",
   "options",
-] as const;
   "compression",
   "encryption",
+] as const;
 
 /** The template of one transfer, defaults already filled in; problems go to the resolver. */
 export function planTransfer(
@@ -77,12 +77,10 @@ function planAccess(
     timeoutMs: milliseconds(end.timeout),
     tls: planTls(resolver, end.tls, [...path, "tls"]),
     options: planOptions(resolver, end.options ?? {}, [...path, "options"]),
+    ...planAtRest(resolver, end, path),
   };
 }
-    ...planAtRest(resolver, end, path),
 
-function planOptions(
-  resolver: Resolver,
 /** What is declared of the files at rest; nothing where nothing is. */
 function planAtRest(
   resolver: Resolver,
@@ -101,6 +99,8 @@ function planAtRest(
   return { atRest: { compression: format, maxRatio, keys } };
 }
 
+function planOptions(
+  resolver: Resolver,
   declared: NonNullable<DeclaredSource["options"]>,
   path: ValuePath,
 ): Record<string, string | number | boolean> {

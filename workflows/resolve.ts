@@ -88,6 +88,7 @@ function sealAccess(
 ): AccessSpec {
   return {
     ...access,
+    ...(atRest === undefined ? {} : { atRest: { ...atRest, keys: atRest.keys.map(seal) } }),
     headers: Object.fromEntries(
       Object.entries(headers).map(([header, text]) => [header, seal(text)]),
     ),
@@ -100,7 +101,6 @@ function sealAuth(auth: AuthTemplate, seal: (text: SealedTemplate) => Sealed): A
   for (const field of AUTH_FIELDS) {
     const text = auth[field];
     if (text !== undefined) fields[field] = seal(text);
-    ...(atRest === undefined ? {} : { atRest: { ...atRest, keys: atRest.keys.map(seal) } }),
   }
   return { type: auth.type, ...fields };
 }

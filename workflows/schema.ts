@@ -81,7 +81,6 @@ const volume = placeName.meta({
   description: "the id of the volume that a local path lies on: only agents that hold it are taken",
 });
 
-/** How an end is reached: the same for both. */
 const compressionFormat = z.enum(["gzip", "zstd"]);
 
 /** A key in a workflow file would be no secret. */
@@ -94,6 +93,7 @@ const encryptionKey = z.union([keyReference, z.array(keyReference).min(1).max(8)
     "32 bytes in base64 or hexadecimal, by reference: the first one seals, any of them opens",
 });
 
+/** How an end is reached: the same for both. */
 const access = {
   uri: text.min(1).optional(),
   path: text.min(1).optional(),
@@ -111,6 +111,17 @@ const access = {
 
 const source = z.strictObject({
   ...access,
+  compression: z.union([
+    compressionFormat,
+    z.strictObject({ format: compressionFormat, maxRatio: z.number().min(1).optional() }),
+  ], { error: "expected gzip, zstd or {format, maxRatio}" }).optional().meta({
+    description: "the file is compressed there, and decompressed on its way; maxRatio: 250",
+  }),
+  encryption: z.strictObject({ enabled: flag.optional(), key: encryptionKey }).optional().meta({
+    description: "the file was sealed by Quorus, and is opened on its way",
+  }),
+  select: select.optional(),
+  after: after.optional(),
   networkOptimization: z.strictObject({
     useInternalRouting: flag.optional(),
     preferredDataCenter: placeName.optional().meta({
@@ -127,8 +138,16 @@ const destination = z.strictObject({
   permissions: permissions.optional(),
   conflict: z.enum(["overwrite", "fail", "skip", "skip-if-same", "rename"]).optional(),
   preserveMtime: flag.optional(),
+  compare: z.enum(["mtime", "size", "hash", "none"]).optional().meta({
+    description: "of sets: what tells that a file is there already; mtime means size and mtime",
+  }),
+  mirror: mirror.optional(),
+  compression: compressionFormat.optional().meta({
+    description: "the file is compressed on its way, and lies there so",
+  }),
   encryption: z.strictObject({
     enabled: flag.optional(),
+    key: encryptionKey.optional(),
     algorithm: text.optional(),
     keySource: text.optional(),
     keyId: text.optional(),
@@ -167,17 +186,6 @@ const monitoring = z.strictObject({
   enabled: flag.optional(),
   progressReporting: flag.optional(),
   metricsEnabled: flag.optional(),
-  compression: z.union([
-    compressionFormat,
-    z.strictObject({ format: compressionFormat, maxRatio: z.number().min(1).optional() }),
-  ], { error: "expected gzip, zstd or {format, maxRatio}" }).optional().meta({
-    description: "the file is compressed there, and decompressed on its way; maxRatio: 250",
-  }),
-  encryption: z.strictObject({ enabled: flag.optional(), key: encryptionKey }).optional().meta({
-    description: "the file was sealed by Quorus, and is opened on its way",
-  }),
-  select: select.optional(),
-  after: after.optional(),
   alertOnFailure: flag.optional(),
   integrations: z.record(z.string(), flag).optional(),
   tags: z.record(z.string(), scalar).optional(),
@@ -194,16 +202,8 @@ const pipeline = z.strictObject({
 
 const priority = z.enum(["low", "medium", "high", "critical"]).meta({
   description: "which of the transfers that wait goes first (medium unless said); who waits rises",
-  compare: z.enum(["mtime", "size", "hash", "none"]).optional().meta({
-    description: "of sets: what tells that a file is there already; mtime means size and mtime",
-  }),
-  mirror: mirror.optional(),
-  compression: compressionFormat.optional().meta({
-    description: "the file is compressed on its way, and lies there so",
-  }),
 });
 
-    key: encryptionKey.optional(),
 const affinity = z.strictObject({
   agents: placeNames.optional().meta({ description: "only agents of these names" }),
   tags: placeNames.optional().meta({ description: "only agents that have all of these tags" }),

@@ -136,9 +136,6 @@ function checkEncryption(
       : `keySource ${keySource} is not read by this version; `;
     add(at, "refused", `${source}no key is declared: key: "\${secret:NAME}"`);
   }
-  if (algorithm !== undefined && !/^aes-?256(-?gcm)?$/i.test(algorithm)) {
-    add([...at, "algorithm"], "refused", "files are sealed with AES-256-GCM and nothing else");
-  }
 }
 
 function checkVerification(body: DeclaredTransfer, add: Add): void {

@@ -96,6 +96,7 @@ const rooms: readonly Room[] = [
       "protocols/fingerprint.ts",
       "protocols/limits.ts",
       "protocols/registry",
+      "protocols/encoded/encoded.ts",
     ],
     packages: ["zod"],
     builtins: "pure",
@@ -105,7 +106,6 @@ const rooms: readonly Room[] = [
     name: "gateway",
     owns: ["gateway/"],
     local: [
-      "protocols/encoded/encoded.ts",
       "gateway/",
       "workflows/",
       "runtime/actor/",
