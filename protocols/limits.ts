@@ -122,31 +122,6 @@ export const PROTOCOL_LIMITS = {
     value: 33_554_432,
     why: "blocks of one upload on their way at once; one that is larger goes alone",
   },
-  gcsChunkBytes: {
-    unit: "bytes",
-    value: 8_388_608,
-    why: "what one request of an upload to Google's store carries; a multiple of 256 KiB",
-  },
-  gcsUploadsKept: {
-    unit: "count",
-    value: 32,
-    why: "uploads to Google's store that can be opened again; each has a chunk or two in memory",
-  },
-  gcsTokensKept: {
-    unit: "count",
-    value: 64,
-    why: "identities whose tokens are remembered; the oldest signs in again",
-  },
-  gcsTokenEarlyMs: {
-    unit: "ms",
-    value: 300_000,
-    why: "a token that ends so soon is not used any more",
-  },
-  gcsRewriteSteps: {
-    unit: "count",
-    value: 10_000,
-    why: "steps of one copy that the service makes; each moves a gigabyte or more",
-  },
   azureBlockListMaxBytes: {
     unit: "bytes",
     value: 16_777_216,
@@ -442,15 +417,6 @@ export const PROTOCOL_LIMITS = {
     value: 100_000,
     why: "opens that wait for one of the concurrent places of a limited protocol",
   },
-  limitedBurstMs: {
-    unit: "ms",
-    value: 100,
-    why: "unused bandwidth that a limited protocol keeps for later, and the grain of its reads",
-  },
-} as const satisfies LimitTable;
-
-/** The defaults as plain numbers. */
-export const protocolLimits = limitValues(PROTOCOL_LIMITS);
   decompressedFreeBytes: {
     unit: "bytes",
     value: 16_777_216,
@@ -461,3 +427,12 @@ export const protocolLimits = limitValues(PROTOCOL_LIMITS);
     value: 250,
     why: "plain bytes of each compressed one, unless source.decompress says more: beyond it is a bomb",
   },
+  limitedBurstMs: {
+    unit: "ms",
+    value: 100,
+    why: "unused bandwidth that a limited protocol keeps for later, and the grain of its reads",
+  },
+} as const satisfies LimitTable;
+
+/** The defaults as plain numbers. */
+export const protocolLimits = limitValues(PROTOCOL_LIMITS);
