@@ -86,6 +86,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
   };
   addRunning(add, process);
   addLooking(add, process);
+  addAtRest(add, process);
   addRemote(add, process);
   addRoles(add, addGroup, process);
   addCluster(addGroup, process);
@@ -95,7 +96,6 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
 }
 
 /** Verbs that move files. */
-  addAtRest(add, process);
 function addRunning(add: AddVerb, process: Process): void {
   const run = new Command("run")
     .description("carry workflow files out, one after the other, to their end")
@@ -130,15 +130,6 @@ function addRunning(add: AddVerb, process: Process): void {
   });
 }
 
-/** Verbs that look and move nothing. */
-function addLooking(add: AddVerb, process: Process): void {
-  const validate = new Command("validate")
-    .description("say everything that is wrong with workflow files")
-    .argument("<FILE...>", "workflow files");
-  add(withVariables(withOutput(validate)), async (verb) => {
-    const { validateVerb } = await import("./verbs/validate.ts");
-    return await validateVerb(process, verb.args, verb.opts());
-  });
 /** Verbs for files at rest. */
 function addAtRest(add: AddVerb, process: Process): void {
   const decrypt = new Command("decrypt")
@@ -155,6 +146,15 @@ function addAtRest(add: AddVerb, process: Process): void {
   });
 }
 
+/** Verbs that look and move nothing. */
+function addLooking(add: AddVerb, process: Process): void {
+  const validate = new Command("validate")
+    .description("say everything that is wrong with workflow files")
+    .argument("<FILE...>", "workflow files");
+  add(withVariables(withOutput(validate)), async (verb) => {
+    const { validateVerb } = await import("./verbs/validate.ts");
+    return await validateVerb(process, verb.args, verb.opts());
+  });
   const plan = new Command("plan")
     .description("show what run would do: order, what is parallel, variables, skips")
     .argument("<FILE...>", "workflow files");
