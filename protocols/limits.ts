@@ -44,6 +44,74 @@ export const PROTOCOL_LIMITS = {
     value: 1_000,
     why: "a body that took longer may have changed while it was read: one HEAD looks again",
   },
+  httpHoldBackBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why:
+      "the end of an upload that waits for the grant; a file below it is one request of known size",
+  },
+  httpCheckedPlaces: {
+    unit: "count",
+    value: 256,
+    why: "directories of servers whose conditional writes were tried out; the oldest is forgotten",
+  },
+  davAnswerMaxCharacters: {
+    unit: "count",
+    value: 65_536,
+    why:
+      "what a server may say of one file; a name of 255 bytes and its properties take about 1,000",
+  },
+  davListEntriesMax: {
+    unit: "count",
+    value: 10_000_000,
+    why: "names of one listing; a server that sends more never ends",
+  },
+  davListReadBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "the buffer that listings are read through",
+  },
+  davPieceBytes: {
+    unit: "bytes",
+    value: 4_194_304,
+    why: "a part of a file that is sent with Content-Range, in memory until the server has it",
+  },
+  davDirectoriesMax: {
+    unit: "count",
+    value: 100,
+    why: "directories above a destination that are made on the way to it",
+  },
+  tusPieceBytes: {
+    unit: "bytes",
+    value: 8_388_608,
+    why:
+      "what one PATCH carries, and is sent again when it was lost; two are in memory for each upload",
+  },
+  tusRetries: {
+    unit: "count",
+    value: 5,
+    why: "times that a piece is sent again before the upload fails and the job decides",
+  },
+  tusRetryMs: {
+    unit: "ms",
+    value: 500,
+    why: "before a piece is sent again; twice as long each time",
+  },
+  tusUploadsKnown: {
+    unit: "count",
+    value: 10_000,
+    why: "addresses of uploads that a process remembers; the oldest is forgotten",
+  },
+  tusUploadsKeptMs: {
+    unit: "ms",
+    value: 604_800_000,
+    why: "a file that names an upload is removed a week later: servers drop theirs sooner",
+  },
+  tusServersKnown: {
+    unit: "count",
+    value: 256,
+    why: "servers whose extensions are remembered; the oldest is asked again",
+  },
   nameBytesMax: {
     unit: "bytes",
     value: 255,
@@ -121,6 +189,31 @@ export const PROTOCOL_LIMITS = {
     unit: "bytes",
     value: 33_554_432,
     why: "blocks of one upload on their way at once; one that is larger goes alone",
+  },
+  gcsChunkBytes: {
+    unit: "bytes",
+    value: 8_388_608,
+    why: "what one request of an upload to Google's store carries; a multiple of 256 KiB",
+  },
+  gcsUploadsKept: {
+    unit: "count",
+    value: 32,
+    why: "uploads to Google's store that can be opened again; each has a chunk or two in memory",
+  },
+  gcsTokensKept: {
+    unit: "count",
+    value: 64,
+    why: "identities whose tokens are remembered; the oldest signs in again",
+  },
+  gcsTokenEarlyMs: {
+    unit: "ms",
+    value: 300_000,
+    why: "a token that ends so soon is not used any more",
+  },
+  gcsRewriteSteps: {
+    unit: "count",
+    value: 10_000,
+    why: "steps of one copy that the service makes; each moves a gigabyte or more",
   },
   azureBlockListMaxBytes: {
     unit: "bytes",
@@ -235,6 +328,11 @@ export const PROTOCOL_LIMITS = {
     value: 1_073_741_824,
     why: "one part of a larger copy; no byte of it passes through us",
   },
+  s3EmptyPagesMax: {
+    unit: "count",
+    value: 100,
+    why: "pages without a name that say there are more, one after the other: a server in circles",
+  },
   s3OrphanAgeMs: {
     unit: "ms",
     value: 604_800_000,
@@ -305,11 +403,21 @@ export const PROTOCOL_LIMITS = {
     value: 30_000,
     why: "a call to a mounted path that takes longer is given up: its server does not answer",
   },
+  nfsCallsMax: {
+    unit: "count",
+    value: 8,
+    why: "calls to one mount at once; Deno's pool has 32 threads for all files of the process",
+  },
   nfsStuckCallsMax: {
     unit: "count",
     value: 4,
     why:
       "calls on one mount that do not return: each may hold a thread for ever, so no more are made",
+  },
+  nfsProofMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "a path was found to be the mount it should be; opened files are compared with it anyway",
   },
   nfsMountInfoMaxBytes: {
     unit: "bytes",
@@ -425,7 +533,8 @@ export const PROTOCOL_LIMITS = {
   decompressedRatioMax: {
     unit: "count",
     value: 250,
-    why: "plain bytes of each compressed one, unless source.decompress says more: beyond it is a bomb",
+    why:
+      "plain bytes of each compressed one, unless source.decompress says more: beyond it is a bomb",
   },
   limitedBurstMs: {
     unit: "ms",

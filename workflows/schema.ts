@@ -120,8 +120,6 @@ const source = z.strictObject({
   encryption: z.strictObject({ enabled: flag.optional(), key: encryptionKey }).optional().meta({
     description: "the file was sealed by Quorus, and is opened on its way",
   }),
-  select: select.optional(),
-  after: after.optional(),
   networkOptimization: z.strictObject({
     useInternalRouting: flag.optional(),
     preferredDataCenter: placeName.optional().meta({
