@@ -139,7 +139,6 @@ const destination = z.strictObject({
   compare: z.enum(["mtime", "size", "hash", "none"]).optional().meta({
     description: "of sets: what tells that a file is there already; mtime means size and mtime",
   }),
-  mirror: mirror.optional(),
   compression: compressionFormat.optional().meta({
     description: "the file is compressed on its way, and lies there so",
   }),
