@@ -7,6 +7,7 @@ import { quorus } from "./memory_process.ts";
 
 const BYTES = patterned(3_000_000);
 const KEY = Buffer.from(new Uint8Array(32).fill(5)).toString("base64");
+const OLD = Buffer.from(new Uint8Array(32).fill(4)).toString("hex");
 const ENCRYPTION = `encryption: {key: "\${secret:KEK}"}`;
 
 Deno.test("a run seals and compresses files, and opens and decompresses them again", async () => {
@@ -39,6 +40,21 @@ Deno.test("a run seals and compresses files, and opens and decompresses them aga
       assert.equal(sha256(Deno.readFileSync(`${cwd}/${name}`)), sha256(BYTES), name);
     }
     assert.deepEqual(namesIn(cwd).filter((name) => name.endsWith(".part")), []);
+  });
+});
+
+Deno.test("the example of the page runs, with a key that has been changed since", async () => {
+  const page = Deno.readTextFileSync(
+    new URL("../../protocols/encoded/README.md", import.meta.url),
+  );
+  const [, example] = /```yaml\n(.*?)```/s.exec(page)!;
+  await inFolder(async (cwd) => {
+    const files = { "ledger.csv": BYTES, "secrets/VAULT_KEY": KEY, "secrets/VAULT_KEY_OLD": OLD };
+    writeFiles(cwd, { ...files, "page.yaml": example! });
+    const args = ["run", "page.yaml", "--secrets", "secrets", "--var", `FOLDER=${cwd}`];
+    const { code, err } = await quorus(args, { cwd });
+    assert.equal(code, 0, err);
+    assert.equal(sha256(Deno.readFileSync(`${cwd}/ledger-again.csv`)), sha256(BYTES));
   });
 });
 
