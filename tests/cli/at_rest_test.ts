@@ -92,12 +92,14 @@ Deno.test("encryption without a key that is kept elsewhere is refused with what 
         `{name: t, source: {path: a}, destination: {path: b, encryption: ${encryption}}}`,
       ]);
     writeFiles(cwd, {
+      "secrets/KEK": KEY,
       "none.yaml": transfer("{enabled: true, keySource: corporate-kms}"),
       "literal.yaml": transfer(`{key: "${KEY}"}`),
       "other.yaml": transfer('{key: "${secret:KEK}", algorithm: DES}'),
     });
     const said = async (file: string) => {
-      const { code, err, out } = await quorus(["run", file], { cwd });
+      const args = ["run", file, "--secrets", "secrets"];
+      const { code, err, out } = await quorus(args, { cwd });
       assert.equal(code, 2, file);
       return err + out;
     };
