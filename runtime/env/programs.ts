@@ -9,6 +9,8 @@ export interface ProgramCommand {
   readonly args: readonly string[];
   /** The whole of its environment: nothing of this process's own but its PATH. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** `read`: standard error is read as it comes, by `readErrors`, and not kept; `kept` unless said. */
+  readonly errors?: "kept" | "read";
 }
 
 /** How a program ended. */
@@ -16,7 +18,10 @@ export interface ProgramEnd {
   /** `null` if a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last of what it wrote to standard error; a program may write there what it was given. */
+  /**
+   * The last of what it wrote to standard error, empty where that was read; a program may write there
+   * what it was given.
+   */
   readonly errors: string;
 }
 
@@ -24,6 +29,8 @@ export interface ProgramEnd {
 export interface RunningProgram {
   /** Fills `into` from its standard output with at least one byte; 0 means the end. */
   read(into: Uint8Array): Promise<number>;
+  /** The same of its standard error, where the command says `errors: "read"`; else 0. */
+  readErrors(into: Uint8Array): Promise<number>;
   /** Resolves when its standard input has taken all of `bytes`; `io` if it takes no more. */
   write(bytes: Uint8Array): Promise<void>;
   /** Ends its standard input; idempotent. */

@@ -14,25 +14,16 @@ const ERRORS_MAX_BYTES = 8_192;
 /** Needs `--allow-run` for each program that is started. */
 export const realPrograms: Programs = { start };
 
-function start({ program, args, environment = {} }: ProgramCommand): RunningProgram {
+function start(command: ProgramCommand): RunningProgram {
+  const { program, args, environment = {}, errors = "kept" } = command;
   const child = spawned(program, args, environment);
-  const output = child.stdout.getReader();
   const input = child.stdin.getWriter();
-  const errors = lastOf(child.stderr);
-  let left = new Uint8Array(0);
+  const isKept = errors === "kept";
+  const kept = isKept ? lastOf(child.stderr) : Promise.resolve("");
   let closing: Promise<void> | null = null;
   return {
-    async read(into) {
-      while (left.length === 0) {
-        const { done, value } = await output.read();
-        if (done) return 0;
-        left = value;
-      }
-      const count = Math.min(into.length, left.length);
-      into.set(left.subarray(0, count));
-      left = left.subarray(count);
-      return count;
-    },
+    read: filling(child.stdout),
+    readErrors: isKept ? () => Promise.resolve(0) : filling(child.stderr),
     async write(bytes) {
       try {
         await input.write(bytes);
@@ -42,7 +33,7 @@ function start({ program, args, environment = {} }: ProgramCommand): RunningProg
       }
     },
     closeInput: () => closing ??= input.close().catch(() => {}),
-    ended: endOf(child, errors, input),
+    ended: endOf(child, kept, input),
     kill: () => {
       try {
         child.kill("SIGKILL");
@@ -50,6 +41,23 @@ function start({ program, args, environment = {} }: ProgramCommand): RunningProg
         // It has ended by itself.
       }
     },
+  };
+}
+
+/** Reads of a stream, as much as there is room for. */
+function filling(stream: ReadableStream<Uint8Array>): (into: Uint8Array) => Promise<number> {
+  const reader = stream.getReader();
+  let left = new Uint8Array(0);
+  return async (into) => {
+    while (left.length === 0) {
+      const { done, value } = await reader.read();
+      if (done) return 0;
+      left = value as Uint8Array<ArrayBuffer>;
+    }
+    const count = Math.min(into.length, left.length);
+    into.set(left.subarray(0, count));
+    left = left.subarray(count);
+    return count;
   };
 }
 

@@ -35,6 +35,25 @@ Deno.test("standard error is kept to its last, the environment is the one that w
   await program.closeInput();
 });
 
+Deno.test("standard error is read as it comes where it is asked for, apart from what comes out", async () => {
+  const script = "while read -r line; do echo said >&2; echo done; done";
+  const program = realPrograms.start({ program: "sh", args: ["-c", script], errors: "read" });
+  const buffer = new Uint8Array(3);
+  for (let round = 0; round < 2; round++) {
+    await program.write(new TextEncoder().encode("go on\n"));
+    let text = "";
+    while (!text.endsWith("\n")) {
+      const count = await program.readErrors(buffer);
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    assert.equal(text, "said\n");
+  }
+  await program.closeInput();
+  assert.equal(await outputOf(program), "done\ndone\n");
+  assert.equal(await program.readErrors(buffer), 0);
+  assert.equal((await program.ended).errors, "");
+});
+
 Deno.test("a program that is killed ends with its signal, and one that is missing does not start", async () => {
   const program = realPrograms.start({ program: "cat", args: [] });
   program.kill();
