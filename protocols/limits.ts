@@ -383,11 +383,6 @@ export const PROTOCOL_LIMITS = {
     value: 1_024,
     why: "UTF-16 units of a path in a share; two of them fit into one command in UTF-8",
   },
-  smbPasswordMaxBytes: {
-    unit: "bytes",
-    value: 126,
-    why: "smbclient reads no more of a password from a descriptor, and would cut it off unsaid",
-  },
   smbSpoolBytes: {
     unit: "bytes",
     value: 1_048_576,
