@@ -56,6 +56,8 @@ export interface SinkHarness {
   readonly mtimeGrainMs?: number;
   /** Permission bits of a published file. */
   mode?(name: string): Promise<number>;
+  /** Names that cannot exist there at all. */
+  refusesName?(name: string): boolean;
   /** Directories exist there, and must be made before files can be in them. */
   readonly directories?: boolean;
 }

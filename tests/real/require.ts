@@ -6,6 +6,8 @@ const packages: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   ip: "iproute2",
+  smbd: "samba",
+  smbpasswd: "samba-common-bin",
 };
 
 /** Folders of servers that a user's PATH may lack. */
