@@ -1,0 +1,112 @@
+/**
+ * Starting Samba's `smbclient`, the one place of this folder that reaches the network. It is asked by
+ * lines and answers in words: what it must not be told to do is in `names.ts`.
+ */
+
+import type { Env } from "../../runtime/env/env.ts";
+import { ProgramError, type RunningProgram } from "../../runtime/env/programs.ts";
+import { ProtocolError } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
+import type { SmbTarget } from "./endpoint.ts";
+
+/** What the node has for SMB. */
+export interface SmbMachine {
+  /** Its Kerberos credential cache; `null`: one must be declared. */
+  readonly ticketCache: string | null;
+  /** A folder of ours for files on their way, up to a mebibyte each; `null`: there is none. */
+  readonly folder: string | null;
+}
+
+/** How smbclient is started. */
+export interface Start {
+  readonly target: SmbTarget;
+  /** Of the host, already judged; the host itself where it is not resolved here. */
+  readonly address: string;
+  readonly machine: SmbMachine;
+  /** One upload into this directory of the share, instead of a conversation. */
+  readonly uploadInto?: string;
+}
+
+/** The name of what is uploaded, and the command for it: no name of anybody else is in it. */
+export const UPLOADED_NAME = "data";
+const UPLOAD_COMMAND = `put - ${UPLOADED_NAME}`;
+const SMALL_BUFFER_BYTES = 65_536;
+
+/** Starts it; `unsupported` where it is not installed or not allowed. */
+export function startSmbclient(env: Env, start: Start): RunningProgram {
+  const refuse = (reason: string, cause?: unknown) =>
+    new ProtocolError("unsupported", `cannot speak SMB here: ${reason}`, {
+      definite: true,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  if (env.programs === undefined) throw refuse("no programs can be started");
+  try {
+    return env.programs.start({
+      program: "smbclient",
+      args: argumentsOf(start),
+      environment: environmentOf(start),
+      errors: start.uploadInto === undefined ? "read" : "kept",
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof ProgramError)) throw thrown;
+    if (thrown.code !== "notFound") throw refuse(thrown.message, thrown);
+    throw refuse("smbclient is not installed; install the Debian package smbclient", thrown);
+  }
+}
+
+/** No secret is among them: who may list processes sees them. */
+export function argumentsOf({ target, address, machine, uploadInto }: Start): string[] {
+  const { host, port, share, user, domain, proof } = target;
+  const seconds = Math.ceil((target.idleMs ?? protocolLimits.smbIdleTimeoutMs) / 1_000);
+  const settings = [
+    `client min protocol=${target.minimum}`,
+    `client max protocol=${target.maximum}`,
+    `client signing=${target.signing}`,
+    `client smb encrypt=${target.encryption}`,
+    "name resolve order=host",
+  ];
+  return [
+    `//${host}/${share}`,
+    ...(address === host ? [] : [`--ip-address=${address}`]),
+    `--port=${port}`,
+    // Nobody's settings but these; messages apart from the bytes of files.
+    ...["--configfile=/dev/null", "--stderr", "--quiet", `--timeout=${Math.max(1, seconds)}`],
+    ...settings.map((setting) => `--option=${setting}`),
+    ...(target.largeBuffers ? [] : [`--send-buffer=${SMALL_BUFFER_BYTES}`]),
+    ...(user === null ? [] : [`--user=${user}`]),
+    ...(domain === null ? [] : [`--workgroup=${domain}`]),
+    ...(proof.type === "ticket"
+      ? ticketArguments(proof.file ?? machine.ticketCache)
+      : ["--use-kerberos=off"]),
+    ...(uploadInto === undefined
+      ? []
+      : [`--directory=${uploadInto}`, `--command=${UPLOAD_COMMAND}`]),
+  ];
+}
+
+function ticketArguments(cache: string | null): string[] {
+  if (cache === null) {
+    const message =
+      'cannot ask by Kerberos: no credential cache is known; declare "file", or set ' +
+      "KRB5CCNAME";
+    throw new ProtocolError("badEndpoint", message, { definite: true });
+  }
+  return ["--use-kerberos=required", `--use-krb5-ccache=${cache}`, "--no-pass"];
+}
+
+/**
+ * The whole of its environment. The password is there, where its own user and root can see it, and not
+ * on its standard input: smbclient 4.17 asks a descriptor (PASSWD_FD) twice, and takes the first line of
+ * what follows, or the first byte of a file, for a second answer.
+ */
+export function environmentOf({ target }: Pick<Start, "target">): Record<string, string> {
+  const { proof } = target;
+  return {
+    // Prompts, which tell where an answer ends, and no editing of lines.
+    ...{ CLI_FORCE_INTERACTIVE: "1", CLI_NO_READLINE: "1" },
+    // Times and sizes in one form.
+    ...{ LC_ALL: "C", TZ: "UTC0" },
+    HOME: "/nonexistent",
+    ...(proof.type === "password" ? { PASSWD: proof.password } : {}),
+  };
+}

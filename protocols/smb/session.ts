@@ -1,0 +1,305 @@
+/**
+ * One `smbclient` in use: a line goes in, its messages come out at standard error, bytes of files and a
+ * prompt at standard output. Where an answer ends is told twice, and neither can be forged by a server:
+ * by the prompt, and by what smbclient says of a made-up command that nobody but us knows.
+ */
+
+import type { Env, TimerHandle } from "../../runtime/env/env.ts";
+import type { RunningProgram } from "../../runtime/env/programs.ts";
+import { ProtocolError } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
+import type { Session } from "../sessions.ts";
+import { SmbRefusal, statusIn, unexpected } from "./status.ts";
+
+/** What smbclient writes when it waits for a line; it never leaves the top of the share. */
+const PROMPT = new TextEncoder().encode("smb: \\> ");
+const READ_BYTES = 65_536;
+
+/** How long a session waits. */
+export interface SessionTimes {
+  readonly connectMs: number;
+  readonly idleMs: number;
+}
+
+/** A session in use; one call at a time. */
+export class SmbSession implements Session {
+  /** For messages: `smb://host/share`. */
+  readonly place: string;
+  readonly env: Env;
+  readonly #program: RunningProgram;
+  readonly #idleMs: number;
+  readonly #decoder = new TextDecoder();
+  #output = new Uint8Array(0);
+  #failure: ProtocolError | null = null;
+  #ending: Promise<void> | null = null;
+  #isAnswering = false;
+
+  private constructor(place: string, env: Env, program: RunningProgram, idleMs: number) {
+    this.place = place;
+    this.env = env;
+    this.#program = program;
+    this.#idleMs = idleMs;
+  }
+
+  /** Waits until the share is open; fails as connecting or authenticating did. */
+  static async open(
+    place: string,
+    env: Env,
+    program: RunningProgram,
+    { connectMs, idleMs }: SessionTimes,
+  ): Promise<SmbSession> {
+    const session = new SmbSession(place, env, program, idleMs);
+    const deadline = env.timers.after(
+      connectMs,
+      () => session.#giveUp("open a session", connectMs),
+    );
+    try {
+      await session.#prompt("open a session");
+      return session;
+    } catch (thrown) {
+      const said = await session.#rest();
+      await session.end();
+      throw session.#failure ?? openingFailure(place, said, thrown);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  get isBroken(): boolean {
+    return this.#failure !== null || this.#ending !== null || this.#isAnswering;
+  }
+
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  /** Ends it as broken: nothing that comes from it is believed. */
+  fail(error: ProtocolError): ProtocolError {
+    this.#failure ??= error;
+    void this.end();
+    return error;
+  }
+
+  /** Everything that smbclient says about one command; `action` is its verb and object. */
+  async run(action: string, line: string | null): Promise<string> {
+    let text = "";
+    for await (const part of this.answer(action, line)) {
+      text += part;
+      if (text.length <= protocolLimits.smbAnswerMaxBytes) continue;
+      throw this.fail(unexpected(action, this.place, text.slice(0, 200)));
+    }
+    return text;
+  }
+
+  /**
+   * The same as it comes; who stops listening before the end ends the session. Without a line only what
+   * was left unsaid.
+   */
+  async *answer(action: string, line: string | null): AsyncGenerator<string, void> {
+    this.#assertUsable(action);
+    this.#isAnswering = true;
+    const marker = this.#marker();
+    const conversation = this.#converse(action, line, marker);
+    conversation.catch(() => {});
+    let isWhole = false;
+    try {
+      yield* this.#until(action, `${marker}: command not found\n`);
+      await conversation;
+      isWhole = true;
+    } finally {
+      this.#isAnswering = false;
+      if (!isWhole) await this.end();
+    }
+  }
+
+  /** Sends a command whose answer begins with bytes of a file; {@link endBytes} ends it. */
+  async begin(action: string, line: string): Promise<void> {
+    this.#assertUsable(action);
+    this.#isAnswering = true;
+    await this.#send(line);
+  }
+
+  /** Bytes of standard output, 0 where there are no more of them at all. */
+  async bytes(action: string, into: Uint8Array): Promise<number> {
+    if (this.#output.length === 0) await this.#more(action);
+    const count = Math.min(into.length, this.#output.length);
+    into.set(this.#output.subarray(0, count));
+    this.#output = this.#output.subarray(count);
+    return count;
+  }
+
+  /** The next line that smbclient says, or the last part of one. */
+  async said(action: string): Promise<string> {
+    let text = "";
+    while (!text.endsWith("\n")) {
+      const part = await this.#errors(action, null);
+      if (part === null) return text;
+      text += part;
+      if (text.length > protocolLimits.smbAnswerMaxBytes) {
+        throw this.fail(unexpected(action, this.place, text.slice(0, 200)));
+      }
+    }
+    return text;
+  }
+
+  /** The prompt behind the last byte of a file, and whatever else was said. */
+  async endBytes(action: string): Promise<string> {
+    await this.#prompt(action);
+    this.#isAnswering = false;
+    return await this.run(action, null);
+  }
+
+  /** Waits for work that depends on the server; one that is silent for too long is given up. */
+  patiently<T>(action: string, work: Promise<T>): Promise<T> {
+    return this.#watched(action, this.#idleMs, work);
+  }
+
+  async #converse(action: string, line: string | null, marker: string): Promise<void> {
+    if (line !== null) {
+      await this.#send(line);
+      await this.#prompt(action);
+    }
+    // Not sooner: a line that arrives together with the one before it would wait in a buffer that
+    // smbclient does not look into before the next one comes.
+    await this.#send(marker);
+    await this.#prompt(action);
+  }
+
+  async *#until(action: string, end: string): AsyncGenerator<string, void> {
+    let held = "";
+    for (;;) {
+      const part = await this.#errors(action, this.#idleMs);
+      if (part === null) throw this.fail(this.#gone(action, held));
+      held += part;
+      if (held.endsWith(end)) {
+        if (held.length > end.length) yield held.slice(0, -end.length);
+        return;
+      }
+      // What may be the beginning of the end is kept back.
+      const ready = held.length - end.length;
+      if (ready <= 0) continue;
+      yield held.slice(0, ready);
+      held = held.slice(ready);
+    }
+  }
+
+  /** Letters and digits that begin no command and that no server has seen. */
+  #marker(): string {
+    const hex = [...this.env.random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0"));
+    return `q${hex.join("")}`;
+  }
+
+  async #send(line: string): Promise<void> {
+    try {
+      await this.#program.write(new TextEncoder().encode(`${line}\n`));
+    } catch {
+      // It has ended; whoever waits for its answer is told how.
+    }
+  }
+
+  async #prompt(action: string): Promise<void> {
+    while (this.#output.length < PROMPT.length) {
+      if (!await this.#more(action)) throw this.#gone(action, "");
+    }
+    const seen = this.#output.subarray(0, PROMPT.length);
+    if (!seen.every((byte, index) => byte === PROMPT[index])) {
+      const message = `cannot ${action} on ${this.place}: bytes came where none were expected`;
+      throw this.fail(new ProtocolError("tooLong", message));
+    }
+    this.#output = this.#output.subarray(PROMPT.length);
+  }
+
+  /** Reads more of standard output; `false` at its end. */
+  async #more(action: string): Promise<boolean> {
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await this.#watched(action, this.#idleMs, this.#program.read(buffer));
+    if (count === 0) return false;
+    const left = this.#output;
+    if (left.length === 0) {
+      this.#output = buffer.subarray(0, count);
+    } else {
+      this.#output = new Uint8Array(left.length + count);
+      this.#output.set(left);
+      this.#output.set(buffer.subarray(0, count), left.length);
+    }
+    return true;
+  }
+
+  /** Some of standard error, `null` at its end. */
+  async #errors(action: string, withinMs: number | null): Promise<string | null> {
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await this.#watched(action, withinMs, this.#program.readErrors(buffer));
+    return count === 0 ? null : this.#decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+
+  /** Waits for bytes; a server that sends none for too long is given up. */
+  async #watched<T>(action: string, withinMs: number | null, work: Promise<T>): Promise<T> {
+    let timer: TimerHandle | null = null;
+    if (withinMs !== null) {
+      timer = this.env.timers.after(withinMs, () => this.#giveUp(action, withinMs));
+    }
+    try {
+      const value = await work;
+      if (this.#failure !== null) throw this.#failure;
+      return value;
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  #giveUp(action: string, afterMs: number): void {
+    const message = `cannot ${action} on ${this.place}: nothing came for ${afterMs} ms`;
+    this.fail(new ProtocolError("timeout", message, { definite: false }));
+  }
+
+  #gone(action: string, said: string): ProtocolError {
+    if (this.#failure !== null) return this.#failure;
+    const status = statusIn(said);
+    const why = status === null ? "smbclient ended" : `smbclient ended with ${status}`;
+    const message = `cannot ${action} on ${this.place}: the connection was lost (${why})`;
+    return new ProtocolError("unreachable", message, { definite: false });
+  }
+
+  #assertUsable(action: string): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#ending === null && !this.#isAnswering) return;
+    throw new ProtocolError("unreachable", `cannot ${action} on ${this.place}: its session ended`);
+  }
+
+  /** What was said before the end, bounded. */
+  async #rest(): Promise<string> {
+    let text = "";
+    while (text.length < protocolLimits.smbAnswerMaxBytes) {
+      const part = await this.#errors("open", this.#idleMs).catch(() => null);
+      if (part === null) break;
+      text += part;
+    }
+    return text;
+  }
+
+  async #end(): Promise<void> {
+    this.#program.kill();
+    await this.#program.ended;
+    const buffer = new Uint8Array(READ_BYTES);
+    // Nobody reads them any more, and they are not to be kept open.
+    while (await this.#program.read(buffer).catch(() => 0) > 0);
+    while (await this.#program.readErrors(buffer).catch(() => 0) > 0);
+  }
+}
+
+/** What a share that was not opened means. */
+export function openingFailure(place: string, said: string, cause: unknown): ProtocolError {
+  const action = "open a session";
+  const status = statusIn(said);
+  if (status === null) {
+    const error = said.trim() === "" ? null : unexpected(action, place, said.slice(-300));
+    return error ?? (cause as ProtocolError);
+  }
+  if (status === "INVALID_PARAMETER" || status === "INVALID_PARAMETER_MIX") {
+    const message = `cannot open ${place}: the server and smbclient agree on no version of SMB; ` +
+      "look at smbVersion, signing and encryption";
+    return new ProtocolError("unsupported", message, { definite: true });
+  }
+  return new SmbRefusal(action, place, status);
+}

@@ -1,0 +1,174 @@
+/** Reading files of a share. */
+
+import { unlessAborted } from "../../runtime/base/unless_aborted.ts";
+import { abortedError, assertNotAborted } from "../aborting.ts";
+import { shownPath } from "../containment.ts";
+import type {
+  ByteRange,
+  Fingerprint,
+  Source,
+  SourceCapabilities,
+  SourceFacts,
+  SourceReader,
+} from "../contract.ts";
+import { ProtocolError } from "../errors.ts";
+import { assertSameVersion } from "../fingerprint.ts";
+import type { HeldSession } from "../sessions.ts";
+import type { SmbAccess } from "./access.ts";
+import type { Found } from "./answers.ts";
+import { Download } from "./download.ts";
+import { assertFile, fingerprintOf, sourceFactsOf } from "./facts.ts";
+import { sharePath } from "./names.ts";
+import type { SmbSession } from "./session.ts";
+import { found } from "./share.ts";
+
+/** smbclient gives a file to its standard output from its first byte on only. */
+export const SOURCE_CAPABILITIES: SourceCapabilities = {
+  ranges: false,
+  parallelRanges: false,
+  serverHash: false,
+  mtime: true,
+  permissions: false,
+};
+
+/** A source at a path of a share. */
+export class SmbSource implements Source {
+  readonly capabilities = SOURCE_CAPABILITIES;
+  readonly #access: SmbAccess;
+  readonly #path: string;
+  readonly #shown: string;
+
+  constructor(access: SmbAccess) {
+    const { path, label } = access.place;
+    this.#access = access;
+    this.#path = sharePath(path.slice(1).split("/"));
+    this.#shown = `${label}${shownPath(path)}`;
+  }
+
+  stat(signal: AbortSignal): Promise<SourceFacts> {
+    return this.#access.use(`look at ${this.#shown}`, signal, async (session) => {
+      return sourceFactsOf(await this.#standing(session, "look at"));
+    });
+  }
+
+  async open(
+    range: ByteRange,
+    expected: Fingerprint | null,
+    signal: AbortSignal,
+  ): Promise<SourceReader> {
+    const action = `read ${this.#shown}`;
+    assertNotAborted(action, signal);
+    const held = await this.#access.take("reads", signal);
+    const opening = this.#opened(held, range, expected, signal);
+    try {
+      return await unlessAborted(signal, opening);
+    } catch (thrown) {
+      opening.catch(() => {});
+      if (signal.aborted) void held.session.end();
+      held.release();
+      throw signal.aborted && thrown === signal.reason ? abortedError(action, signal) : thrown;
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #opened(
+    held: HeldSession<SmbSession>,
+    range: ByteRange,
+    expected: Fingerprint | null,
+    signal: AbortSignal,
+  ): Promise<SourceReader> {
+    const { session } = held;
+    const standing = await this.#standing(session, "read");
+    if (expected !== null) {
+      assertSameVersion(`read ${this.#shown}`, expected, fingerprintOf(standing));
+    }
+    this.#assertWhole(range, standing);
+    const action = `read ${shownPath(this.#path)}`;
+    const download = await Download.begin(session, action, this.#path, standing.size);
+    const again = async () => fingerprintOf(await this.#standing(session, "confirm"));
+    return new SmbReader(held, download, { action, standing, signal, again });
+  }
+
+  #assertWhole({ start, end }: ByteRange, { size }: Found): void {
+    if (start === 0 && (end === null || end === size)) return;
+    const message = `cannot read ${this.#shown} from byte ${start} to ${end ?? "its end"}: ` +
+      `smbclient reads whole files only; it has ${size} bytes`;
+    throw new ProtocolError("rangeNotSupported", message, { definite: true });
+  }
+
+  async #standing(session: SmbSession, verb: string): Promise<Found> {
+    const standing = await found(session, this.#path);
+    if (standing === null) {
+      const message = `cannot ${verb} ${this.#shown}: there is no such file`;
+      throw new ProtocolError("notFound", message, { definite: true });
+    }
+    assertFile(this.#access.place.label, this.#path, standing);
+    return standing;
+  }
+}
+
+interface Reading {
+  readonly action: string;
+  readonly standing: Found;
+  readonly signal: AbortSignal;
+  /** What stands at the path now. */
+  readonly again: () => Promise<Fingerprint>;
+}
+
+class SmbReader implements SourceReader {
+  readonly facts: SourceFacts;
+  readonly #held: HeldSession<SmbSession>;
+  readonly #download: Download;
+  readonly #reading: Reading;
+  #isClosed = false;
+
+  constructor(held: HeldSession<SmbSession>, download: Download, reading: Reading) {
+    this.facts = sourceFactsOf(reading.standing);
+    this.#held = held;
+    this.#download = download;
+    this.#reading = reading;
+  }
+
+  read(into: Uint8Array): Promise<number> {
+    return this.#unlessAborted(() => this.#download.read(into));
+  }
+
+  async confirm(): Promise<Fingerprint> {
+    const { action, again } = this.#reading;
+    try {
+      return await this.#unlessAborted(async () => {
+        await this.#download.finish();
+        return await again();
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError) || thrown.code !== "notFound") throw thrown;
+      throw new ProtocolError("changed", `cannot ${action}: it is gone`, { cause: thrown });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // What has not come yet would come before the next file.
+    if (!this.#download.isFinished) await this.#held.session.end();
+    this.#held.release();
+  }
+
+  async #unlessAborted<T>(call: () => Promise<T>): Promise<T> {
+    const { action, signal } = this.#reading;
+    if (this.#isClosed) throw new ProtocolError("aborted", `cannot ${action}: it was closed`);
+    assertNotAborted(action, signal);
+    const work = call();
+    try {
+      return await unlessAborted(signal, work);
+    } catch (thrown) {
+      if (thrown !== signal.reason) throw thrown;
+      work.catch(() => {});
+      void this.#held.session.end();
+      throw abortedError(action, signal);
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import { conformance } from "../../conformance/suite.ts";
+import { paperHarness } from "./paper_harness.ts";
+
+conformance("smb on paper", () => Promise.resolve(paperHarness()));
+conformance(
+  "smb on paper, without hard links and without a folder for short files",
+  () => Promise.resolve(paperHarness({ hardLinks: false }, null)),
+);
