@@ -21,6 +21,7 @@ import type { Plan } from "../workflows/plan.ts";
 import { agent } from "./agent/agent.ts";
 import { revealer, type SecretSources } from "./agent/reveal.ts";
 import { controller } from "./controller/controller.ts";
+import { ledgerPieces } from "./controller/ledgers.ts";
 import { type LocalGroup, openLocalGroup } from "./controller/local_group.ts";
 import type { Run, State } from "./controller/state.ts";
 import { BufferPool } from "./job/buffers.ts";
@@ -87,8 +88,9 @@ async function openExecution(
   options: EmbeddedOptions,
 ): Promise<{ group: LocalGroup; resumed: boolean }> {
   const { runId, sync } = options;
-  if (folder.epoch > 0) {
-    const group = await openGroup(env, folder, folder.epoch, sync);
+  let ledgers: State["ledgers"] | null = null;
+  for (const earlier of folder.epochs) {
+    const group = await openGroup(env, folder, earlier, sync);
     if (group.state.runs.get(runId)?.state === "running") {
       const why = "the process that held the lease has ended";
       await group.propose({ type: "releaseAgent", agent: AGENT, why });
@@ -97,12 +99,17 @@ async function openExecution(
       }
       return { group, resumed: true };
     }
+    ({ ledgers } = group.state);
+    const hasBegun = group.state.runs.size > 0;
     await group.close();
+    // An execution that did not come to its run has not taken all that it was to know.
+    if (hasBegun) break;
   }
   const epoch = folder.epoch + 1;
   const group = await openGroup(env, folder, epoch, sync);
   try {
     const plan = options.plan();
+    if (ledgers !== null) await keepLedgers(group, ledgers);
     await group.propose({ type: "createRun", runId, tenant: plan.tenant, plan });
     await folder.dropLogsBefore(epoch);
   } catch (error) {
@@ -110,6 +117,16 @@ async function openExecution(
     throw error;
   }
   return { group, resumed: false };
+}
+
+/** What sets have copied in earlier executions is known to this one. */
+async function keepLedgers(group: LocalGroup, ledgers: State["ledgers"]): Promise<void> {
+  for (const ledger of ledgers.values()) {
+    const { tenant, name } = ledger;
+    for (const piece of ledgerPieces(ledger, ACTOR_LIMITS.submitBytes.value)) {
+      await group.propose({ type: "putLedger", tenant, name, entries: piece.toBase64() });
+    }
+  }
 }
 
 async function openGroup(

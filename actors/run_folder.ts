@@ -18,6 +18,8 @@ export class RunFolderError extends QuorusError<"locked" | "unusable"> {
 export interface RunFolder {
   /** The newest execution's number; 0 if there was none. */
   readonly epoch: number;
+  /** Those of which there is a log, the newest first. */
+  readonly epochs: readonly number[];
   readonly keyValuePath: string;
   /** The directory of an execution's log, made if absent; its name survives a power loss. */
   makeLog(epoch: number): Promise<string>;
@@ -36,6 +38,7 @@ export async function openRunFolder(disk: Disk, path: string): Promise<RunFolder
   const logPath = (epoch: number) => `${path}/log-${epoch}`;
   return {
     epoch: Math.max(0, ...epochs),
+    epochs: epochs.filter((epoch) => epoch > 0).sort((a, b) => b - a),
     keyValuePath: `${path}/state.kv`,
     makeLog: async (epoch) => {
       await makeDurably(disk, logPath(epoch));

@@ -3,6 +3,7 @@
 import { parseBytes, parseDurationMs } from "../runtime/base/units.ts";
 import { credentialProblems } from "./credentials.ts";
 import { defaultsOf, type Definition, type StepDeclaration, stepsOf } from "./definition.ts";
+import { checkSet } from "./check_set.ts";
 import { withDefaults } from "./defaults.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { isTemplate } from "./expression.ts";
@@ -31,7 +32,9 @@ export function checkSteps(definition: Definition): Diagnostic[] {
   for (const step of steps) {
     found.push(...checkPlaces(definition.document, step));
     found.push(...checkBody(definition.document, step.path, step.body));
-    found.push(...checkHashing(definition.document, step.path, withDefaults(defaults, step.body)));
+    const whole = withDefaults(defaults, step.body);
+    found.push(...checkHashing(definition.document, step.path, whole));
+    found.push(...checkSet(definition.document, step.path, whole));
   }
   return found;
 }
@@ -138,11 +141,18 @@ function checkUnits(
     [["validation", "expectedSize", "max"], bounds.max],
     [["transfer", "chunkSize"], body.transfer?.chunkSize],
     [["transfer", "window"], body.transfer?.window],
+    [["source", "select", "minSize"], selectOf(body)?.minSize],
+    [["source", "select", "maxSize"], selectOf(body)?.maxSize],
   ];
   return sizes.filter(([, text]) => text !== undefined && parseBytes(text) === null)
     .map(([at, text]) =>
       document.finding("invalidValue", `the size ${text} is too large`, [...path, ...at])
     );
+}
+
+/** The defaults may lack a source. */
+function selectOf(body: DeclaredTransfer): DeclaredTransfer["source"]["select"] {
+  return (body.source as DeclaredTransfer["source"] | undefined)?.select;
 }
 
 function checkDurations(
@@ -152,7 +162,16 @@ function checkDurations(
 ): Diagnostic[] {
   const source = body.source as DeclaredTransfer["source"] | undefined;
   const destination = body.destination as DeclaredTransfer["destination"] | undefined;
+  const select = selectOf(body);
+  const { stable, onlyNew } = select ?? {};
+  const every = stable !== undefined && "every" in stable ? stable.every : undefined;
+  const keep = typeof onlyNew === "object" ? onlyNew.keep : undefined;
+  const at = [...path, "source", "select"];
   return [
+    ...checkDuration(document, [...at, "minAge"], select?.minAge, 0),
+    ...checkDuration(document, [...at, "maxAge"], select?.maxAge, 1),
+    ...checkDuration(document, [...at, "stable", "every"], every, 1),
+    ...checkDuration(document, [...at, "onlyNew", "keep"], keep, 1),
     ...checkDuration(document, [...path, "timeout"], body.timeout, 1),
     ...checkDuration(document, [...path, "destination", "timeout"], destination?.timeout, 1),
     ...checkDuration(document, [...path, "source", "timeout"], source?.timeout, 1),

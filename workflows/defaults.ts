@@ -10,7 +10,15 @@ export function withDefaults(defaults: Defaults, body: DeclaredTransfer): Declar
 }
 
 /** Alternatives of which the more specific one must win whole: parts of both would contradict. */
-const WHOLE: ReadonlySet<string> = new Set(["authentication", "auth", "expectedSize", "checksum"]);
+const WHOLE: ReadonlySet<string> = new Set([
+  "authentication",
+  "auth",
+  "expectedSize",
+  "checksum",
+  "stable",
+  "onlyNew",
+  "after",
+]);
 
 function merge(under: unknown, over: unknown): unknown {
   if (over === undefined) return under;

@@ -48,6 +48,21 @@ export const WORKFLOW_LIMITS = {
   mostPipelineBytes: { unit: "bytes", value: 2 ** 30, why: "chunkSize and window at most" },
   concurrency: { unit: "count", value: 1_000, why: "transfers of one run at the same time" },
   defaultConcurrency: { unit: "count", value: 4, why: "maxConcurrency where none is declared" },
+  globCharacters: { unit: "count", value: 1_024, why: "one glob of a set" },
+  globAlternatives: { unit: "count", value: 64, why: "patterns that the braces of one glob make" },
+  globs: { unit: "count", value: 100, why: "entries of include or exclude of one set" },
+  concurrentFiles: { unit: "count", value: 256, why: "files of one set at the same time" },
+  defaultConcurrentFiles: {
+    unit: "count",
+    value: 16,
+    why: "concurrentFiles where none is declared: hides the round trips of small files",
+  },
+  stableObservations: { unit: "count", value: 10, why: "looks at one file before it is taken" },
+  maxFailures: {
+    unit: "count",
+    value: 1_000,
+    why: "files of a set that may fail before the rest is given up, where nothing is declared",
+  },
   diagnostics: { unit: "count", value: 200, why: "findings reported per file" },
 } as const satisfies LimitTable;
 

@@ -49,11 +49,11 @@ export function resolveLocation(
 }
 
 function resolvePath(
-  { base, root, protocol }: Omit<LocationTemplate, "text">,
+  { base, root, protocol, directory }: Omit<LocationTemplate, "text">,
   text: string,
   what: string,
 ): Location {
-  checkPath(text, what);
+  checkPath(text, what, directory === true);
   if (protocol !== null && protocol.toLowerCase() !== "file") {
     const message =
       `cannot use the ${what} "${text}": protocol ${protocol} needs a uri, not a path`;
@@ -77,13 +77,14 @@ function escapes(what: string, text: string, below: string): WorkflowError {
   return new WorkflowError("pathEscapes", message);
 }
 
-function checkPath(text: string, what: string): void {
+function checkPath(text: string, what: string, directory: boolean): void {
   const invalid = (reason: string) =>
     new WorkflowError("pathInvalid", `cannot use the ${what} ${JSON.stringify(text)}: ${reason}`);
   if (text === "") throw invalid("it is empty");
-  if (text.endsWith("/") || /(^|\/)\.{1,2}$/.test(text)) {
+  if (!directory && (text.endsWith("/") || /(^|\/)\.{1,2}$/.test(text))) {
     throw invalid("it names a directory; add the name of the file");
   }
+  if (directory && !text.endsWith("/")) throw invalid("it names no directory; end it with /");
   // deno-lint-ignore no-control-regex -- finding them is the point
   if (/[\x00-\x1f\x7f]/.test(text)) throw invalid("it holds control characters");
   if (!text.isWellFormed()) throw invalid("it is not well-formed Unicode");
@@ -123,7 +124,7 @@ export function fileUri(path: string): string {
 }
 
 function resolveUri(
-  { root, protocol }: Omit<LocationTemplate, "text">,
+  { root, protocol, directory }: Omit<LocationTemplate, "text">,
   text: string,
   what: string,
 ): Location {
@@ -135,6 +136,9 @@ function resolveUri(
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") {
     throw bad("it holds credentials; put them under source.authentication, by ${secret:...}");
+  }
+  if (directory === true && !/^[^?#]*\/$/.test(text)) {
+    throw bad("it names no directory; end it with /");
   }
   const scheme = url.protocol.slice(0, -1);
   if (protocol !== null && protocol.toLowerCase() !== scheme) {

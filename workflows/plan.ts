@@ -9,6 +9,7 @@ import type {
   RetrySpec,
   SchedulingSpec,
   SealedPart,
+  SetSpec,
   ValidationSpec,
 } from "./spec.ts";
 
@@ -66,6 +67,13 @@ export interface LocationTemplate {
   readonly root: string | null;
   /** The `protocol:` that was declared next to it. */
   readonly protocol: string | null;
+  /** It names a directory and ends in `/`. */
+  readonly directory?: true;
+}
+
+/** What of a directory is wanted, with the place of `after.move` unresolved. */
+export interface SetTemplate extends Omit<SetSpec, "after"> {
+  readonly after: "delete" | { readonly move: LocationTemplate } | null;
 }
 
 /** A transfer's spec with its late parts unresolved. */
@@ -88,6 +96,7 @@ export interface TransferTemplate {
   readonly pipeline: PipelineSpec;
   readonly timeoutMs: number | null;
   readonly scheduling?: SchedulingSpec;
+  readonly set?: SetTemplate;
 }
 
 /** A condition as data: CEL, the names it asks for, and the way back to the declared text. */

@@ -17,6 +17,7 @@ import { isTlsPath } from "./needs.ts";
 import { type Piece, type Resolver, templateOf } from "./resolver.ts";
 import type { DeclaredTransfer } from "./schema.ts";
 import { planScheduling } from "./plan_scheduling.ts";
+import { withSet } from "./plan_set.ts";
 import type { ValuePath } from "./source.ts";
 import type { PipelineSpec, RetrySpec, Sealed, TlsSpec } from "./spec.ts";
 
@@ -42,7 +43,7 @@ export function planTransfer(
   body: DeclaredTransfer,
   path: ValuePath,
 ): TransferTemplate {
-  return {
+  const template: TransferTemplate = {
     source: {
       ...planAccess(resolver, body.source, [...path, "source"]),
       location: planLocation(resolver, body.source, [...path, "source"]),
@@ -54,6 +55,7 @@ export function planTransfer(
     timeoutMs: milliseconds(body.timeout),
     ...planScheduling(body),
   };
+  return withSet(resolver, body, template, path, (place, at) => planLocation(resolver, place, at));
 }
 
 function planAccess(
@@ -180,11 +182,12 @@ function planDestination(
 
 function planLocation(
   resolver: Resolver,
-  place: DeclaredSource | DeclaredDestination,
+  place: Pick<DeclaredSource, "uri" | "path" | "protocol">,
   path: ValuePath,
 ): LocationTemplate {
   const form = place.path === undefined ? "uri" : "path";
-  const at = [...path, form];
+  // What is moved where stands in one value, which is no map.
+  const at = path.at(-1) === "move" ? path : [...path, form];
   const pieces = resolver.pieces(place[form] ?? "", at, "text");
   if (beginsLate(form, pieces)) {
     const message =

@@ -98,6 +98,10 @@ function planStep(
   const template = planTransfer(resolver, body, step.path);
   checkPlace(resolver, template.source.location, [...step.path, "source"], "source");
   checkPlace(resolver, template.destination.location, [...step.path, "destination"], "destination");
+  const { after = null } = template.set ?? {};
+  if (after !== null && after !== "delete") {
+    checkPlace(resolver, after.move, [...step.path, "source", "after"], "source.after.move");
+  }
   const condition = body.condition === undefined
     ? null
     : planCondition(resolver, scope, body.condition, [...step.path, "condition"]);
@@ -119,7 +123,8 @@ function checkPlace(
   } catch (thrown) {
     const escapes = thrown instanceof WorkflowError && thrown.code === "pathEscapes";
     const code = escapes ? "pathEscapes" : "pathInvalid";
-    resolver.report(code, messageOf(thrown), [...path, location.form]);
+    const key = path.at(-1) === "after" ? "move" : location.form;
+    resolver.report(code, messageOf(thrown), [...path, key]);
   }
 }
 

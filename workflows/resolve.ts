@@ -10,13 +10,14 @@ import type {
   LatePart,
   PlannedTransfer,
   SealedTemplate,
+  SetTemplate,
   StepResult,
   StepResults,
   Template,
   TransferTemplate,
 } from "./plan.ts";
 import { isLate } from "./plan_transfer.ts";
-import type { AccessSpec, AuthSpec, Sealed, SealedPart, TransferSpec } from "./spec.ts";
+import type { AccessSpec, AuthSpec, Sealed, SealedPart, SetSpec, TransferSpec } from "./spec.ts";
 
 /** Why a run failed, for `onFailure` texts. */
 export interface RunFailure {
@@ -58,7 +59,18 @@ export function resolveTransfer(planned: PlannedTransfer, results: StepResults):
     pipeline: template.pipeline,
     timeoutMs: template.timeoutMs,
     ...(template.scheduling === undefined ? {} : { scheduling: template.scheduling }),
+    ...(template.set === undefined ? {} : { set: resolveSet(template.set, fill, name) }),
   };
+}
+
+function resolveSet(
+  { after, ...set }: SetTemplate,
+  fill: (text: Template) => string,
+  name: string,
+): SetSpec {
+  if (after === null || after === "delete") return { ...set, after };
+  const { uri } = resolveLocation(after.move, fill(after.move.text), `source.after of ${name}`);
+  return { ...set, after: { move: uri } };
 }
 
 /** An action's texts with the results of the run, and on failure the reason. */

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { AUTH_FIELDS, AUTH_KINDS, type AuthField } from "./credentials.ts";
+import { LIMITS } from "./limits.ts";
 
 export const API_VERSION = "quorus.dev/v1";
 
@@ -109,6 +110,61 @@ const access = {
   options: z.record(z.string(), scalar).optional(),
 };
 
+const globs = z.array(text.min(1)).max(LIMITS.globs);
+
+/** The name of a ledger, as of a workflow. */
+const ledgerName = z.string().max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '-' and '_'");
+
+const select = z.strictObject({
+  include: globs.optional().meta({
+    description: "globs of which one has to match; without a slash for the name at any depth",
+  }),
+  exclude: globs.optional().meta({ description: "globs of what is left out; a/ is a directory" }),
+  recursive: flag.optional().meta({ description: "false: only the directory itself" }),
+  minAge: duration.optional(),
+  maxAge: duration.optional(),
+  minSize: size.optional(),
+  maxSize: size.optional(),
+  stable: z.union([
+    z.strictObject({
+      observations: z.int().min(2).max(LIMITS.stableObservations),
+      every: duration.optional(),
+    }),
+    z.strictObject({
+      marker: text.regex(/^[^/*]*\*[^/*]*$/, "expected the file's name as *, such as *.done"),
+    }),
+  ], { error: "expected {observations, every} or {marker}" }).optional().meta({
+    description:
+      "equal looks that a file must pass, or the name of a file that says it is complete",
+  }),
+  onlyNew: z.union([
+    z.literal(false),
+    ledgerName,
+    z.strictObject({ ledger: ledgerName, keep: duration.optional() }),
+  ], { error: "expected the name of a ledger, or {ledger, keep}" }).optional().meta({
+    description: "copies only versions of files that this ledger does not have yet",
+  }),
+  order: z.enum(["none", "name", "oldest"]).optional().meta({
+    description:
+      "in which files of one directory begin; others than none hold 10,000 names at most",
+  }),
+}).meta({ description: "which files of a directory are meant" });
+
+const after = z.union([
+  z.literal("delete"),
+  z.strictObject({ move: text.min(1) }),
+], { error: "expected delete or {move: DIRECTORY}" }).meta({
+  description: "what happens to a source file once its receipt is committed",
+});
+
+const mirror = z.strictObject({
+  delete: flag,
+  maxDeletePercent: z.number().min(0).max(100).optional().meta({
+    description: "nothing is deleted if more than this share of the destination would be; 50",
+  }),
+}).meta({ description: "deletes files of the destination that the source has not" });
+
 const source = z.strictObject({
   ...access,
   compression: z.union([
@@ -120,6 +176,8 @@ const source = z.strictObject({
   encryption: z.strictObject({ enabled: flag.optional(), key: encryptionKey }).optional().meta({
     description: "the file was sealed by Quorus, and is opened on its way",
   }),
+  select: select.optional(),
+  after: after.optional(),
   networkOptimization: z.strictObject({
     useInternalRouting: flag.optional(),
     preferredDataCenter: placeName.optional().meta({
@@ -139,6 +197,7 @@ const destination = z.strictObject({
   compare: z.enum(["mtime", "size", "hash", "none"]).optional().meta({
     description: "of sets: what tells that a file is there already; mtime means size and mtime",
   }),
+  mirror: mirror.optional(),
   compression: compressionFormat.optional().meta({
     description: "the file is compressed on its way, and lies there so",
   }),
@@ -192,6 +251,12 @@ const pipeline = z.strictObject({
   chunkSize: size.optional(),
   window: size.optional(),
   parallelRanges: z.int().min(1).max(64).optional(),
+  concurrentFiles: z.int().min(1).max(LIMITS.concurrentFiles).optional().meta({
+    description: "of sets: files at the same time",
+  }),
+  maxFailures: z.int().min(0).max(1_000_000).optional().meta({
+    description: "of sets: files that may fail before the others are given up",
+  }),
   hash: flag.optional().meta({
     description: "false: the bytes are moved and counted only, without SHA-256 and checkpoint",
   }),

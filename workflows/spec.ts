@@ -138,6 +138,40 @@ export interface SchedulingSpec {
   readonly destinationVolume: string | null;
 }
 
+/** How a set tells that a file is at its destination already. */
+export type CompareBy = "mtime" | "size" | "hash" | "none";
+
+/** Which files of a directory are meant, and what is done beside copying them. */
+export interface SetSpec {
+  /** Of the place, anchored at its directory; `null`: everything below it. */
+  readonly glob: string | null;
+  /** At least one of them has to match; empty: all do. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  /** Directories below the declared one that are gone into; `null`: all. */
+  readonly depth: number | null;
+  readonly minAgeMs: number | null;
+  readonly maxAgeMs: number | null;
+  readonly minBytes: number | null;
+  readonly maxBytes: number | null;
+  /** When a file counts as complete; `null`: as it is found. */
+  readonly stable:
+    | { readonly observations: number; readonly everyMs: number }
+    | { readonly marker: string }
+    | null;
+  /** The ledger of what was copied before; `keepMs`: entries that are older may be forgotten. */
+  readonly onlyNew: { readonly ledger: string; readonly keepMs: number | null } | null;
+  /** Within each directory. */
+  readonly order: "none" | "name" | "oldest";
+  readonly compare: CompareBy;
+  /** What happens to a source file once its receipt is committed; `move`: to this directory. */
+  readonly after: "delete" | { readonly move: string } | null;
+  /** Files of the destination that the source has not are deleted: at most this share of them. */
+  readonly mirror: { readonly maxDeletePercent: number } | null;
+  readonly concurrentFiles: number;
+  readonly maxFailures: number;
+}
+
 /** One transfer, ready to be carried out; `timeoutMs` bounds the whole job. */
 export interface TransferSpec {
   readonly name: string;
@@ -149,4 +183,6 @@ export interface TransferSpec {
   readonly timeoutMs: number | null;
   /** Absent: medium priority, any agent that can. */
   readonly scheduling?: SchedulingSpec;
+  /** Both ends are directories, whose URIs end in `/`: many files, one job. Absent: it is one file. */
+  readonly set?: SetSpec;
 }

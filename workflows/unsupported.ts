@@ -23,6 +23,8 @@ export interface SupportOptions {
   readonly protocols: readonly string[];
   /** The kinds of credentials that each of them takes; without it, every kind that there is passes. */
   readonly credentials?: Readonly<Record<string, readonly string[]>>;
+  /** Schemes whose directories can be listed: the sources of sets. Without it every one passes. */
+  readonly directories?: readonly string[];
 }
 
 type Add = (path: ValuePath, severity: Unsupported["severity"], reason: string) => void;
@@ -49,6 +51,7 @@ export function unsupported(definition: Definition, options: SupportOptions): Un
       add(fromDefaults([...step.path, ...path], step.path), severity, reason);
     checkSource(body, options, place);
     checkDestination(body, options, place);
+    checkSet(body, options, place);
     checkVerification(body, place);
     checkMonitoring(body, place);
   }

@@ -8,6 +8,7 @@ import { messageOf } from "../../runtime/base/errors.ts";
 import type { Disk, DiskLock } from "../../runtime/env/env.ts";
 import type { CheckpointStore } from "../job/checkpoint.ts";
 import type { Lease } from "../job/record.ts";
+import { ownerOf } from "../set/record.ts";
 import { AgentError } from "./errors.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -52,12 +53,16 @@ export async function giveBack(
   outbox: Outbox,
   store: CheckpointStore,
 ): Promise<void> {
-  await Promise.all(earlier.map(async ({ jobId, lease }) => {
+  // The files of a set belong to its one lease.
+  const leases = Map.groupBy(earlier, ({ jobId, lease }) => `${ownerOf(jobId)} ${lease.index}`);
+  await Promise.all([...leases.values()].map(async (kept) => {
+    const { jobId, lease } = kept[0]!;
+    const reported = { jobId: ownerOf(jobId) };
     const why = "the process that held the lease has ended";
-    const refused = await outbox.report({ jobId, event: { type: "release", lease, why } });
+    const refused = await outbox.report({ ...reported, event: { type: "release", lease, why } });
     if (refused.length === 0) return;
-    const kept = await outbox.report({ jobId, event: { type: "handBack", lease } });
+    const over = await outbox.report({ ...reported, event: { type: "handBack", lease } });
     // The job is over: nobody will go on with it.
-    if (kept.length > 0) await store.drop(jobId);
+    if (over.length > 0) for (const one of kept) await store.drop(one.jobId);
   }));
 }

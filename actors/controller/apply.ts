@@ -14,6 +14,7 @@ import { applyArchive } from "./archive.ts";
 import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
 import { applyConfiguration } from "./configuration.ts";
+import { forgetting, putLedger, recalled, remembering, whyNotRemembered } from "./ledgers.ts";
 import { applyRun, endWithJob } from "./runs.ts";
 import { applyStaging } from "./staging.ts";
 import { applyTenant } from "./tenants.ts";
@@ -71,6 +72,8 @@ function applyCommand(state: State, command: Command): Applied {
     case "configureTenant":
     case "admitJobs":
       return applyTenant(state, command);
+    case "putLedger":
+      return putLedger(state, command);
     case "archiveRuns":
     case "sealSegment":
     case "dropSegments":
@@ -109,7 +112,31 @@ function intendRun(state: State, command: Command & { type: "intendRun" }): Appl
 }
 
 function jobEvent(state: State, jobId: string, event: JobEvent): Applied {
+  if (event.type === "files") return filesEvent(state, jobId, event);
+  if (event.type === "recall") return recallEvent(state, jobId, event);
   return endWithJob(changeJob(state, jobId, (job) => lifecycle(job, event, state.nowMs)), jobId);
+}
+
+/** What a set has published goes into its ledger in the same step: none is forgotten, none twice. */
+function filesEvent(state: State, jobId: string, event: JobEvent & { type: "files" }): Applied {
+  const before = state.jobs.get(jobId);
+  const at = before === undefined ? state : forgetting(state, before);
+  const applied = changeJob(at, jobId, (job) => {
+    const next = lifecycle(job, event, at.nowMs);
+    if ("refused" in next || next === job) return next;
+    const why = whyNotRemembered(at, job, event);
+    return why === null ? next : { refused: why };
+  });
+  if (before === undefined || applied.effects.length === 0) return applied;
+  return { ...applied, state: remembering(applied.state, before, event) };
+}
+
+function recallEvent(state: State, jobId: string, event: JobEvent & { type: "recall" }): Applied {
+  const job = state.jobs.get(jobId);
+  if (job === undefined) return refuse(state, `no job ${jobId}`);
+  const next = lifecycle(job, event, state.nowMs);
+  if ("refused" in next) return refuse(state, next.refused);
+  return { state, effects: [], refused: recalled(state, job, event.versions) };
 }
 
 function jobEvents(

@@ -56,6 +56,14 @@ const receipt = z.object({
   attempts: z.number().int(),
   startedMs: z.number(),
   endedMs: z.number(),
+  files: z.object({
+    files: z.number().int(),
+    unchanged: z.number().int(),
+    left: z.number().int(),
+    failed: z.number().int(),
+    deleted: z.number().int(),
+    settled: z.number().int(),
+  }).optional(),
 });
 
 const progressed = z.object({
@@ -70,6 +78,36 @@ const progressed = z.object({
     etag: z.string().nullable(),
     version: z.string().nullable(),
   }),
+});
+
+const count = z.number().int().nonnegative();
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+/** What a ledger remembers a version of a file by. */
+const fileVersion = z.string().regex(/^[0-9a-f]{32}$/);
+
+const filesReport = z.object({
+  type: z.literal("files"),
+  lease,
+  batch: z.number().int().positive(),
+  grants: z.array(z.object({ path: z.string(), grant, version: fileVersion.optional() })),
+  done: z.array(z.object({
+    path: z.string(),
+    outcome: z.enum(["published", "recovered", "unpublished", "unclear"]),
+  })),
+  counts: z.object({
+    unchanged: count,
+    left: count,
+    failed: count,
+    deleted: count,
+    settled: count,
+  }),
+  failures: z.array(z.object({
+    path: z.string(),
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+  })),
+  digest,
 });
 
 /** What may be said of a job: by the holder of its lease, or by an operator. */
@@ -91,6 +129,8 @@ export const jobEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("lose"), why: z.string() }),
   z.object({ type: z.literal("handBack"), lease }),
   z.object({ type: z.literal("progress"), lease, progressed }),
+  filesReport,
+  z.object({ type: z.literal("recall"), lease, versions: z.array(fileVersion) }),
   z.object({
     type: z.literal("intend"),
     intent: z.enum(["run", "pause", "cancel"]),
@@ -279,6 +319,16 @@ export const command = z.discriminatedUnion("type", [
   }),
   /** The segment is on the disks of most controllers: its rows leave the state. */
   z.object({ type: z.literal("sealSegment"), number: z.number().int(), hash: sha256 }),
+  /**
+   * Adds to a ledger of sets what another log had: 20 bytes an entry, base64. Since version 5, as are
+   * runs with sets and what is said of their files.
+   */
+  z.object({
+    type: z.literal("putLedger"),
+    tenant: z.string(),
+    name: z.string(),
+    entries: z.base64(),
+  }),
   /** Forgets the segments up to this one. */
   z.object({ type: z.literal("dropSegments"), through: z.number().int() }),
   /** The run is over. */
@@ -301,11 +351,17 @@ export type Command = z.infer<typeof command>;
  * The latest version of entries, and of the machine that applies them; those of earlier ones are read as
  * well. What an earlier version does not know gets a new one, in `entry_version.ts` too.
  */
-export const ENTRY_VERSION = 4;
+export const ENTRY_VERSION = 5;
 
 /** A command as the log keeps it: with the time that its proposer stamped. */
 export const logEntry = z.object({
-  version: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(ENTRY_VERSION)]),
+  version: z.union([
+    z.literal(1),
+    z.literal(2),
+    z.literal(3),
+    z.literal(4),
+    z.literal(ENTRY_VERSION),
+  ]),
   atMs: z.number(),
   command,
 });

@@ -1,5 +1,7 @@
 /** Which version of the controllers' machine a command needs: controllers of two versions may work together. */
 
+import type { PlannedTransfer } from "../../workflows/plan.ts";
+import type { JobEvent } from "../job/lifecycle.ts";
 import type { Command, ENTRY_VERSION } from "./commands.ts";
 
 /** With which every group of controllers has begun, and will for ever. */
@@ -9,10 +11,15 @@ export const FIRST_VERSION = 3;
 const SINCE: Readonly<Partial<Record<Command["type"], LogVersion>>> = {
   startRun: 4,
   jobEvents: 4,
+  putLedger: 5,
 };
 
+/** The version that brought sets of files: earlier controllers would take them for single files. */
+const SETS = 5;
+const OF_SETS: ReadonlySet<JobEvent["type"]> = new Set(["files", "recall"]);
+
 /** Versions of what groups of controllers write. */
-export type LogVersion = typeof FIRST_VERSION | typeof ENTRY_VERSION;
+export type LogVersion = typeof FIRST_VERSION | 4 | typeof ENTRY_VERSION;
 
 /** The version that brought commands of a type. */
 export function versionOf(type: Command["type"]): LogVersion {
@@ -20,6 +27,31 @@ export function versionOf(type: Command["type"]): LogVersion {
 }
 
 /** The lowest version that can read the command: it is written as such, once that is in force. */
-export function versionFor({ type }: Command): LogVersion {
-  return versionOf(type);
+export function versionFor(command: Command): LogVersion {
+  return speaksOfSets(command) ? SETS : versionOf(command.type);
+}
+
+function speaksOfSets(command: Command): boolean {
+  switch (command.type) {
+    case "jobEvent":
+      return OF_SETS.has(command.event.type);
+    case "jobEvents":
+      return command.events.some(({ event }) => OF_SETS.has(event.type));
+    case "createRun":
+    case "startRun":
+      return holdsSets(command.plan.transfers);
+    case "createRuns":
+      return command.runs.some(({ plan }) => holdsSets(plan.transfers));
+    case "stageRun":
+      return holdsSets(command.transfers);
+    case "submitJobs":
+      return command.jobs.some((job) => "spec" in job && job.spec.set !== undefined);
+    default:
+      return false;
+  }
+}
+
+function holdsSets(transfers: readonly PlannedTransfer[]): boolean {
+  // Frozen samples of old logs have transfers without a template.
+  return transfers.some(({ template }) => template?.set !== undefined);
 }

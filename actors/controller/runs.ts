@@ -5,6 +5,7 @@ import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import { errorData } from "../../runtime/base/errors.ts";
 import { resolveTransfer } from "../../workflows/resolve.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
+import { NEW_SET } from "../set/record.ts";
 import { assigned, mayStart } from "./assign.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
@@ -162,6 +163,7 @@ function submitted(state: State, run: Run, jobId: string, spec: TransferSpec): J
     adoptable: [],
     stale: [],
     progressed: null,
+    ...(spec.set === undefined ? {} : { set: NEW_SET }),
     grant: null,
     error: null,
     receipt: null,

@@ -13,6 +13,7 @@ import {
   type ArchivedRun,
   type ArchiveState,
   INITIAL_STATE,
+  type Ledger,
   type Run,
   type SegmentRecord,
   type State,
@@ -25,7 +26,10 @@ const SNAPSHOT_VERSION = 1;
 /** What is neither a map nor derived. */
 type Head = Pick<State, "epoch" | "index" | "nowMs">;
 /** The maps whose values are plain data. A new noun of the state does not compile until it is here. */
-type PlainNoun = Exclude<keyof State, keyof Head | "load" | "runs" | "jobs" | "archive">;
+type PlainNoun = Exclude<
+  keyof State,
+  keyof Head | "load" | "runs" | "jobs" | "archive" | "ledgers"
+>;
 const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
   agents: "agents",
   definitions: "definitions",
@@ -51,6 +55,9 @@ type Line =
   /** A run of a segment that is open, followed by the lines of a run and by its jobs. */
   | ["openRun", string, PlainRun]
   | ["openJob", Job]
+  | ["ledger", string, Omit<Ledger, "pages">]
+  /** A page of the ledger above, base64. */
+  | ["ledgerPage", string, string, string]
   | [PlainNoun, string, unknown];
 
 /** A snapshot that this version cannot read. */
@@ -78,6 +85,10 @@ function* lines(state: State): Iterable<Line> {
     for (const [key, value] of state[noun]) yield [noun, key, value];
   }
   yield* archiveLines(state.archive);
+  for (const [key, { pages, ...ledger }] of state.ledgers) {
+    yield ["ledger", key, ledger];
+    for (const [digits, page] of pages) yield ["ledgerPage", key, digits, page.toBase64()];
+  }
 }
 
 function* archiveLines({ first, count, root, segments, open }: ArchiveState): Iterable<Line> {
@@ -132,6 +143,14 @@ class StateReader {
         return;
       case "openJob":
         return void this.#openJobs.push(line[1]);
+      case "ledger":
+        return this.#ledger(line[1], { ...line[2], pages: PersistentMap.empty() });
+      case "ledgerPage": {
+        const ledger = this.#state.ledgers.get(line[1]);
+        if (ledger === undefined) throw malformed("a page of a ledger stands before its ledger");
+        const pages = ledger.pages.set(line[2], Uint8Array.fromBase64(line[3]));
+        return this.#ledger(line[1], { ...ledger, pages });
+      }
       case "archive":
         return this.#archive((archive) => ({ ...archive, ...line[1] }));
       case "segment":
@@ -160,6 +179,10 @@ class StateReader {
     }
     this.#state = { ...this.#state, ...head };
     this.#hasHead = true;
+  }
+
+  #ledger(key: string, ledger: Ledger): void {
+    this.#state = { ...this.#state, ledgers: this.#state.ledgers.set(key, ledger) };
   }
 
   #change(change: (run: Run) => Partial<Run>): void {

@@ -74,6 +74,17 @@ export interface StagedPart {
   readonly stagedMs: number;
 }
 
+/** Which versions of files sets have copied, so that they copy them once. */
+export interface Ledger {
+  readonly tenant: string;
+  readonly name: string;
+  readonly entries: number;
+  /** When it was last looked through for what may be forgotten. */
+  readonly prunedMs: number;
+  /** By the first digits of their versions; see `ledgers.ts`. */
+  readonly pages: PersistentMap<Uint8Array>;
+}
+
 /** A workflow that is kept by name, as it was written. */
 export interface Definition {
   readonly tenant: string;
@@ -147,6 +158,8 @@ export interface State {
   /** By run and number. */
   readonly staged: PersistentMap<StagedPart>;
   readonly archive: ArchiveState;
+  /** By tenant and name. */
+  readonly ledgers: PersistentMap<Ledger>;
   readonly load: Load;
 }
 
@@ -169,6 +182,7 @@ export const INITIAL_STATE: State = {
     segments: PersistentMap.empty(),
     open: PersistentMap.empty(),
   },
+  ledgers: PersistentMap.empty(),
   load: {
     waiting: 0,
     leases: PersistentMap.empty(),

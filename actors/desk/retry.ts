@@ -3,7 +3,12 @@
  * as a run of that one transfer. It may have been archived.
  */
 
-import type { Plan, PlannedTransfer, TransferTemplate } from "../../workflows/plan.ts";
+import type {
+  LocationTemplate,
+  Plan,
+  PlannedTransfer,
+  TransferTemplate,
+} from "../../workflows/plan.ts";
 import { groupsWithin, jsonBytes, piecesOfPlan } from "../../workflows/plan_pieces.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import type { Command } from "../controller/commands.ts";
@@ -106,15 +111,21 @@ function planOfOne(plan: Plan, spec: TransferSpec): Plan {
 }
 
 /** All of it is known: a template without holes. */
-function templateOf({ name: _, source, destination, validation, ...rest }: TransferSpec) {
+function templateOf({ name: _, source, destination, validation, set, ...rest }: TransferSpec) {
   const { uri: from, ...reached } = source;
   const { uri: to, root, ...written } = destination;
   const { checksum } = validation;
-  const place = (uri: string, below: string | null) => ({
+  const place = (uri: string, below: string | null): LocationTemplate => ({
     ...{ form: "uri" as const, text: [uri], base: null, root: below, protocol: null },
+    ...(set === undefined ? {} : { directory: true as const }),
   });
+  const archive = set?.after ?? null;
+  const after = archive === null || archive === "delete"
+    ? archive
+    : { move: place(archive.move, null) };
   const template: TransferTemplate = {
     ...rest,
+    ...(set === undefined ? {} : { set: { ...set, after } }),
     source: { ...reached, location: place(from, null) },
     destination: { ...written, location: place(to, root) },
     validation: {

@@ -36,6 +36,8 @@ const OF_AGENTS: ReadonlySet<JobEvent["type"]> = new Set<JobEvent["type"]>([
   "release",
   "handBack",
   "progress",
+  "files",
+  "recall",
 ]);
 
 /** An agent spoke for another one, or of what is not its own. */

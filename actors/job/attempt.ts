@@ -159,6 +159,7 @@ async function fetchRest(
     digests: work.digests,
     meter,
     listener: work.checkpointer ?? NOBODY,
+    times: tools.chunks,
     signal,
   };
   return await runPipeline(pipeline, work.reader, work.keptBytes, work.lane);
@@ -184,7 +185,7 @@ async function confirmUnchanged(attempt: Attempt, work: Work, parallel: boolean)
 }
 
 /** The event that a failed or interrupted attempt is. */
-function ended(
+export function ended(
   tools: AttemptTools,
   job: Job,
   lease: Lease,
@@ -214,7 +215,7 @@ export function failureOf(
 }
 
 /** The attempt's signal: the caller's, and the end of the job's whole time. */
-function boundInTime(
+export function boundInTime(
   env: Env,
   job: Job,
   nowMs: number,

@@ -14,7 +14,10 @@ export type JobErrorCode =
   | "publishUnclear"
   | "secretMissing"
   | "temporaryDamaged"
-  | "workerLost";
+  | "workerLost"
+  | "selectionInvalid"
+  | "filesFailed"
+  | "mirrorRefused";
 
 /** A failed attempt. Nothing was published unless `definite` is false. */
 export class JobError extends QuorusError<JobErrorCode> {

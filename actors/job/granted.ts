@@ -3,11 +3,13 @@
  * and when a receipt comes, whatever the attempt believes.
  */
 
+import { whyNotTallied } from "../set/taken.ts";
 import type { Grant, Job, Lease, Receipt } from "./record.ts";
 
 /** Why a lease may not publish that temporary file; null: it may. */
 export function whyNotGranted(job: Job, lease: Lease, wanted: Grant): string | null {
   const { grant, id } = job;
+  if (job.set !== undefined) return `grant: job ${id} is a set, whose files have grants`;
   if (job.intent !== "run") return `grant: job ${id} is to ${job.intent}`;
   if (wanted.leaseIndex !== lease.index) {
     return `grant: lease ${lease.index} of job ${id} asks for lease ${wanted.leaseIndex}`;
@@ -25,6 +27,7 @@ export function whyNotGranted(job: Job, lease: Lease, wanted: Grant): string | n
 /** Why a receipt cannot be true, or tells of what was not permitted; null: it may be taken. */
 export function whyNotReceived(job: Job, lease: Lease, receipt: Receipt): string | null {
   const { grant, id } = job;
+  if (job.set !== undefined) return whyNotTallied(id, job.set, receipt);
   if (receipt.outcome === "skipped") {
     return grant === null ? null : `succeed: job ${id} may have published ${grant.finalName}`;
   }

@@ -18,6 +18,8 @@ import { Meter } from "./meter.ts";
 import { openEnds } from "./ends.ts";
 import { type Job as JobRecord, type Lease, temporaryName } from "./record.ts";
 import { quietly } from "./tidy.ts";
+import { runSet } from "../set/attempt.ts";
+import { sweepSet } from "../set/sweep.ts";
 import type { Tally } from "../agent/tally.ts";
 import type { Command } from "../controller/commands.ts";
 import { originFacts } from "../controller/origin.ts";
@@ -137,7 +139,8 @@ async function tracedAttempt(
   meter: Meter,
   signal: AbortSignal,
 ): Promise<JobEvent> {
-  const work = () => runAttempt(tools, job, lease, meter, signal);
+  const work = () =>
+    (job.set === undefined ? runAttempt : runSet)(tools, job, lease, meter, signal);
   const { tracing } = tools.env;
   if (tracing === undefined) return await work();
   const span = tracing.start("attempt", {
@@ -231,6 +234,9 @@ export async function reportEnd(
 }
 
 async function discard(tools: AttemptTools, job: JobRecord, lease: Lease): Promise<void> {
+  if (job.set !== undefined) {
+    return void await sweepSet(tools, job, [temporaryName(job.id, lease)]);
+  }
   const ends = await openEnds(job.spec, tools);
   try {
     await ends.sink.abort(temporaryName(job.id, lease));

@@ -7,6 +7,8 @@
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
 import { whyNotGranted, whyNotReceived } from "./granted.ts";
+import { walkedAnew } from "../set/record.ts";
+import { type FilesReport, takeFiles } from "../set/taken.ts";
 import { isRepeated } from "./repeated.ts";
 import {
   type Grant,
@@ -56,6 +58,10 @@ export type JobEvent =
   | { readonly type: "handBack"; readonly lease: Lease }
   /** A checkpoint, for the case that another agent has to go on. */
   | { readonly type: "progress"; readonly lease: Lease; readonly progressed: Progressed }
+  /** Of a set: files that may be published, and what became of others. */
+  | (FilesReport & { readonly type: "files"; readonly lease: Lease })
+  /** Asks which of these versions a set's ledger has: changes nothing, answered by the reason. */
+  | { readonly type: "recall"; readonly lease: Lease; readonly versions: string[] }
   | { readonly type: "intend"; readonly intent: JobIntent; readonly why: string }
   | { readonly type: "decide"; readonly published: boolean; readonly why: string };
 
@@ -74,6 +80,8 @@ const UNDER_LEASE: ReadonlySet<JobEvent["type"]> = new Set([
   "ambiguous",
   "release",
   "progress",
+  "files",
+  "recall",
 ]);
 
 const ACTIVE: readonly JobState[] = ["assigned", "running", "verifying", "publishing"];
@@ -94,6 +102,8 @@ export const ALLOWED: Readonly<Record<JobEvent["type"], readonly JobState[]>> = 
   lose: ACTIVE,
   handBack: ["queued", "retrying", "paused", "unknown", ...ACTIVE],
   progress: ACTIVE,
+  files: ACTIVE,
+  recall: ACTIVE,
   intend: ["submitted", "queued", "retrying", "paused", "unknown", ...ACTIVE],
   decide: ["unknown"],
 };
@@ -142,6 +152,10 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
       return handBack(job, event.lease);
     case "progress":
       return { ...job, progressed: event.progressed };
+    case "files":
+      return takeFiles(job, event.lease, event);
+    case "recall":
+      return job;
     case "intend":
       return intend(job, event.intent, event.why, nowMs);
     case "decide":
@@ -164,6 +178,7 @@ function assign(job: Job, lease: Lease, nowMs: number): Job | Refusal {
     attempts: job.attempts + 1,
     retryAtMs: null,
     startedMs: job.startedMs ?? nowMs,
+    ...(job.set === undefined ? {} : { set: walkedAnew(job.set) }),
   };
 }
 
@@ -251,9 +266,17 @@ function settle(job: Job, why: string, nowMs: number): Job {
       `cancelled while ${job.grant.finalName} was being published: look if it is there`;
     return { ...job, state: "unknown", why: unclear, retryAtMs: null };
   }
-  if (job.intent === "cancel") return end(job, "cancelled", why, nowMs, {});
+  if (job.intent === "cancel") return end(job, "cancelled", why + openText(job), nowMs, {});
   if (job.intent === "pause") return { ...job, state: "paused", why, retryAtMs: null };
   return { ...job, state: "queued", why, retryAtMs: null };
+}
+
+/** A set is no single yes or no: what may have been published is named, and never published again. */
+function openText({ set }: Job): string {
+  const [first] = set?.open ?? [];
+  if (set === undefined || first === undefined) return "";
+  return `; ${set.open.length} files were being published, look if they are there: ${first.path}` +
+    (set.open.length > 1 ? " ..." : "");
 }
 
 function intend(job: Job, intent: JobIntent, why: string, nowMs: number): Job | Refusal {

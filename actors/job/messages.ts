@@ -14,6 +14,7 @@ export const progress: z.ZodType<Progress> = z.object({
   keptBytes: z.number(),
   bytesPerSecond: z.number(),
   etaMs: z.number().nullable(),
+  files: z.object({ copied: z.number(), unchanged: z.number(), failed: z.number() }).optional(),
 });
 
 /** What an agent may say to the actor of one attempt. */

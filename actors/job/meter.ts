@@ -16,22 +16,51 @@ export interface Progress {
   readonly bytesPerSecond: number;
   /** `null` while nothing can be said. */
   readonly etaMs: number | null;
+  /** Of a set, in this walk: copied, there already, failed. */
+  readonly files?: FileCounts | undefined;
+}
+
+/** Files of a set, in one walk. */
+export interface FileCounts {
+  readonly copied: number;
+  readonly unchanged: number;
+  readonly failed: number;
 }
 
 /** Counts an attempt's bytes; cheap to add to, read at a bounded rate. */
 export class Meter {
   phase: Progress["phase"] = "opening";
   totalBytes: number | null = null;
-  fetchedBytes = 0;
-  keptBytes = 0;
+  /** Of a set; `null` where it is one file. */
+  files: FileCounts | null = null;
+  readonly #whole: Meter | null;
+  #fetchedBytes = 0;
+  #keptBytes = 0;
   readonly #clock: Clock;
   #sampleMs: number;
   #sampleBytes = 0;
   #bytesPerSecond = 0;
 
-  constructor(clock: Clock) {
+  /** `whole`: what this one is a part of counts its bytes too. */
+  constructor(clock: Clock, whole: Meter | null = null) {
     this.#clock = clock;
+    this.#whole = whole;
     this.#sampleMs = clock.monotonic();
+  }
+
+  get fetchedBytes(): number {
+    return this.#fetchedBytes;
+  }
+  set fetchedBytes(bytes: number) {
+    if (this.#whole !== null) this.#whole.fetchedBytes += bytes - this.#fetchedBytes;
+    this.#fetchedBytes = bytes;
+  }
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+  set keptBytes(bytes: number) {
+    if (this.#whole !== null) this.#whole.keptBytes += bytes - this.#keptBytes;
+    this.#keptBytes = bytes;
   }
 
   /** The state now; the rate is an exponential average over some two seconds. */
@@ -48,6 +77,7 @@ export class Meter {
       keptBytes: this.keptBytes,
       bytesPerSecond: Math.round(rate),
       etaMs: left === null || rate < 1 ? null : Math.round(left / rate * 1_000),
+      ...(this.files === null ? {} : { files: this.files }),
     };
   }
 

@@ -2,6 +2,8 @@
 
 import type { ErrorData } from "../../runtime/base/errors.ts";
 import type { Origin } from "../controller/origin.ts";
+import type { Grant, ReachedLevel } from "./grant.ts";
+import type { SetProgress, SetTally } from "../set/record.ts";
 import type { UsedVolumes } from "../scheduler/volumes.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 
@@ -73,24 +75,7 @@ export interface Progressed {
   };
 }
 
-/** The committed permission to publish one finished temporary file. */
-export interface Grant {
-  readonly leaseIndex: number;
-  readonly temp: string;
-  readonly finalName: string;
-  /** May an existing file of that name be replaced? */
-  readonly replace: boolean;
-  readonly size: number;
-  /** `null` where the transfer was told not to hash. */
-  readonly sha256: string | null;
-  /** SHA-256 over the chunk digests in order. */
-  readonly root: string | null;
-  readonly fileId: string | null;
-  readonly level: ReachedLevel;
-}
-
-/** The verification that was reached: never below the one that was asked for. */
-export type ReachedLevel = "none" | "size" | "source" | "reread";
+export type { Grant, ReachedLevel };
 
 /** What is known for certain of a finished transfer. */
 export interface Receipt {
@@ -110,6 +95,8 @@ export interface Receipt {
   readonly attempts: number;
   readonly startedMs: number;
   readonly endedMs: number;
+  /** Of a set: `bytes` and `root` are those of all its files together. */
+  readonly files?: SetTally | undefined;
 }
 
 /** What its owner wants of a job; the state follows as soon as it can. */
@@ -140,6 +127,8 @@ export interface Job {
   readonly stale: readonly Temporary[];
   /** The last checkpoint that was replicated. */
   readonly progressed: Progressed | null;
+  /** How far a set is; absent where it is one file. */
+  readonly set?: SetProgress;
   readonly grant: Grant | null;
   readonly error: ErrorData | null;
   readonly receipt: Receipt | null;

@@ -37,6 +37,8 @@ export function isRepeated(job: Job, event: JobEvent): boolean {
       return sameLease(job.lease, event.lease) &&
         job.progressed?.temp === event.progressed.temp &&
         job.progressed.chunks >= event.progressed.chunks;
+    case "files":
+      return sameLease(job.lease, event.lease) && (job.set?.batch ?? 0) >= event.batch;
     default:
       return false;
   }

@@ -26,18 +26,25 @@ export function localFiles(
   spec: TransferSpec,
   used: UsedVolumes | undefined,
 ): { readonly source: LocalFile | null; readonly destination: LocalFile | null } {
-  const { source, destination, scheduling } = spec;
+  const { source, destination, scheduling, set } = spec;
+  const isSet = set !== undefined;
   const from = used?.source ?? scheduling?.sourceVolume ?? null;
   const to = used?.destination ?? scheduling?.destinationVolume ?? null;
   return {
-    source: localFile(source.uri, from, false),
-    destination: localFile(destination.uri, to, true),
+    source: localFile(source.uri, from, { isWritten: false, isSet }),
+    destination: localFile(destination.uri, to, { isWritten: true, isSet }),
   };
 }
 
-function localFile(uri: string, volume: string | null, isWritten: boolean): LocalFile | null {
+/** Of a set, whatever lies in its directory: that may be the volume's own. */
+function localFile(
+  uri: string,
+  volume: string | null,
+  { isWritten, isSet }: { readonly isWritten: boolean; readonly isSet: boolean },
+): LocalFile | null {
   const path = localPath(uri);
-  return path === null ? null : { path, volume, isWritten };
+  if (path === null) return null;
+  return { path: isSet ? `${path === "/" ? "" : path}/*` : path, volume, isWritten };
 }
 
 /** A `file:` URI whose path stands in it as it is: nearly all; reading one as a URL takes ten times as long. */

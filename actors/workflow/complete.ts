@@ -4,8 +4,11 @@ import type { AccessTemplate, SealedTemplate, TransferTemplate } from "../../wor
 import { isLate } from "../../workflows/plan_transfer.ts";
 
 /** Nothing in it waits for the result of an earlier transfer. */
-export function isComplete({ source, destination, validation }: TransferTemplate): boolean {
-  return source.location.text.every(isText) && destination.location.text.every(isText) &&
+export function isComplete({ source, destination, validation, set }: TransferTemplate): boolean {
+  const after = set?.after ?? null;
+  const archive = after === null || after === "delete" ? [] : after.move.text;
+  return archive.every(isText) && source.location.text.every(isText) &&
+    destination.location.text.every(isText) &&
     (validation.checksum?.valueHex ?? []).every(isText) && !hasLateSecret(source) &&
     (destination.access === undefined || !hasLateSecret(destination.access));
 }

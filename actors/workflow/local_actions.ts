@@ -3,6 +3,7 @@
 import { openEnds } from "../job/ends.ts";
 import type { Job } from "../job/record.ts";
 import { seizedName } from "../job/seize.ts";
+import { sweepSet } from "../set/sweep.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import type { Actions } from "./actions.ts";
 import { cleanUp } from "./cleanup.ts";
@@ -22,6 +23,10 @@ export function localActions(tools: AttemptTools): Actions {
 
 /** Removes the temporary files and the checkpoint that attempts of a job may have left. */
 async function deletePartial(job: Job, tools: AttemptTools): Promise<void> {
+  if (job.set !== undefined) {
+    const names = [...job.adoptable, ...job.stale].map(({ temp }) => temp);
+    return void await sweepSet(tools, job, names);
+  }
   const checkpoint = await tools.checkpoints.load(job.id);
   const ends = await openEnds(job.spec, tools);
   try {

@@ -2,7 +2,7 @@
 
 import type { StepResult, StepState } from "../../workflows/plan.ts";
 import type { Run } from "../controller/state.ts";
-import type { Job, JobState } from "../job/record.ts";
+import type { Job, JobState, Receipt } from "../job/record.ts";
 
 const STEP_STATE: Readonly<Record<JobState, StepState>> = {
   submitted: "running",
@@ -52,10 +52,15 @@ export function stepResult(job: Job): StepResult {
     state: settledState(job),
     checksum: receipt?.sha256 ?? null,
     bytes: receipt?.bytes ?? null,
-    uri: receipt === null ? null : siblingUri(spec.destination.uri, receipt.name),
+    uri: receipt === null ? null : publishedUri(spec.destination.uri, receipt),
     durationMs: receipt === null ? null : receipt.endedMs - receipt.startedMs,
     error: error === null ? null : { code: error.code, message: error.message },
   };
+}
+
+/** Where a job has published: its file, or the directory of a set. */
+export function publishedUri(destination: string, { name, files }: Receipt): string {
+  return files === undefined ? siblingUri(destination, name) : destination;
 }
 
 /** The URI of a file of this name beside `uri`. */

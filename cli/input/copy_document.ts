@@ -18,7 +18,8 @@ export interface CopyOptions {
 
 /**
  * YAML (in its JSON form), so that a copy is checked, resumed and reported like any other transfer.
- * A destination that ends in `/` or is a directory keeps the source's name.
+ * A destination that ends in `/` or is a directory keeps the source's name. A source that ends in `/`, or
+ * holds a `*`, is a set of files.
  */
 export async function copyDocument(
   source: string,
@@ -27,8 +28,11 @@ export async function copyDocument(
   disk: Disk,
   cwd: string,
 ): Promise<string> {
-  const name = lastName(source);
-  const target = await isDirectory(destination, disk, cwd)
+  const isSet = /\/$|\*/.test(source);
+  const name = isSet ? setName(source) : lastName(source);
+  const target = isSet
+    ? await directoryFor(destination, disk, cwd)
+    : await isDirectory(destination, disk, cwd)
     ? `${destination.replace(/\/+$/, "")}/${isUri(destination) ? encodeURIComponent(name) : name}`
     : destination;
   const headers = headersOf(options.header ?? []);
@@ -50,6 +54,17 @@ export async function copyDocument(
       },
     },
   });
+}
+
+/** A directory or a glob as the name of its run. */
+function setName(source: string): string {
+  return source.replace(/\/?[^/]*\*.*$/s, "").replace(/\/+$/, "").replace(/^.*\//s, "") || "copy";
+}
+
+/** Many files go into a directory: one that stands there need not be written with a slash. */
+async function directoryFor(destination: string, disk: Disk, cwd: string): Promise<string> {
+  const isIt = !destination.endsWith("/") && await isDirectory(destination, disk, cwd);
+  return isIt ? `${destination}/` : destination;
 }
 
 async function isDirectory(destination: string, disk: Disk, cwd: string): Promise<boolean> {

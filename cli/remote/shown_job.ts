@@ -34,6 +34,14 @@ const receipt = z.object({
   attempts: z.number(),
   startedMs: z.number(),
   endedMs: z.number(),
+  files: z.object({
+    files: z.number(),
+    unchanged: z.number(),
+    left: z.number(),
+    failed: z.number(),
+    deleted: z.number(),
+    settled: z.number(),
+  }).optional(),
 });
 
 /** The job for a board; a state that is newer than this program counts as running. */

@@ -91,9 +91,10 @@ function rowLine(row: Row, layout: Layout, nowMs: number, colours: Paint): strin
   const { done, total, rate, eta } = figures(row, nowMs);
   const shown = stateText(row);
   const state = stateColour(row, colours)(pad(shown, STATE_CELLS));
+  const files = filesText(row);
   return joined(pad(clean(row.name), layout.name), state, {
     layout,
-    bytes: bytesText(done, total),
+    bytes: files === null ? bytesText(done, total) : `${files} ${bytesText(done, total)}`.trim(),
     done,
     total,
     rate,
@@ -150,6 +151,13 @@ function joined(
   }
   if (layout.eta > 0) parts.push(pad(eta, ETA_CELLS));
   return parts.join("  ").trimEnd();
+}
+
+/** How many files of a set are there by now. */
+function filesText({ progress, receipt }: Row): string | null {
+  const count = receipt?.files?.files ?? progress?.files?.copied;
+  if (count === undefined) return null;
+  return count === 1 ? "1 file" : `${count} files`;
 }
 
 /** `12.0 MiB / 100 MiB`; nothing while nothing is known. */

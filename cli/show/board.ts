@@ -61,6 +61,7 @@ export function isFailed(row: Row): boolean {
 /** Where the file was published; the policy `rename` may have chosen a name beside the declared one. */
 export function publishedUri({ receipt, destination }: Row): string | null {
   if (receipt === null || destination === null) return null;
+  if (receipt.files !== undefined) return destination;
   return destination.slice(0, destination.lastIndexOf("/") + 1) + encodeURIComponent(receipt.name);
 }
 

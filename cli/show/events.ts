@@ -40,6 +40,14 @@ const receipt = z.strictObject({
   fence: z.string(),
   durationMs: z.number().min(0),
   bytesPerSecond: z.number().min(0).nullable(),
+  files: z.strictObject({
+    files: z.int().meta({ description: "copied since the job was submitted" }),
+    unchanged: z.int().meta({ description: "at their destination already" }),
+    left: z.int().meta({ description: "not selected, not complete yet, or gone" }),
+    failed: z.int(),
+    deleted: z.int().meta({ description: "deleted from the destination by mirror" }),
+    settled: z.int().meta({ description: "source files deleted or moved after their receipt" }),
+  }).optional().meta({ description: "of a set of files; bytes are those of all of them" }),
 });
 
 const runCreated = z.strictObject({
@@ -76,6 +84,9 @@ const jobProgress = z.strictObject({
   keptBytes: bytes,
   bytesPerSecond: z.number().min(0),
   etaMs: z.number().min(0).nullable(),
+  files: z.strictObject({ copied: z.int(), unchanged: z.int(), failed: z.int() }).optional().meta({
+    description: "of a set of files, in this walk",
+  }),
 });
 
 const log = z.strictObject({
@@ -176,6 +187,7 @@ function receiptOf(row: Row): z.infer<typeof jobChanged>["receipt"] {
     fence,
     durationMs: Math.max(0, receipt.endedMs - receipt.startedMs),
     bytesPerSecond: rateOf(row),
+    ...(receipt.files === undefined ? {} : { files: receipt.files }),
   };
 }
 

@@ -90,14 +90,29 @@ export function receiptText(row: Row, receipt: Receipt): string {
     return `succeeded, an equal file was there (${formatBytes(receipt.bytes)})`;
   }
   const tookMs = Math.max(0, receipt.endedMs - receipt.startedMs);
+  const files = receipt.files === undefined ? "" : `${filesText(receipt.files)}, `;
   const parts = [
-    `succeeded, ${formatBytes(receipt.bytes)} in ${formatDuration(tookMs)}${rateText(row)}`,
+    `succeeded, ${files}${formatBytes(receipt.bytes)} in ${formatDuration(tookMs)}${rateText(row)}`,
   ];
   if (receipt.keptBytes > 0) parts.push(`${formatBytes(receipt.keptBytes)} of it kept`);
   if (receipt.outcome === "recovered") parts.push("it had been published before the interruption");
   parts.push(levelText(receipt.level));
   if (receipt.sha256 !== null) parts.push(`sha256 ${receipt.sha256.slice(0, 12)}`);
   return parts.join(", ");
+}
+
+/** `1,204 files (3 there already, 12 left out)`. */
+export function filesText(tally: NonNullable<Receipt["files"]>): string {
+  const { files, unchanged, left, settled, deleted } = tally;
+  const more = [
+    [unchanged, "there already"],
+    [left, "left out"],
+    [settled, "settled at the source"],
+    [deleted, "deleted from the destination"],
+  ] as const;
+  const told = more.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const shown = files === 1 ? "1 file" : `${files} files`;
+  return told.length === 0 ? shown : `${shown} (${told.join(", ")})`;
 }
 
 /** What the reached verification means. */

@@ -4,7 +4,8 @@ import { formatBytes, formatDuration } from "../../runtime/base/units.ts";
 import type { Run } from "../../actors/controller/state.ts";
 import { cliLimits } from "../limits.ts";
 import { type Board, isFailed, publishedUri, type Row } from "./board.ts";
-import { rateOf } from "./plain.ts";
+import type { SetTally } from "../../actors/set/record.ts";
+import { filesText, rateOf } from "./plain.ts";
 import { type Column, tableLines } from "./table.ts";
 import { clean, type Paint } from "./text.ts";
 
@@ -41,6 +42,8 @@ export interface TransferReport {
   readonly sha256: string | null;
   readonly uri: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Of a set of files. */
+  readonly files?: SetTally;
 }
 
 /** Facts of the run beside its transfers. */
@@ -81,6 +84,7 @@ function transferReport(row: Row): TransferReport {
     sha256: receipt?.sha256 ?? null,
     uri: publishedUri(row),
     error: error === null || !isFailed(row) ? null : { code: error.code, message: error.message },
+    ...(receipt?.files === undefined ? {} : { files: receipt.files }),
   };
 }
 
@@ -131,7 +135,10 @@ function tableRow(one: TransferReport): string[] {
 }
 
 function whereText(one: TransferReport): string {
-  if (one.uri !== null) return shownPlace(one.uri);
+  if (one.uri !== null) {
+    const files = one.files === undefined ? "" : `${filesText(one.files)} in `;
+    return files + shownPlace(one.uri);
+  }
   return one.error !== null ? "see below" : one.state === "succeeded" ? "-" : one.why;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Entries of the controllers' log as versions 1 to 4 wrote them: each is read today, as what it said.
+ * Entries of the controllers' log as versions 1 to 5 wrote them: each is read today, as what it said.
  * What a sample holds and the schema does not know would be lost, so nothing may be missing after it.
  */
 

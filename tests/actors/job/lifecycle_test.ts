@@ -14,6 +14,8 @@ import {
   type Receipt,
   temporaryName,
 } from "../../../actors/job/record.ts";
+import { EMPTY_DIGEST } from "../../../actors/set/digest.ts";
+import { NEW_SET, NO_COUNTS } from "../../../actors/set/record.ts";
 import { Rig } from "./rig.ts";
 
 const NOW = 5_000;
@@ -90,6 +92,17 @@ const EVENTS: Readonly<Record<JobEvent["type"], JobEvent>> = {
   lose: { type: "lose", why: "silent" },
   handBack: { type: "handBack", lease: { ...LEASE, index: LOST.leaseIndex } },
   progress: { type: "progress", lease: LEASE, progressed: PROGRESSED },
+  files: {
+    type: "files",
+    lease: LEASE,
+    batch: 1,
+    grants: [],
+    done: [],
+    counts: NO_COUNTS,
+    failures: [],
+    digest: EMPTY_DIGEST,
+  },
+  recall: { type: "recall", lease: LEASE, versions: [] },
   intend: { type: "intend", intent: "pause", why: "wait" },
   decide: { type: "decide", published: true, why: "seen" },
 };
@@ -114,6 +127,8 @@ const LEADS: Readonly<Record<JobEvent["type"], Partial<Record<JobState, JobState
     ...same("assigned", "running", "verifying", "publishing"),
   },
   progress: same("assigned", "running", "verifying", "publishing"),
+  files: active("running"),
+  recall: same("assigned", "running", "verifying", "publishing"),
   intend: {
     submitted: "paused",
     queued: "paused",
@@ -139,7 +154,8 @@ function active(to: JobState): Partial<Record<JobState, JobState>> {
 Deno.test("every event leads from every state where the table says, or is refused", () => {
   for (const [type, event] of Object.entries(EVENTS)) {
     for (const state of STATES) {
-      const before = jobIn(state);
+      const set = type === "files" ? { set: NEW_SET } : {};
+      const before = jobIn(state, set);
       const after = lifecycle(before, event, NOW);
       const expected = LEADS[event.type][state];
       assert.equal(ALLOWED[event.type].includes(state), expected !== undefined, `${type}/${state}`);
