@@ -144,6 +144,27 @@ function checkEncryption(
   }
 }
 
+function checkSet(body: DeclaredTransfer, { directories }: SupportOptions, add: Add): void {
+  if (directories === undefined || !isDeclaredSet(body)) return;
+  const offered = `offered: ${directories.join(", ")}`;
+  const from = schemeOf(body.source);
+  if (from !== undefined && !directories.includes(from)) {
+    const reason = `the directories of ${from} cannot be listed, so they are no set; ${offered}`;
+    add(["source", "uri"], "refused", reason);
+  }
+  const to = schemeOf(body.destination);
+  if (body.destination.mirror?.delete === true && to !== undefined && !directories.includes(to)) {
+    const reason = `the directories of ${to} cannot be listed, so they are no mirror; ${offered}`;
+    add(["destination", "mirror"], "refused", reason);
+  }
+}
+
+/** As far as it stands in the file; a variable may still say something else. */
+function isDeclaredSet({ source, destination }: DeclaredTransfer): boolean {
+  const [from, to] = [source.uri ?? source.path ?? "", destination.uri ?? destination.path ?? ""];
+  return to.endsWith("/") && (from.endsWith("/") || from.includes("*"));
+}
+
 function checkVerification(body: DeclaredTransfer, add: Add): void {
   const { checksum, dataQuality } = body.validation ?? {};
   if (!isSha256(checksum?.algorithm)) {
