@@ -242,6 +242,8 @@ export interface Reach {
 }
 
 /** What a protocol is given to work with. */
+  /** Judges a host that is resolved elsewhere, such as behind a jump host, by its name alone. */
+  checkHost(host: string, port: number): void;
 export interface ProtocolContext {
   readonly env: Env;
   /** What may be reached; `reachOf` (reach.ts) takes its place where it is left out. */

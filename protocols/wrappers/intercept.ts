@@ -46,11 +46,12 @@ export function intercepted(
   protocol: TransferProtocol,
   interceptor: Interceptor,
 ): TransferProtocol {
-  const { credentials, source, sink, directory, close } = protocol;
+  const { credentials, description, source, sink, directory, close } = protocol;
   return {
     name: protocol.name,
     schemes: protocol.schemes,
     ...(credentials === undefined ? {} : { credentials }),
+    ...(description === undefined ? {} : { description }),
     ...(close === undefined ? {} : { close: () => close.call(protocol) }),
     ...(source === undefined ? {} : {
       source: (endpoint, context) =>
@@ -127,11 +128,11 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     name: inner.name,
     stat: (name, signal) => around(on("stat", name, signal), () => inner.stat(name, signal)),
     hash: (name, signal) => around(on("hash", name, signal), () => inner.hash(name, signal)),
-    create: (temp, signal) => {
+    create: (temp, signal, size = null) => {
       const handle = {};
       return around(on("create", temp, signal, handle), async () => {
         return new InterceptedFile(
-          await inner.create(temp, signal),
+          await inner.create(temp, signal, size),
           on("write", temp, null, handle),
           interceptor,
         );
@@ -154,6 +155,10 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     seize: (temp, to) => around(on("seize", temp), () => inner.seize(temp, to)),
     abort: (temp) => around(on("abort", temp), () => inner.abort(temp)),
     probe: (temp, expected) => around(on("probe", temp), () => inner.probe(temp, expected)),
+    ...(inner.freeBytes === undefined ? {} : {
+      freeBytes: (signal) =>
+        around(on("freeBytes", null, signal), () => inner.freeBytes!(signal)),
+    }),
     close: () => around(on("close", null), () => inner.close()),
   };
 }

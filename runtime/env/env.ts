@@ -277,7 +277,10 @@ export interface NetRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly tls?: TlsOptions;
-  /** Connects to this address, whatever the name of the host resolves to; TLS and `Host` keep the name. */
+  /**
+   * Connects to this address, whatever the name of the host resolves to; `Host` keeps the name. For
+   * `http:` only: with TLS the certificate proves the name before anything is sent.
+   */
   readonly address?: string;
   /** The URL whose redirect led here: nobody declared this place. */
   readonly redirectedFrom?: string;

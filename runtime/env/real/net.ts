@@ -4,6 +4,7 @@
  * `accept-encoding` of our own turns decompression off.
  */
 
+import { assert } from "../../base/assert.ts";
 import { limitValues } from "../../base/limits.ts";
 import type { Net, NetBody, NetRequest, NetResponse, TlsOptions } from "../env.ts";
 import { ENV_LIMITS } from "./limits.ts";
@@ -13,18 +14,15 @@ import { addressesOf } from "./net_names.ts";
 
 const LIMITS = limitValues(ENV_LIMITS);
 
-/** HTTP clients by TLS options and address; the one unused longest goes first. */
+/** HTTP clients by TLS options; the one unused longest goes first. */
 class Clients {
   readonly #clients = new Map<string, Deno.HttpClient>();
 
-  for({ tls, address, url }: NetRequest): Deno.HttpClient {
-    const pin = address === undefined ? undefined : pinned(address, url);
-    const key = tls === undefined && pin === undefined
-      ? ""
-      : JSON.stringify([tls?.caCerts, tls?.cert, tls?.key, pin]);
+  for(tls: TlsOptions | undefined): Deno.HttpClient {
+    const key = tls === undefined ? "" : JSON.stringify([tls.caCerts, tls.cert, tls.key]);
     const known = this.#clients.get(key);
     if (known !== undefined && this.#clients.size === 1) return known;
-    const client = known ?? Deno.createHttpClient(optionsOf(tls, pin));
+    const client = known ?? Deno.createHttpClient(optionsOf(tls));
     this.#clients.delete(key);
     this.#clients.set(key, client);
     if (this.#clients.size > LIMITS.netClients) this.#closeOldest();
@@ -43,21 +41,13 @@ class Clients {
   }
 }
 
-/** Every connection of a client goes to one address; the host's name stays in TLS and in `Host`. */
-function pinned(address: string, url: string): Deno.Proxy {
-  const { protocol, port } = new URL(url);
-  const usual = protocol === "https:" ? 443 : 80;
-  return { transport: "tcp", hostname: address, port: port === "" ? usual : Number(port) };
-}
-
 function optionsOf(
   tls: TlsOptions = {},
-  proxy?: Deno.Proxy,
 ): Deno.CreateHttpClientOptions | (Deno.CreateHttpClientOptions & Deno.TlsCertifiedKeyPem) {
   const options: Deno.CreateHttpClientOptions = {
     poolMaxIdlePerHost: LIMITS.netIdlePerHost,
     poolIdleTimeout: LIMITS.netIdleMs,
-    ...(proxy === undefined ? {} : { proxy }),
+    allowHost: true,
     ...(tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] }),
   };
   if (tls.cert === undefined || tls.key === undefined) return options;
@@ -71,6 +61,19 @@ function headersOf(request: NetRequest): Record<string, string> {
   }
   headers["accept-encoding"] = "identity";
   return headers;
+}
+
+/**
+ * Where the connection goes. With a `tcp` transport in its place Deno 2.9.6 asks as one asks a proxy,
+ * and sends what is `https:` without TLS (measured): so the address stands in the URL, the name in `Host`.
+ */
+function pinned({ url, address }: NetRequest): { url: string; host: string } | null {
+  if (address === undefined) return null;
+  const parsed = new URL(url);
+  assert(parsed.protocol === "http:", "with TLS the name itself is connected to");
+  const { host } = parsed;
+  parsed.hostname = address.includes(":") ? `[${address}]` : address;
+  return { url: parsed.href, host };
 }
 
 function headerMap(headers: Headers): Map<string, string> {
@@ -93,12 +96,14 @@ class FetchNet implements Net {
   readonly #clients = new Clients();
 
   async request(request: NetRequest): Promise<NetResponse> {
-    const { method, url, signal } = request;
+    const { method, signal } = request;
+    const pin = pinned(request);
+    const url = pin?.url ?? request.url;
     try {
       const response = await fetch(url, {
-        client: this.#clients.for(request),
+        client: this.#clients.for(request.tls),
         method,
-        headers: headersOf(request),
+        headers: pin === null ? headersOf(request) : { ...headersOf(request), host: pin.host },
         redirect: "manual",
         signal,
         ...(request.body === undefined ? {} : { body: request.body as Uint8Array<ArrayBuffer> }),

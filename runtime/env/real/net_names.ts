@@ -9,11 +9,13 @@ export async function addressesOf(name: string): Promise<readonly string[]> {
     const found = await lookup(name, { all: true, verbatim: true });
     return [...new Set(found.map(({ address }) => address))];
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotCapable) {
-      const message = `cannot resolve ${name}: Deno was not granted this host; add it to --allow-net`;
+    if ((thrown as { readonly code?: unknown }).code === "EPERM") {
+      const message = `cannot resolve ${name}: Deno was not granted this host on all its ports; ` +
+        "add it to --allow-net without a port";
       throw new NetError("blocked", message, { cause: thrown, definite: true, retryable: false });
     }
-    const message = `cannot resolve ${name}: it has no address; check its spelling and the resolver`;
+    const message =
+      `cannot resolve ${name}: it has no address; check its spelling and the resolver`;
     throw new NetError("dns", message, { cause: thrown, definite: true });
   }
 }
