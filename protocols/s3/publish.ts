@@ -46,7 +46,7 @@ export async function publishUpload(
         action: `publish ${shown(client, key)}`,
         headers: {
           ...client.place.makingHeaders,
-          ...conditionOf(publication),
+          ...conditionOf(client, publication),
           [FILE_ID_HEADER]: upload.facts.fileId,
         },
         checksum: client.place.checksum,
@@ -72,7 +72,7 @@ async function complete(
   if (sent !== upload.size || parts.some(({ number }, index) => number !== index + 1)) {
     throw new ProtocolError("io", `cannot publish ${upload.facts.temp}: a part of it is missing`);
   }
-  await completeUpload(client, place, parts, conditionOf(publication));
+  await completeUpload(client, place, parts, conditionOf(client, publication));
 }
 
 function bound({ upload, options }: Publication): ProtocolError {
@@ -83,20 +83,25 @@ function bound({ upload, options }: Publication): ProtocolError {
 }
 
 /** Which version, or none, the final name must hold at the moment of publishing. */
-function conditionOf(publication: Publication): Readonly<Record<string, string>> {
-  const { upload, isDeclared, options, isFenced } = publication;
+function conditionOf(
+  client: S3Client,
+  { upload, isDeclared, options, isFenced }: Publication,
+): Readonly<Record<string, string>> {
   const { base } = upload.facts;
-  if (!options.replace) return { "if-none-match": "*" };
-  if (!isDeclared || !isFenced) return {};
-  return base === null ? { "if-none-match": "*" } : { "if-match": base };
+  if (isDeclared && isFenced && options.replace && base !== null) return { "if-match": base };
+  const isForFree = !options.replace || (isDeclared && isFenced);
+  // Some servers answer 501 to conditions that they do not know.
+  return isForFree && keepsFree(client, upload) ? { "if-none-match": "*" } : {};
+}
+
+function keepsFree({ service: { abilities } }: S3Client, { uploadId }: Upload): boolean {
+  return (uploadId === null ? abilities.createsOnly : abilities.completesOnly) === true;
 }
 
 /** Where the server keeps no conditions, looking is all that can be done. */
 async function assertFree(client: S3Client, publication: Publication): Promise<void> {
   const { key, options, upload } = publication;
-  const { createsOnly, completesOnly } = client.service.abilities;
-  const isKept = upload.uploadId === null ? createsOnly : completesOnly;
-  if (options.replace || isKept === true) return;
+  if (options.replace || keepsFree(client, upload)) return;
   const standing = await headObject(client, key, `look at ${shown(client, key)}`, null);
   if (standing !== null && standing.fileId !== upload.facts.fileId) throw refused(publication);
 }
