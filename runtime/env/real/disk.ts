@@ -28,7 +28,8 @@ function flagsOf(options: OpenOptions): number {
     (options.noFollow ? c.O_NOFOLLOW : 0);
 }
 
-function infoOfDeno(info: Deno.FileInfo): FileInfo {
+/** Deno's view of a file as the port's. */
+export function infoOfDeno(info: Deno.FileInfo): FileInfo {
   return {
     kind: info.isFile
       ? "file"
@@ -55,7 +56,8 @@ function statOrNull(action: string, call: () => Deno.FileInfo): Promise<FileInfo
   }
 }
 
-function kindOf(entry: Deno.DirEntry): DirectoryEntry["kind"] {
+/** What a name in a directory stands for. */
+export function kindOfDeno(entry: Deno.DirEntry): DirectoryEntry["kind"] {
   if (entry.isFile) return "file";
   if (entry.isDirectory) return "directory";
   return entry.isSymlink ? "symlink" : "other";
@@ -117,7 +119,10 @@ export const realDisk: Disk = {
     attempt(
       `list ${path}`,
       () =>
-        Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
+        Array.from(
+          Deno.readDirSync(path),
+          (entry) => ({ name: entry.name, kind: kindOfDeno(entry) }),
+        ),
     ),
   syncDirectory: (path) => directorySyncs.run(path),
   tryLock: (path) => attempt(`lock ${path}`, () => tryLock(path)),

@@ -37,6 +37,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EFBIG: meaning("io", "the file would be larger than the system allows", "check ulimit -f"),
   EMFILE: meaning("io", "this process has too many open files", "raise ulimit -n"),
   ENFILE: meaning("io", "this machine has too many open files", "close some"),
+  ESTALE: meaning(
+    "io",
+    "the file is gone from its server, or the server is another one (stale handle)",
+    "open it again; if that fails too, mount it again",
+  ),
   EIO: meaning("io", "the device reported an error", "check the disk and the kernel log"),
 };
 
@@ -58,6 +63,7 @@ const ERRNO_BY_NUMBER: Readonly<Record<string, string>> = {
   "36": "ENAMETOOLONG",
   "39": "ENOTEMPTY",
   "40": "ELOOP",
+  "116": "ESTALE",
   "122": "EDQUOT",
 };
 
