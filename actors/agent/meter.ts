@@ -6,6 +6,7 @@ import {
   LabelledHistogram,
   LabelValues,
 } from "../../runtime/telemetry/series.ts";
+import { Histogram } from "../../runtime/telemetry/histogram.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Job, Receipt } from "../job/record.ts";
@@ -40,6 +41,9 @@ export class AgentMeter {
     name: "quorus_checkpoint_save_seconds",
     help: "Time until a checkpoint was durable, by how that went.",
   }, DURATION_SECONDS);
+
+  /** How long chunks took, in seconds, those of Workers among them. */
+  readonly chunks = new Histogram(DURATION_SECONDS);
 
   /** An attempt begins. */
   began({ id, tenant, spec }: Job): void {
@@ -108,6 +112,12 @@ export class AgentMeter {
       this.#seconds.metric(node),
       this.#rates.metric(node),
       this.#checkpoints.metric(node),
+      {
+        name: "quorus_transfer_chunk_seconds",
+        help: "From the first read of a chunk to the end of its last write.",
+        type: "histogram",
+        samples: [{ labels: { node }, ...this.chunks.data() }],
+      },
     ];
   }
 

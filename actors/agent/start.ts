@@ -20,6 +20,7 @@ import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import { BufferPool } from "../job/buffers.ts";
 import { type CheckpointStore, checkpointStore } from "../job/checkpoint.ts";
 import type { JobFeed } from "../job/messages.ts";
+import { ChunkTimes } from "../job/chunk_times.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import { agent } from "./agent.ts";
@@ -250,6 +251,7 @@ function attemptTools(
       return outbox.report({ jobId: command.jobId, event: command.event });
     },
     checkpoints: meteredCheckpoints(checkpoints, meter, env.clock),
+    chunks: new ChunkTimes(env.clock, meter.chunks),
     ...sharesOf(options.workers?.count ?? 0, limits),
     limits,
     sync: options.sync ?? true,

@@ -47,6 +47,7 @@ async function moveInOneBuffer(
   reader: SourceReader,
 ): Promise<PipelineResult | { rest: Block }> {
   const { window, meter } = pipeline;
+  const chunkEnds = pipeline.times?.begin();
   const slot = await window.take();
   let keep = false;
   try {
@@ -58,7 +59,10 @@ async function moveInOneBuffer(
     }
     expectEnd(pipeline, reader, length);
     const content = slot.bytes.subarray(0, length);
-    if (length > 0) await pipeline.file.write(content, 0);
+    if (length > 0) {
+      await pipeline.file.write(content, 0);
+      chunkEnds?.();
+    }
     if (!pipeline.hashed) return { bytes: length, sha256: null, parallel: false };
     const hasher = pipeline.hash.sha256();
     hasher.update(content);
@@ -124,11 +128,15 @@ async function streamTo(
       if (length > 0) stages.write(at, length, true);
       at += length;
       if (length > 0 && at % chunkBytes === 0) {
+        stages.chunkRead();
         stages.endChunk(at / chunkBytes - 1);
         await pipeline.listener.ready();
       }
       if (length === limit) continue;
-      if (at % chunkBytes !== 0) stages.endChunk(Math.floor(at / chunkBytes));
+      if (at % chunkBytes !== 0) {
+        stages.chunkRead();
+        stages.endChunk(Math.floor(at / chunkBytes));
+      }
       break;
     }
   } finally {

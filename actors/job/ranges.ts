@@ -111,6 +111,7 @@ async function fetchChunk(
       stages.write(at, length, live);
       at += length;
     }
+    stages.chunkRead();
     if (live) stages.endChunk(chunk);
   } finally {
     stages.letGo();

@@ -7,6 +7,7 @@ import { assert } from "../../runtime/base/assert.ts";
 import type { Block, Hashing, HashLane } from "../../runtime/env/env.ts";
 import type { SinkFile, Source, SourceReader } from "../../protocols/contract.ts";
 import type { Window } from "./buffers.ts";
+import type { ChunkTimes } from "./chunk_times.ts";
 import type { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
 import type { Meter } from "./meter.ts";
@@ -34,6 +35,8 @@ export interface Pipeline {
   readonly file: SinkFile;
   readonly digests: ChunkDigests;
   readonly meter: Meter;
+  /** Absent: nobody wants to know how long chunks take. */
+  readonly times?: ChunkTimes | undefined;
   readonly listener: ChunkListener;
   readonly signal: AbortSignal;
 }
@@ -47,6 +50,8 @@ export class Stages {
   readonly #lane: HashLane;
   readonly #underWay = new Set<Promise<void>>();
   #slot: Block | null = null;
+  /** Ends the time of the chunk that is being read. */
+  #chunkEnds: (() => void) | null = null;
   /** The writes, one after the other. */
   #order: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | null = null;
@@ -59,6 +64,7 @@ export class Stages {
   /** Takes a buffer and fills it with up to `limit` bytes; fewer only at the reader's end. */
   async read(reader: SourceReader, limit: number): Promise<number> {
     this.check();
+    this.#chunkEnds ??= this.#pipeline.times?.begin() ?? null;
     this.#slot = await this.#pipeline.window.take();
     const length = await fill(reader, this.#slot, limit, this.#pipeline.meter);
     this.#refuseTooMuch();
@@ -82,6 +88,14 @@ export class Stages {
   adopt(slot: Block): void {
     assert(this.#slot === null, "one buffer at a time is being filled");
     this.#slot = slot;
+    this.#chunkEnds ??= this.#pipeline.times?.begin() ?? null;
+  }
+
+  /** All of a chunk was read: its time is over when what was asked for before is written. */
+  chunkRead(): void {
+    const ends = this.#chunkEnds;
+    this.#chunkEnds = null;
+    if (ends !== null) this.#next(ends);
   }
 
   /**

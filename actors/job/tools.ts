@@ -7,6 +7,7 @@ import type { Command } from "../controller/commands.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import type { BufferPool, Window } from "./buffers.ts";
+import type { ChunkTimes } from "./chunk_times.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { Ends, Reveal } from "./ends.ts";
 import type { Meter } from "./meter.ts";
@@ -26,6 +27,8 @@ export interface AttemptTools {
   readonly sync: boolean;
   /** Longer files, and those whose length nobody knows, are carried out elsewhere; absent: all here. */
   readonly mostBytes?: number;
+  /** How long chunks take on this thread; absent: nobody counts that. */
+  readonly chunks?: ChunkTimes;
   /** Whose checkpoints other agents are told; `null`: there are no others. */
   readonly replication: Replication | null;
 }

@@ -77,6 +77,7 @@ export type EngineReport =
   | { readonly say: "happened"; readonly event: RaftEvent }
   /** A request for a vote was sent or has come: the member counts them. */
   | { readonly say: "vote"; readonly way: "sent" | "received" }
+  | { readonly say: "vote reply"; readonly granted: boolean }
   | { readonly say: "status"; readonly status: RaftStatus; readonly isDiskFull: boolean }
   | { readonly say: "failed"; readonly error: EngineError }
   | { readonly say: "stopped" };

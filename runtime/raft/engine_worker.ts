@@ -143,6 +143,9 @@ class EngineWorker implements DriverHost {
   /** What other members say. */
   receive(message: WireMessage): void {
     if (message.type === "vote") this.#port.post({ say: "vote", way: "received" });
+    if (message.type === "voteReply") {
+      this.#port.post({ say: "vote reply", granted: message.granted });
+    }
     this.#driver.input({ type: "message", message: fromWire(message) });
   }
 

@@ -183,7 +183,7 @@ export class GroupMember<State, Command, Result> {
   // What other members say.
 
   receive(message: WireMessage): void {
-    this.meter.received(message.type);
+    this.meter.received(message);
     this.#engine.input({ type: "message", message: fromWire(message) });
   }
 
@@ -210,7 +210,7 @@ export class GroupMember<State, Command, Result> {
   // DriverHost.
 
   send(message: Message): boolean {
-    this.meter.sent(message.type);
+    this.meter.sent(message);
     return sendTo(this.#peer(message.to), message);
   }
 

@@ -2,7 +2,6 @@
 
 import { Histogram, type HistogramData } from "../telemetry/histogram.ts";
 import type { MemberId } from "./core/entry.ts";
-import type { Message } from "./core/messages.ts";
 import type { RaftEvent } from "./core/outputs.ts";
 
 /** Upper bounds of the duration of an election, in ms. */
@@ -17,6 +16,9 @@ export interface RaftCounts {
   readonly leaderChanges: number;
   readonly voteRequestsSent: number;
   readonly voteRequestsReceived: number;
+  /** Answers to its own requests; what is missing of those sent was lost, or is still awaited. */
+  readonly votesGranted: number;
+  readonly votesRefused: number;
   readonly heartbeatsMissed: ReadonlyMap<MemberId, number>;
   readonly term: number;
 }
@@ -31,14 +33,20 @@ export class RaftMeter {
   #leaderChanges = 0;
   #sent = 0;
   #received = 0;
+  #granted = 0;
+  #refused = 0;
   #term = 0;
 
-  sent(type: Message["type"]): void {
+  /** Whatever is no vote is passed over. */
+  sent({ type }: { readonly type: string }): void {
     if (type === "vote") this.#sent += 1;
   }
 
-  received(type: Message["type"]): void {
-    if (type === "vote") this.#received += 1;
+  received(message: { readonly type: string; readonly granted?: boolean }): void {
+    if (message.type === "vote") this.#received += 1;
+    if (message.type !== "voteReply") return;
+    if (message.granted === true) this.#granted += 1;
+    else this.#refused += 1;
   }
 
   happened(event: RaftEvent, nowMs: number): void {
@@ -70,6 +78,8 @@ export class RaftMeter {
       leaderChanges: this.#leaderChanges,
       voteRequestsSent: this.#sent,
       voteRequestsReceived: this.#received,
+      votesGranted: this.#granted,
+      votesRefused: this.#refused,
       heartbeatsMissed: new Map(this.#missed),
       term: this.#term,
     };

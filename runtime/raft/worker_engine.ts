@@ -28,6 +28,8 @@ import type { StoredSnapshot } from "./storage.ts";
 import { decodeEntries } from "./wal/entry_codec.ts";
 import { RestoreReader, SnapshotTaker } from "./worker_engine_snapshots.ts";
 
+const VOTE = { type: "vote" } as const;
+
 /** What the member's side takes of Env. */
 export type WorkerEngineEnv = Pick<Env, "workers" | "clock" | "timers" | "log">;
 
@@ -274,7 +276,9 @@ class WorkerEngine implements Engine {
       case "happened":
         return host.happened(report.event);
       case "vote":
-        return report.way === "sent" ? meter.sent("vote") : meter.received("vote");
+        return report.way === "sent" ? meter.sent(VOTE) : meter.received(VOTE);
+      case "vote reply":
+        return meter.received({ type: "voteReply", granted: report.granted });
       case "failed":
         return this.#failed(report.error);
     }

@@ -34,6 +34,15 @@ export class Histogram {
     this.#sum += value * times;
   }
 
+  /** Adds what another one with the same bounds has counted, since it had counted `before`. */
+  addData(data: Omit<HistogramData, "bounds">, before: Omit<HistogramData, "bounds"> | null): void {
+    for (const [bucket, count] of data.counts.entries()) {
+      if (bucket >= this.#counts.length) break;
+      this.#counts[bucket]! += count - (before?.counts[bucket] ?? 0);
+    }
+    this.#sum += data.sum - (before?.sum ?? 0);
+  }
+
   /** A copy of what was counted so far. */
   data(): HistogramData {
     return { bounds: this.bounds, counts: [...this.#counts], sum: this.#sum };

@@ -42,6 +42,20 @@ export function raftMetrics(statuses: readonly GroupStatus[]): Metric[] {
       all,
       ({ counts }) => counts.voteRequestsReceived,
     ),
+    counter("raft_votes_granted", "Votes that it got.", all, ({ counts }) => counts.votesGranted),
+    counter(
+      "raft_votes_refused",
+      "Votes that it was refused.",
+      all,
+      ({ counts }) => counts.votesRefused,
+    ),
+    gauge(
+      "raft_vote_success_ratio",
+      "Of the votes that it has asked for, those that it got; absent before the first one.",
+      all,
+      ({ counts }) =>
+        counts.voteRequestsSent === 0 ? null : counts.votesGranted / counts.voteRequestsSent,
+    ),
     heartbeats(statuses),
     gauge("raft_term_current", "Current term.", all, ({ term }) => term),
     gauge("raft_is_leader", "1 on the leader.", all, ({ role }) => role === "leader" ? 1 : 0),

@@ -34,6 +34,7 @@ const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
   "actors/tenant": ["quorus_tenant_leases", "quorus_tenant_submitted_jobs"],
   "actors/workflow": ["quorus_runs_begun_total", "quorus_runs_ended_total"],
   "gateway": ["quorus_http_requests_total", "quorus_http_problems_total"],
+    ...["quorus_transfer_chunk_seconds"],
   "gateway/live": ["quorus_live_subscribers", "quorus_live_missed_events_total"],
   "gateway/routes": ["quorus_http_request_duration_seconds"],
   "runtime/actor": [
@@ -51,6 +52,7 @@ const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
   ],
   "runtime/remote": [
     ...["quorus_links", "quorus_link_round_trip_seconds", "quorus_link_credit_held_bytes"],
+    ...["raft_votes_granted_total", "raft_votes_refused_total", "raft_vote_success_ratio"],
     ...["quorus_link_messages_sent_total"],
   ],
   "runtime/sim": "it is not part of a node",

@@ -5,6 +5,7 @@ import type { Context } from "../../../runtime/actor/definition.ts";
 import { later } from "../../../runtime/actor/later.ts";
 import type { Ref } from "../../../runtime/actor/ref.ts";
 import type { DiskLock } from "../../../runtime/env/env.ts";
+import { ChunkTimes } from "../../job/chunk_times.ts";
 import { job } from "../../job/job.ts";
 import type { Job, JobFeed } from "../../job/messages.ts";
 import type { AttemptTools } from "../../job/tools.ts";
@@ -19,7 +20,7 @@ import { type WorkerOwn, workerTools } from "./tools.ts";
 /** What a bench is started with. */
 export interface BenchArgs {
   /** From `own` of what the Worker is told first. */
-  readonly make: (own: unknown) => WorkerOwn;
+  readonly make: (own: unknown) => WorkerOwn | Promise<WorkerOwn>;
 }
 
 interface Open {
@@ -93,8 +94,10 @@ async function open(
   }
   const keeper = ctx.ref(Keeper, opening.keeper);
   const reports = new Reports(keeper);
-  const tools = workerTools(ctx.env, opening, state.make(opening.own), keeper, reports);
+  const made = workerTools(ctx.env, opening, await state.make(opening.own), keeper, reports);
   const { tally } = state;
+  const { chunks } = tally.meter;
+  const tools = { ...made, chunks: new ChunkTimes(ctx.env.clock, chunks) };
   const { buffers } = tools;
   const counts = () => ({
     completed: tally.completed,
@@ -102,6 +105,7 @@ async function open(
     bytesTransferred: tally.bytesTransferred,
     lastCompletionMs: tally.lastCompletionMs,
     lentBytes: buffers.lent * buffers.slotBytes,
+    chunks: { counts: [...chunks.data().counts], sum: chunks.sum },
   });
   const args = { keeper, everyMs: opening.limits.progressMs, counts };
   const feed = ctx.spawn(news, { name: "news", restart: "permanent", args });

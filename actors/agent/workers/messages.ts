@@ -68,6 +68,8 @@ const counts = z.object({
   lastCompletionMs: z.number().nullable(),
   /** Of its pipeline buffers. */
   lentBytes: count,
+  /** How long chunks took, in the buckets of the agent's own histogram. */
+  chunks: z.object({ counts: z.array(count), sum: z.number() }),
 });
 export type WorkerCounts = z.infer<typeof counts>;
 
