@@ -1,0 +1,181 @@
+/** The way to the sessions of one place: how many of them, for what, and how long they are kept. */
+
+import { unlessAborted } from "../../runtime/base/unless_aborted.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import { abortedError, assertNotAborted } from "../aborting.ts";
+import type { Reach } from "../contract.ts";
+import { protocolLimits } from "../limits.ts";
+import { Places } from "../places.ts";
+import type { HeldSession, SessionPool } from "../sessions.ts";
+import type { FtpPlace } from "./endpoint.ts";
+import type { Features } from "./features.ts";
+import type { Dial } from "./line.ts";
+import { FtpSession } from "./session.ts";
+
+/**
+ * What a session is held for. A session does one thing at a time, and who holds one may wait for another:
+ * so each use has seats of its own, and the order of waiting is list, read, write, reread, call. Who holds
+ * a seat waits for none of an earlier kind, so nobody waits in a circle.
+ */
+export type SessionUse = "list" | "read" | "write" | "reread" | "call";
+
+/** What all places of one protocol share. */
+export interface FtpShared {
+  readonly pool: SessionPool<FtpSession>;
+  readonly seats: Seats;
+  readonly servers: KnownServers;
+}
+
+/** The seats of each place and use. */
+export class Seats {
+  readonly #places = new Map<string, Places>();
+
+  /** Resolves with a seat, and how to give it back; listings need none. */
+  async take(
+    place: string,
+    use: SessionUse,
+    sessions: number,
+    signal: AbortSignal | null,
+  ): Promise<() => void> {
+    if (use === "list") return () => {};
+    const key = `${use} ${place}`;
+    const seats = this.#places.get(key) ??
+      new Places(use === "call" ? Math.min(sessions, protocolLimits.ftpCallSessions) : sessions);
+    this.#places.set(key, seats);
+    await seats.enter(signal);
+    return () => {
+      seats.leave();
+      if (seats.isEmpty && this.#places.get(key) === seats) this.#places.delete(key);
+    };
+  }
+}
+
+/** What servers were found to be able to do, by place. */
+export class KnownServers {
+  readonly #features = new Map<string, Features>();
+
+  get(place: string): Features | null {
+    return this.#features.get(place) ?? null;
+  }
+
+  set(place: string, features: Features): void {
+    this.#features.set(place, features);
+    const [oldest] = this.#features.keys();
+    if (this.#features.size > protocolLimits.ftpServersMax) this.#features.delete(oldest!);
+  }
+}
+
+/** Sessions for one place, taken from those of all. */
+export class FtpAccess {
+  readonly place: FtpPlace;
+  readonly env: Env;
+  readonly #dial: Dial;
+  readonly #reach: Reach;
+  readonly #shared: FtpShared;
+  #key: string | null = null;
+
+  constructor(place: FtpPlace, env: Env, dial: Dial, reach: Reach, shared: FtpShared) {
+    this.place = place;
+    this.env = env;
+    this.#dial = dial;
+    this.#reach = reach;
+    this.#shared = shared;
+  }
+
+  /** What the server can do, `null` before the first session with it. */
+  get features(): Features | null {
+    return this.#shared.servers.get(this.#keyOf());
+  }
+
+  /** A session that nobody else uses until it is released; it is kept alive meanwhile. */
+  async take(
+    action: string,
+    use: SessionUse,
+    signal: AbortSignal | null,
+  ): Promise<HeldSession<FtpSession>> {
+    if (signal !== null) assertNotAborted(action, signal);
+    const taking = this.#taken(use, signal);
+    try {
+      const held = await untilAborted(action, signal, taking);
+      held.session.control.keepAlive();
+      return held;
+    } catch (thrown) {
+      // Given up while the session was being opened: it goes to the next one who asks.
+      taking.then(({ release }) => release(), () => {});
+      throw thrown;
+    }
+  }
+
+  /** Runs one call on a session; given up, it goes on until the session can be used by others. */
+  async use<T>(
+    action: string,
+    signal: AbortSignal | null,
+    call: (session: FtpSession) => Promise<T>,
+    use: SessionUse = "call",
+  ): Promise<T> {
+    const { session, release } = await this.take(action, use, signal);
+    const working = call(session).finally(release);
+    return await untilAborted(action, signal, working, false);
+  }
+
+  async #taken(use: SessionUse, signal: AbortSignal | null): Promise<HeldSession<FtpSession>> {
+    const key = this.#keyOf();
+    const leave = await this.#shared.seats.take(key, use, this.place.sessions, signal);
+    try {
+      const { session, release } = await this.#shared.pool.take(key, () => this.#open(), signal);
+      let isHeld = true;
+      return {
+        session,
+        release: () => {
+          if (!isHeld) return;
+          isHeld = false;
+          session.control.rest();
+          release();
+          leave();
+        },
+      };
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
+  }
+
+  /** A hash stands for the credentials: keys of maps end up in dumps. */
+  #keyOf(): string {
+    if (this.#key !== null) return this.#key;
+    const { credentials, tls, ...target } = this.place.target;
+    const hasher = this.env.hash.sha256();
+    hasher.update(new TextEncoder().encode(JSON.stringify([credentials, tls])));
+    return this.#key = JSON.stringify([target, hasher.digestHex()]);
+  }
+
+  async #open(): Promise<FtpSession> {
+    const { target, label } = this.place;
+    const session = await FtpSession.open({
+      place: label,
+      target,
+      address: await this.#reach.addressFor(target.host, target.port),
+      dial: this.#dial,
+      env: this.env,
+      features: this.features,
+    });
+    this.#shared.servers.set(this.#keyOf(), session.features);
+    return session;
+  }
+}
+
+/** Waits for `work` until the signal fires; what comes of it afterwards is dropped. */
+export async function untilAborted<T>(
+  action: string,
+  signal: AbortSignal | null,
+  work: Promise<T>,
+  definite = true,
+): Promise<T> {
+  if (signal === null) return await work;
+  work.catch(() => {});
+  try {
+    return await unlessAborted(signal, work);
+  } catch (thrown) {
+    throw thrown === signal.reason ? abortedError(action, signal, definite) : thrown;
+  }
+}

@@ -1,0 +1,100 @@
+/** An FTP server of our own: it can lack anything and misbehave. */
+
+import { PaperFiles } from "./paper_files.ts";
+import type { PaperLine, PaperListen } from "./paper_line.ts";
+import { PaperSession } from "./paper_session.ts";
+
+/** How a server differs from a good one. */
+export interface PaperQuirks {
+  /** Lines of FEAT; those of a modern server unless given. `null`: it does not know FEAT. */
+  readonly features?: readonly string[] | null;
+  /** Permissions can be set. */
+  readonly chmod?: boolean;
+  /** LIST in this form. */
+  readonly listing?: "unix" | "dos";
+  /** AUTH TLS leads to TLS; off unless given. */
+  readonly tls?: boolean;
+  /** Data is not encrypted, whatever is asked. */
+  readonly refusesProtection?: boolean;
+  readonly noExtendedPassive?: boolean;
+  /** The address in answers to PASV. */
+  readonly passiveAddress?: string;
+  /** Replaces the greeting. */
+  readonly greeting?: string;
+  /** Replaces the lines of an answer. */
+  readonly forge?: (command: string, answer: string) => string;
+  /** It says nothing more after so many commands. */
+  readonly silentAfter?: number;
+  /** It hangs up after so many commands. */
+  readonly endsAfter?: number;
+  /** What it sends of a file. */
+  readonly sends?: (path: string, bytes: Uint8Array) => PaperSending;
+  /** Uploads fail beyond so many bytes. */
+  readonly fullAfterBytes?: number;
+  /** A name that is taken cannot be renamed over. */
+  readonly keepsTaken?: boolean;
+  /** Replaces what a listing says; it may have no end. */
+  readonly lists?: () => Iterable<string>;
+  /** The user that may log in with the password `p`; any other is refused. */
+  readonly user?: string;
+}
+
+/** Bytes of a file as they are sent, and what becomes of the connection then. */
+export interface PaperSending {
+  readonly bytes: Uint8Array;
+  /** `stall`: nothing more, not even an end. `cut`: the connection breaks, and the server says 426. */
+  readonly then: "end" | "stall" | "cut";
+}
+
+/** What a modern server says. */
+export const MODERN: readonly string[] = [
+  "EPSV",
+  "UTF8",
+  "REST STREAM",
+  "SIZE",
+  "MDTM",
+  "MFMT",
+  "HASH SHA-1;SHA-256*",
+  "MLST type*;size*;modify*;unique*;UNIX.mode*;",
+];
+
+/** What an old one says, vsftpd for one: nothing of MLST. */
+export const OLD: readonly string[] = [
+  "EPRT",
+  "EPSV",
+  "MDTM",
+  "PASV",
+  "REST STREAM",
+  "SIZE",
+  "UTF8",
+];
+
+/** Its files, and who is logged in. */
+export class PaperServer {
+  readonly files = new PaperFiles();
+  readonly sessions = new Set<PaperSession>();
+  quirks: PaperQuirks;
+  /** Commands of all sessions, in order; passwords left out. */
+  readonly commands: string[] = [];
+  /** How many sessions there were at most at once, and how many at all. */
+  mostSessions = 0;
+  allSessions = 0;
+
+  constructor(quirks: PaperQuirks = {}) {
+    this.quirks = quirks;
+  }
+
+  /** Serves one control connection until it ends. */
+  async serve(line: PaperLine, listen: PaperListen): Promise<void> {
+    const session = new PaperSession(this, line, listen);
+    this.sessions.add(session);
+    this.allSessions += 1;
+    this.mostSessions = Math.max(this.mostSessions, this.sessions.size);
+    try {
+      await session.run();
+    } finally {
+      this.sessions.delete(session);
+      line.end();
+    }
+  }
+}
