@@ -310,7 +310,7 @@ export const ACTOR_LIMITS = {
   archiveScan: {
     unit: "count",
     value: 10_000,
-    why: "archived runs that one query looks at; what comes after is on the next page",
+    why: "archived runs or jobs that one query looks at; what comes after is on the next page",
   },
   cleanupFiles: {
     unit: "count",

@@ -8,6 +8,7 @@
  *             /directory                     tells all nodes where controllers are
  *             /archive                       keeps ended runs
  *             /archiving/archiver            while this node leads: cuts their segments
+ *             /noting/noter                  while this node leads: what holds of the cluster
  *             /leadership                    while this node leads, has one child:
  *             /leadership/controller-TERM    acts on what was committed
  *                        /scheduler          proposes assignments
@@ -24,10 +25,14 @@ import type { FirstMember, WorkerEngineOptions } from "../runtime/raft/group.ts"
 import type { RaftError } from "../runtime/raft/errors.ts";
 import type { Metric } from "../runtime/telemetry/prometheus.ts";
 import { Agent, AGENT_PATH } from "./agent/messages.ts";
+import type { ArchiveStatus } from "./archive/messages.ts";
+import { archiveMetrics } from "./archive/metrics.ts";
 import type { ArchiveReader } from "./archive/reader.ts";
 import { startArchive } from "./archive/start.ts";
+import { CLUSTER_LIMITS } from "./cluster/limits.ts";
+import { noter, type NoterArgs } from "./cluster/noter.ts";
 import type { ApiKey } from "./controller/commands.ts";
-import { controller } from "./controller/controller.ts";
+import { controller, type ControllerArgs } from "./controller/controller.ts";
 import { ControllerMeters } from "./controller/metrics.ts";
 import { leadership } from "./controller/leadership.ts";
 import { joinControllers, type Replica } from "./controller/replica.ts";
@@ -101,6 +106,7 @@ export async function startController(
   });
   const fleetLimits = limitValues(FLEET_LIMITS, limits?.fleet);
   const board = new Board(fleetLimits.progressJobs);
+  const archives = new Map<string, ArchiveStatus>();
   const members = () => replica.raft.status().configuration.members.map(({ id }) => id);
   const others = () => members().filter((id) => id !== node.id);
   node.spawn(fleet, {
@@ -108,21 +114,30 @@ export async function startController(
     restart: "permanent",
     args: { replica, board, controllers: others, limits: fleetLimits },
   });
+  const deskLimits = limitValues(DESK_LIMITS, limits?.desk);
+  const { damageShownMs } = deskLimits;
   node.spawn(desk, {
     name: DESK_PATH,
     restart: "permanent",
     args: {
-      ...{ replica, archive, board, links: node.links },
+      ...{ replica, archive, archives, board, links: node.links },
       schedulerPath: (term: number) => `leadership/controller-${term}/scheduler`,
       inspect: () => node.inspect(),
       ownCertificateUntilMs: options.certificateUntilMs ?? (() => null),
-      limits: limitValues(DESK_LIMITS, limits?.desk),
+      limits: deskLimits,
     },
   });
   spawnDirectory(node, controllers, members);
-  const metrics = meters.follow(node.id, node.env, replica, board);
+  const counted = meters.follow(node.id, node.env, replica, board);
+  const metrics = () => [...counted(), ...archiveMetrics(node.id, archive.status())];
   const { bootstrapKeys } = options;
-  spawnLeadership({ node, replica, board, meters, bootstrapKeys, limits: fleetLimits });
+  spawnLeadership({
+    ...{ node, replica, board, meters, bootstrapKeys },
+    limits: fleetLimits,
+    parts: { scheduler: limits?.scheduler, tenants: limits?.tenants },
+  });
+  const noting = { ...limitValues(CLUSTER_LIMITS, limits?.cluster), damageShownMs };
+  spawnNoting(node, { replica, board, archives, limits: noting });
   return { replica, board, archive, metrics, drain: (withinMs) => drain(replica, withinMs) };
 }
 
@@ -148,15 +163,32 @@ function spawnDirectory(
   });
 }
 
+/** What the leader notes of the cluster itself. */
+function spawnNoting(
+  node: LinkedNode,
+  args: Omit<NoterArgs, "term" | "replica"> & { readonly replica: Replica },
+): void {
+  const { replica } = args;
+  node.spawn(leadership, {
+    name: "noting",
+    restart: "permanent",
+    args: {
+      replica,
+      begin: (ctx, term) => ctx.spawn(noter, { name: "noter", args: { ...args, term } }),
+    },
+  });
+}
+
 interface LeadershipParts extends Pick<ControllerRole, "replica" | "board"> {
   readonly node: LinkedNode;
   readonly meters: ControllerMeters;
   readonly bootstrapKeys: readonly ApiKey[];
   readonly limits: ReturnType<typeof limitValues<typeof FLEET_LIMITS>>;
+  readonly parts: NonNullable<ControllerArgs["limits"]>;
 }
 
 function spawnLeadership(
-  { node, replica, board, meters, bootstrapKeys, limits }: LeadershipParts,
+  { node, replica, board, meters, bootstrapKeys, limits, parts }: LeadershipParts,
 ): void {
   const candidates = fleetCandidates(replica, board);
   const agents = (id: string) => node.ref(Agent, `quorus://${id}/${AGENT_PATH}`);
@@ -174,6 +206,7 @@ function spawnLeadership(
             ...{ group: replica, agents, candidates, actions, term, feed: null },
             meter: meters.scheduler,
             fleet: { board, links: node.links, limits },
+            limits: parts,
           },
         });
       },

@@ -127,6 +127,12 @@ export const CLI_LIMITS = {
     value: 15_000,
     why: "a call to a gateway is repeated so long unless --timeout says otherwise: three elections",
   },
+  listItems: {
+    unit: "count",
+    value: 500,
+    why:
+      "jobs or runs that get shows unless --limit says how many: their lists go on into the archive",
+  },
   logsQuietMs: {
     unit: "ms",
     value: 1_500,

@@ -44,7 +44,7 @@ function addListing(add: AddVerb, process: Process): void {
     .option("--state <LIST>", "in one of these states, with commas between them")
     .option("-l, --selector <SELECTOR>", "by label: tier=gold, zone in (a, b), urgent")
     .option("--tenant <NAME>", "whose definition")
-    .option("--limit <N>", "at most so many", count)
+    .option("--limit <N>", "at most so many; of jobs and runs the newest 500 without it", count)
     .option("--stale", "whatever a controller knows, also without a quorum");
   add(withServer(withOutput(get)), async (verb) => {
     const { getVerb } = await import("./verbs/get.ts");

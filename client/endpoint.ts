@@ -25,10 +25,12 @@ export interface ActionOptions extends CallOptions {
   readonly why?: string | undefined;
 }
 
-/** One page; `next` is null on the last one. */
+/** One page, which may be short; `next` is null on the last one. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
+  /** The controller that has answered has not got all of the archive: some of it may be missing. */
+  readonly incomplete?: boolean | undefined;
 }
 
 /** A list: where it is and how its items look. */

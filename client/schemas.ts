@@ -155,6 +155,19 @@ export const cluster = z.looseObject({
     status: z.string(),
     certificateUntilMs: timeMs.nullable(),
   })),
+  /** By controller, as far as they have answered; absent in answers of earlier versions. */
+  archives: z.record(
+    z.string(),
+    z.looseObject({
+      segments: z.number(),
+      missing: z.number(),
+      verifiedMs: timeMs.nullable(),
+      verified: z.number(),
+      damaged: z.number(),
+      lastDamagedMs: timeMs.nullable(),
+      warning: z.string().nullable(),
+    }),
+  ).optional(),
   certificatesEnding: counts,
   agents: counts,
   jobs: counts,
@@ -236,7 +249,11 @@ export const readiness = z.looseObject({
 
 /** A page of a list. */
 export function pageOf<T extends z.ZodType>(item: T) {
-  return z.looseObject({ items: z.array(item), next: z.string().nullable() });
+  return z.looseObject({
+    items: z.array(item),
+    next: z.string().nullable(),
+    incomplete: z.boolean().optional(),
+  });
 }
 
 const head = {
@@ -248,6 +265,8 @@ const head = {
   tenant: z.string().optional(),
   run: z.string().optional(),
   job: z.string().optional(),
+  /** Of agents and the cluster: what has happened, as one word. */
+  change: z.string().optional(),
 };
 
 /** Schema: a CloudEvent of the live feed, its data by its type. */
@@ -260,6 +279,11 @@ export const liveEvent = z.discriminatedUnion("type", [
   }),
   z.looseObject({ ...head, type: z.literal("dev.quorus.run.changed"), data: run }),
   z.looseObject({ ...head, type: z.literal("dev.quorus.agent.changed"), data: agent }),
+  z.looseObject({
+    ...head,
+    type: z.literal("dev.quorus.cluster.changed"),
+    data: z.looseObject({ what: z.string(), node: z.string().nullable(), why: z.string() }),
+  }),
   z.looseObject({
     ...head,
     type: z.literal("dev.quorus.missed"),

@@ -41,7 +41,7 @@ export abstract class WorkCalls<T, Options extends WorkListOptions> {
     return this.#endpoint.page(this.#listing(options), options);
   }
 
-  /** All that are in the state, page after page; what was archived is found by its id. */
+  /** All of them, those of the archive too, the newest first; asked for page after page. */
   list(options: Options = {} as Options): AsyncGenerator<T, void, void> {
     return this.#endpoint.each(this.#listing(options), options);
   }

@@ -4,7 +4,8 @@ import type { Hashing } from "../runtime/env/env.ts";
 import { sha256Of } from "./keys.ts";
 import { Problem } from "./problem.ts";
 
-const VERSION = 1;
+/** Those of earlier versions name other places. */
+const VERSION = 2;
 const DIGEST_CHARACTERS = 16;
 
 /** The cursor behind the last item of a page; `filters` are those of the request. */

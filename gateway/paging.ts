@@ -17,13 +17,22 @@ export function pageQuery(
   };
 }
 
+/** Items as a controller gave them. */
+export interface Items {
+  readonly items: readonly unknown[];
+  readonly next: string | null;
+  /** It has not got all segments of the archive. */
+  readonly isIncomplete?: boolean | undefined;
+}
+
 /** A page as it is answered. */
 export function page(
   { env }: Gateway,
   filters: unknown,
-  { items, next }: { readonly items: readonly unknown[]; readonly next: string | null },
+  { items, next, isIncomplete = false }: Items,
   { freshness, headers }: Pick<Read<"jobs">, "freshness" | "headers">,
 ): Response {
   const cursor = next === null ? null : cursorText(env.hash, filters, next);
-  return json({ items, next: cursor, freshness }, 200, headers);
+  const gap = isIncomplete ? { incomplete: true } : {};
+  return json({ items, next: cursor, ...gap, freshness }, 200, headers);
 }

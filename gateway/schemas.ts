@@ -39,6 +39,14 @@ export function pageOf(item: z.ZodType, id: string) {
   return z.object({ items: z.array(item), next, ...withFreshness }).meta({ id });
 }
 
+/** A page of a list that goes on into the archive. */
+export function archivePageOf(item: z.ZodType, id: string) {
+  const incomplete = z.boolean().optional().describe(
+    "The controller that answers has not got all of the archive: some of it may be missing.",
+  );
+  return z.object({ items: z.array(item), next, incomplete, ...withFreshness }).meta({ id });
+}
+
 /** What was asked for is decided; what follows can be watched at `href`. */
 export const acceptedSchema = z.object({
   index: z.number().int().describe("Of the command that did it."),

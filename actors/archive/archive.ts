@@ -3,7 +3,7 @@
  * cut is written from its rows; one that came while this controller was away is fetched by its hash.
  */
 
-import { actor, type Context } from "../../runtime/actor/definition.ts";
+import { actor, type Context, type TaskEnd } from "../../runtime/actor/definition.ts";
 import { formatAddress } from "../../runtime/actor/address.ts";
 import { later } from "../../runtime/actor/later.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
@@ -11,23 +11,26 @@ import { messageOf } from "../../runtime/base/errors.ts";
 import { limitValues } from "../../runtime/base/limits.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { SegmentRecord } from "../controller/state.ts";
-import { ACTOR_LIMITS } from "../limits.ts";
 import { ArchiveError } from "./errors.ts";
 import type { SegmentName } from "./files.ts";
 import { Archive, ARCHIVE_PATH } from "./messages.ts";
-import { missingSegments } from "./reader.ts";
+import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
+import { archiveStatusOf, missingSegments } from "./reader.ts";
 import type { ArchiveStore } from "./store.ts";
-
-const LIMITS = limitValues(ACTOR_LIMITS);
+import { nextStepMs, type Verified, type VerifierContext, verifyNext } from "./verifier.ts";
 
 /** What it works with; the store is closed when the actor stops. */
 export interface ArchiveArgs {
   readonly replica: Pick<Replica, "state" | "follow" | "raft">;
   readonly store: ArchiveStore;
+  /** Overrides of single limits. */
+  readonly limits?: Partial<ArchiveLimits>;
 }
 
-interface State extends ArchiveArgs {
+interface State extends Omit<ArchiveArgs, "limits"> {
+  readonly limits: ArchiveLimits;
   readonly unfollow: () => void;
+  readonly verifier: VerifierContext;
   isBusy: boolean;
   /** Something has come while it was busy. */
   isDue: boolean;
@@ -46,16 +49,20 @@ export const archive = actor(Archive, {
       if (isOfArchive) self.tell("look", {});
     });
     self.tell("look", {});
-    return { ...args, unfollow, isBusy: false, isDue: false };
+    const limits = limitValues(ARCHIVE_LIMITS, args.limits);
+    const { clock, timers } = ctx.env;
+    const verifier = { clock, timers, store: args.store, limits };
+    // Controllers that were started together do not read together.
+    ctx.after("verify", ctx.env.random.next() * nextStepMs(verifier), "verifyNext", {});
+    return { ...args, limits, unfollow, verifier, isBusy: false, isDue: false };
   },
   on: {
     look: (state, _, ctx) => look(state, ctx),
     holds: ({ store }, name) => store.holds(name),
     fetch: (state, { offset, ...name }, ctx) => fetch(state, name, offset, ctx),
-    status: ({ replica, store }) => {
-      const { first, count } = replica.state.archive;
-      return { first, count, missing: missingSegments(replica.state, store) };
-    },
+    status: ({ replica, store }) => archiveStatusOf(replica.state, store),
+    verifyNext: ({ verifier, replica }, _, ctx) =>
+      ctx.task("verify", (signal) => verifyNext(verifier, replica.state, signal)),
     verify: ({ store }, _, ctx) => {
       const self = ctx.self;
       return later(async () => {
@@ -66,11 +73,12 @@ export const archive = actor(Archive, {
     },
   },
   done: (state, task, ctx) => {
+    if (task.name === "verify") return verified(state, task, ctx);
     if (task.name !== "sync") return;
     state.isBusy = false;
     if (!task.ok) {
       ctx.log("warn", "the archive is incomplete", { reason: messageOf(task.error) });
-      ctx.after("look", LIMITS.archiveRetryMs, "look", {});
+      ctx.after("look", state.limits.archiveRetryMs, "look", {});
     } else if (state.isDue) look(state, ctx);
   },
   stopping: async ({ unfollow, store }, reason) => {
@@ -78,6 +86,20 @@ export const archive = actor(Archive, {
     if (reason === "stopped") await store.close();
   },
 });
+
+/** Then the next one; what is damaged is fetched again. */
+function verified({ verifier }: State, task: TaskEnd, ctx: Here): void {
+  if (!task.ok) {
+    ctx.log("warn", "a segment of the archive could not be checked", {
+      reason: messageOf(task.error),
+    });
+  } else if ((task.value as Verified).damaged !== null) {
+    const { damaged: segment } = task.value as Verified;
+    ctx.log("error", "a segment of the archive is damaged and is fetched again", { segment });
+    ctx.self.tell("look", {});
+  }
+  ctx.after("verify", nextStepMs(verifier), "verifyNext", {});
+}
 
 function look(state: State, ctx: Here): void {
   state.isDue = state.isBusy;
@@ -91,16 +113,16 @@ function archiveOf(ctx: Here, node: string): Ref<typeof Archive> {
 }
 
 /** Every controller may ask, and nobody else. */
-function fetch({ replica, store }: State, name: SegmentName, offset: number, ctx: Here) {
+function fetch({ replica, store, limits }: State, name: SegmentName, offset: number, ctx: Here) {
   const { configuration: { members } } = replica.raft.status();
   const isMember = members.some(({ id }) => id === ctx.senderNode);
   if (!isMember || !store.holds(name)) return null;
-  return later(() => store.files.read(name, offset, LIMITS.archivePieceBytes));
+  return later(() => store.files.read(name, offset, limits.archivePieceBytes));
 }
 
 /** Takes in what is missing, one after the other, and fails at the end if something was not to be had. */
 async function sync(
-  { replica, store }: State,
+  { replica, store, limits }: State,
   archiveOf: (peer: string) => Ref<typeof Archive>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -114,8 +136,9 @@ async function sync(
     if (record === undefined) continue;
     const rows = open.get(String(number));
     try {
-      if (rows === undefined) await fetchFrom(peersOf(replica).map(archiveOf), store, record);
-      else await store.take(record, rows, nobody);
+      if (rows === undefined) {
+        await fetchFrom(peersOf(replica).map(archiveOf), store, record, limits);
+      } else await store.take(record, rows, nobody);
     } catch (error) {
       failure = error;
     }
@@ -133,12 +156,13 @@ async function fetchFrom(
   peers: readonly Ref<typeof Archive>[],
   store: ArchiveStore,
   record: SegmentRecord,
+  limits: ArchiveLimits,
 ): Promise<void> {
   const reasons: string[] = [];
   if (peers.length === 0) return await store.take(record, undefined, nobody);
   for (const peer of peers) {
     try {
-      return await store.take(record, undefined, () => piecesOf(peer, record));
+      return await store.take(record, undefined, () => piecesOf(peer, record, limits));
     } catch (error) {
       reasons.push(`${peer.address}: ${messageOf(error)}`);
     }
@@ -149,11 +173,10 @@ async function fetchFrom(
 async function* piecesOf(
   peer: Ref<typeof Archive>,
   { number, hash }: SegmentRecord,
+  { archiveFetchMs: withinMs }: ArchiveLimits,
 ): AsyncIterable<Uint8Array> {
   for (let offset = 0;;) {
-    const piece = await peer.ask("fetch", { number, hash, offset }, {
-      withinMs: LIMITS.archiveFetchMs,
-    });
+    const piece = await peer.ask("fetch", { number, hash, offset }, { withinMs });
     if (piece === null) throw notFetched({ number }, "it has not got it");
     yield piece.bytes;
     offset += piece.bytes.length;

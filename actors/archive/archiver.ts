@@ -12,13 +12,11 @@ import { versionOf } from "../controller/archive.ts";
 import type { Command } from "../controller/commands.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { SegmentRecord } from "../controller/state.ts";
-import { ACTOR_LIMITS } from "../limits.ts";
-import { type ArchiveLimits, dueRuns, dueSegment } from "./due.ts";
+import { dueRuns, dueSegment } from "./due.ts";
 import type { SegmentName } from "./files.ts";
+import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import { Archive, ARCHIVE_PATH, Archiver } from "./messages.ts";
 import { segmentHash } from "./segment.ts";
-
-const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** What it works with. */
 export interface ArchiverArgs {
@@ -29,7 +27,8 @@ export interface ArchiverArgs {
   readonly limits?: Partial<ArchiveLimits>;
 }
 
-interface State extends ArchiverArgs {
+interface State extends Omit<ArchiverArgs, "limits"> {
+  readonly limits: ArchiveLimits;
   isBusy: boolean;
 }
 
@@ -38,8 +37,9 @@ type Here = Context<typeof Archiver>;
 /** See the head of this file. */
 export const archiver = actor(Archiver, {
   state: (args: ArchiverArgs, ctx): State => {
-    ctx.every("look", LIMITS.archiveEveryMs, "look", {});
-    return { ...args, isBusy: false };
+    const limits = limitValues(ARCHIVE_LIMITS, args.limits);
+    ctx.every("look", limits.archiveEveryMs, "look", {});
+    return { ...args, limits, isBusy: false };
   },
   on: {
     look: (state, _, ctx) => {
@@ -52,7 +52,7 @@ export const archiver = actor(Archiver, {
     state.isBusy = false;
     if (!task.ok) ctx.log("warn", "the archive waits", { reason: messageOf(task.error) });
     // There may be more of it, and what was cut is soon on the disks.
-    else if (task.value === true) ctx.after("again", LIMITS.archiveAgainMs, "look", {});
+    else if (task.value === true) ctx.after("again", state.limits.archiveAgainMs, "look", {});
   },
 });
 
@@ -78,7 +78,7 @@ async function propose({ replica }: State, command: Command, ctx: Here): Promise
 async function cut(state: State, ctx: Here): Promise<boolean> {
   const { replica } = state;
   const { archive } = replica.state;
-  const rows = dueRuns(replica.state, ctx.env.clock.now(), { ...LIMITS, ...state.limits });
+  const rows = dueRuns(replica.state, ctx.env.clock.now(), state.limits);
   if (rows.length === 0) return false;
   const { root: previous, count } = archive;
   const hash = await segmentHash(ctx.env, count + 1, previous, rows);
@@ -97,20 +97,25 @@ async function seal(state: State, ctx: Here): Promise<void> {
 }
 
 async function isOnMostDisks(
-  { replica }: State,
+  { replica, limits }: State,
   { number, hash }: SegmentRecord,
   ctx: Here,
 ): Promise<boolean> {
   const { configuration: { members } } = replica.raft.status();
   const full = members.filter(({ role, witness }) => role === "voter" && !witness);
-  const answers = await Promise.all(full.map(({ id }) => holds(id, { number, hash }, ctx)));
+  const answers = await Promise.all(full.map(({ id }) => holds(id, { number, hash }, limits, ctx)));
   return answers.filter((has) => has).length > full.length / 2;
 }
 
-async function holds(node: string, name: SegmentName, ctx: Here): Promise<boolean> {
+async function holds(
+  node: string,
+  name: SegmentName,
+  { archiveFetchMs: withinMs }: ArchiveLimits,
+  ctx: Here,
+): Promise<boolean> {
   const ref = ctx.ref(Archive, formatAddress(node, ARCHIVE_PATH));
   try {
-    return await ref.ask("holds", name, { withinMs: LIMITS.archiveFetchMs });
+    return await ref.ask("holds", name, { withinMs });
   } catch {
     // Who does not answer may have it or not.
     return false;

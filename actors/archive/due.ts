@@ -17,7 +17,7 @@ const {
 } = ACTOR_LIMITS;
 
 /** The limits that decide. */
-export const ARCHIVE_LIMITS = {
+export const DUE_LIMITS = {
   archiveAfterMs,
   archiveRestMs,
   archiveOwingMs,
@@ -27,10 +27,10 @@ export const ARCHIVE_LIMITS = {
   archiveOpenSegments,
 } as const satisfies LimitTable;
 /** Their values. */
-export type ArchiveLimits = LimitValues<typeof ARCHIVE_LIMITS>;
+export type DueLimits = LimitValues<typeof DUE_LIMITS>;
 
 /** The runs of the next segment, those that ended first; none while it is not worth one. */
-export function dueRuns(state: State, nowMs: number, limits: ArchiveLimits): ArchivedRun[] {
+export function dueRuns(state: State, nowMs: number, limits: DueLimits): ArchivedRun[] {
   if (state.archive.open.size >= limits.archiveOpenSegments) return [];
   const rows: ArchivedRun[] = [];
   let jobs = 0;

@@ -136,13 +136,28 @@ export class SegmentFiles {
     if (rest.length > 0) throw damaged(name, "it ends within a line");
   }
 
-  /** Reads all of it; false: its bytes are not right, or it is not there. */
-  async isWhole(name: SegmentName): Promise<boolean> {
+  /** Reads all of it; false: its bytes are not right, or cannot be read. `read` is awaited after each piece. */
+  async isWhole(
+    name: SegmentName,
+    read: (bytes: number) => Promise<void> = async () => {},
+  ): Promise<boolean> {
+    const hasher = this.#env.hash.sha256();
+    for (let offset = 0;;) {
+      const piece = await this.#pieceOf(name, offset);
+      if (piece === null) return false;
+      if (piece.length === 0) return hasher.digestHex() === name.hash;
+      hasher.update(piece);
+      offset += piece.length;
+      await read(piece.length);
+    }
+  }
+
+  /** Null: there is none, or the disk cannot give it. */
+  async #pieceOf(name: SegmentName, offset: number): Promise<Uint8Array | null> {
     try {
-      for await (const _ of this.lines(name));
-      return true;
+      return (await this.read(name, offset, READ_BYTES))?.bytes ?? null;
     } catch (error) {
-      if (error instanceof ArchiveError) return false;
+      if (error instanceof DiskError && error.code === "io") return null;
       throw error;
     }
   }

@@ -5,7 +5,7 @@ import { leadership } from "../controller/leadership.ts";
 import type { Replica } from "../controller/replica.ts";
 import { archive } from "./archive.ts";
 import { archiver } from "./archiver.ts";
-import type { ArchiveLimits } from "./due.ts";
+import type { ArchiveLimits } from "./limits.ts";
 import { ARCHIVE_PATH } from "./messages.ts";
 import { type ArchiveReader, archiveReader } from "./reader.ts";
 import { ArchiveStore } from "./store.ts";
@@ -29,9 +29,11 @@ export async function startArchive(
   replica: Replica,
   { folder, retentionMs, limits }: ArchiveOptions,
 ): Promise<ArchiveReader> {
-  const store = await ArchiveStore.open(node.env, folder);
-  node.spawn(archive, { name: ARCHIVE_PATH, restart: "permanent", args: { replica, store } });
-  const args = { replica, retentionMs, ...(limits === undefined ? {} : { limits }) };
+  const store = await ArchiveStore.open(node.env, folder, limits);
+  const changed = limits === undefined ? {} : { limits };
+  const kept = { replica, store, ...changed };
+  node.spawn(archive, { name: ARCHIVE_PATH, restart: "permanent", args: kept });
+  const args = { replica, retentionMs, ...changed };
   node.spawn(leadership, {
     name: "archiving",
     restart: "permanent",

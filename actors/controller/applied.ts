@@ -2,6 +2,7 @@
 
 import type { AgentRecord } from "../agent/record.ts";
 import type { Job } from "../job/record.ts";
+import type { ClusterChange } from "./cluster_facts.ts";
 import type { Run, State } from "./state.ts";
 
 /** A hint of what should now happen. */
@@ -14,6 +15,8 @@ export type Effect =
     readonly before: AgentRecord | null;
   }
   | { readonly type: "tenantChanged"; readonly tenant: string }
+  /** Something has changed of the cluster itself. */
+  | { readonly type: "clusterChanged"; readonly change: ClusterChange }
   /** A segment was cut, is on enough disks, or is not kept any longer. */
   | { readonly type: "archiveChanged" };
 

@@ -13,6 +13,7 @@ import { applyAgent, heldBy } from "./agents.ts";
 import { applyArchive } from "./archive.ts";
 import { assigned } from "./assign.ts";
 import type { Command, LogEntry } from "./commands.ts";
+import { applyCluster } from "./cluster.ts";
 import { applyConfiguration } from "./configuration.ts";
 import { forgetting, putLedger, recalled, remembering, whyNotRemembered } from "./ledgers.ts";
 import { applyRun, endWithJob } from "./runs.ts";
@@ -28,6 +29,9 @@ export function apply(state: State, entry: LogEntry, index: number, term?: numbe
   const next = { ...state, index, nowMs };
   if (command.type === "assignJobs" && command.term !== undefined && command.term !== term) {
     return refuse(next, `assign: the scheduler of term ${command.term} does not lead any more`);
+  }
+  if (command.type === "noteCluster" && command.term !== term) {
+    return refuse(next, `note: the controller of term ${command.term} does not lead any more`);
   }
   return applyCommand(next, command);
 }
@@ -78,6 +82,8 @@ function applyCommand(state: State, command: Command): Applied {
     case "sealSegment":
     case "dropSegments":
       return applyArchive(state, command);
+    case "noteCluster":
+      return applyCluster(state, command);
     case "putDefinition":
     case "deleteDefinition":
     case "putKey":

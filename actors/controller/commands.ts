@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { registration } from "../agent/registration.ts";
+import { clusterFact } from "./cluster_facts.ts";
 import { origin } from "./origin.ts";
 import type { Job } from "../job/record.ts";
 
@@ -331,6 +332,12 @@ export const command = z.discriminatedUnion("type", [
   }),
   /** Forgets the segments up to this one. */
   z.object({ type: z.literal("dropSegments"), through: z.number().int() }),
+  /** What the leader of a term sees of the cluster itself: all of it that holds now. Since version 5. */
+  z.object({
+    type: z.literal("noteCluster"),
+    term: z.number().int(),
+    facts: z.array(clusterFact),
+  }),
   /** The run is over. */
   z.object({
     type: z.literal("endRun"),

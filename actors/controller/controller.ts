@@ -15,9 +15,11 @@ import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
 import { sweeper } from "../fleet/sweeper.ts";
 import { warden, type WardenArgs } from "../fleet/warden.ts";
+import type { SchedulerLimits } from "../scheduler/limits.ts";
 import type { SchedulerMeter } from "../scheduler/meter.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
+import type { TenantLimits } from "../tenant/limits.ts";
 import { Tenants } from "../tenant/tenants.ts";
 import { run } from "../workflow/run.ts";
 import { type Told, toldOf } from "./applied.ts";
@@ -37,6 +39,11 @@ export interface ControllerArgs {
   readonly candidates: Candidates;
   /** The term in which this node leads; absent in an embedded run. */
   readonly term?: number;
+  /** Overrides of single limits of its parts. */
+  readonly limits?: {
+    readonly scheduler?: Partial<SchedulerLimits> | undefined;
+    readonly tenants?: Partial<TenantLimits> | undefined;
+  };
   /** What the scheduler's work is counted with. */
   readonly meter?: SchedulerMeter;
   /** What looks after the agents of a cluster. */
@@ -76,8 +83,12 @@ export const controller = actor(Controller, {
   mailbox: { capacity: 65_536, full: "reject" },
   children: { strategy: "oneForOne" },
   state: (args: ControllerArgs, ctx: Context<typeof Controller>): State => {
-    const { group, agents, candidates, fleet } = args;
-    const child = ctx.spawn(scheduler, { name: "scheduler", args });
+    const { group, agents, candidates, fleet, limits: of = {} } = args;
+    const { limits: _, ...rest } = args;
+    const child = ctx.spawn(scheduler, {
+      name: "scheduler",
+      args: of.scheduler === undefined ? rest : { ...rest, limits: of.scheduler },
+    });
     if (fleet !== undefined) {
       ctx.spawn(warden, { name: "warden", args: { ...fleet, group, agents, scheduler: child } });
       const { limits } = fleet;
@@ -85,7 +96,7 @@ export const controller = actor(Controller, {
     }
     const missed = new Missed(ctx.env);
     const unsubscribe = listen(group, missed, ctx);
-    const tenants = args.term === undefined ? null : new Tenants(group, missed);
+    const tenants = args.term === undefined ? null : new Tenants(group, missed, of.tenants);
     tenants?.begin(ctx);
     const state: State = {
       ...{ ...args, scheduler: child, tenants, missed, unsubscribe },

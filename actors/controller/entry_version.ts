@@ -11,12 +11,18 @@ export const FIRST_VERSION = 3;
 const SINCE: Readonly<Partial<Record<Command["type"], LogVersion>>> = {
   startRun: 4,
   jobEvents: 4,
+  noteCluster: 5,
   putLedger: 5,
 };
 
 /** The version that brought sets of files: earlier controllers would take them for single files. */
 const SETS = 5;
 const OF_SETS: ReadonlySet<JobEvent["type"]> = new Set(["files", "recall"]);
+
+/** Whether an event speaks of many files: it is as long as others are together. */
+export function isOfMany({ type }: Pick<JobEvent, "type">): boolean {
+  return OF_SETS.has(type);
+}
 
 /** Versions of what groups of controllers write. */
 export type LogVersion = typeof FIRST_VERSION | 4 | typeof ENTRY_VERSION;

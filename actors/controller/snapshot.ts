@@ -36,6 +36,7 @@ const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
   keys: "keys",
   tenants: "tenants",
   staged: "staged",
+  noted: "noted",
 };
 
 type PlainRun = Omit<Run, "plan" | "jobs" | "skipped"> & {

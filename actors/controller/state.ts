@@ -4,6 +4,7 @@ import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import { type Job, type JobIntent, LEASED_STATES } from "../job/record.ts";
+import type { ClusterFact } from "./cluster_facts.ts";
 import type { ApiKey, TenantSettings } from "./commands.ts";
 import type { Origin } from "./origin.ts";
 
@@ -160,6 +161,8 @@ export interface State {
   readonly archive: ArchiveState;
   /** By tenant and name. */
   readonly ledgers: PersistentMap<Ledger>;
+  /** What holds of the cluster itself, as its leader has noted it last; by `factKey`. */
+  readonly noted: PersistentMap<ClusterFact>;
   readonly load: Load;
 }
 
@@ -183,6 +186,7 @@ export const INITIAL_STATE: State = {
     open: PersistentMap.empty(),
   },
   ledgers: PersistentMap.empty(),
+  noted: PersistentMap.empty(),
   load: {
     waiting: 0,
     leases: PersistentMap.empty(),

@@ -24,7 +24,6 @@ async function archivedRow(
   if (query.type === "job" || query.type === "explain") {
     return jobs.has(query.jobId) ? null : await archive.getByJob(query.jobId);
   }
-  if (query.type !== "run" && query.type !== "jobs") return null;
-  const { runId } = query;
-  return runId === null || runs.has(runId) ? null : await archive.get(runId);
+  if (query.type !== "run" || runs.has(query.runId)) return null;
+  return await archive.get(query.runId);
 }

@@ -6,7 +6,9 @@ import type { Replica } from "../controller/replica.ts";
 import type { State } from "../controller/state.ts";
 import type { Board } from "../fleet/board.ts";
 import { isInMaintenance } from "./change_checks.ts";
-import type { ClusterView } from "./messages.ts";
+import type { ArchiveStatus } from "../archive/messages.ts";
+import type { ArchiveReader } from "../archive/reader.ts";
+import type { ArchiveView, ClusterView } from "./messages.ts";
 import { countBy, viewAgent } from "./views.ts";
 
 /** What a view of the cluster is made of. */
@@ -15,10 +17,13 @@ export interface ClusterSources {
   readonly replica: Replica;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
+  /** What this controller has of the archive, and on the leader what the others have. */
+  readonly archive: Pick<ArchiveReader, "status">;
+  readonly archives: ReadonlyMap<string, ArchiveStatus>;
   /** When this node's own certificate ends. */
   readonly ownCertificateUntilMs: () => number | null;
   /** A certificate that ends within this time is told of. */
-  readonly limits: { readonly certificateSoonMs: number };
+  readonly limits: { readonly certificateSoonMs: number; readonly damageShownMs: number };
 }
 
 /** Members, who leads, how far each is, and how much there is of everything. */
@@ -35,6 +40,7 @@ export function viewCluster(sources: ClusterSources, state: State): ClusterView 
     degraded: status.degraded,
     controllers: status.configuration.members.map((member) => viewMember(sources, status, member)),
     gateways: gatewaysOf(sources, status, state),
+    archives: archivesOf(sources, status.appliedAtMs),
     certificatesEnding: endingSoon(sources, status, state),
     agents: countBy(agents, (agent) => agent.status),
     jobs: countBy(state.jobs.values(), (job) => job.state),
@@ -59,6 +65,40 @@ function viewMember(
     lagMs: isLeader ? 0 : peer?.silentMs ?? null,
     status: id === node ? "up" : linked?.state ?? "unknown",
     certificateUntilMs: id === node ? ownCertificateUntilMs() : linked?.certificateUntilMs ?? null,
+  };
+}
+
+/** Its own is newer than what it has told its leader. */
+function archivesOf(
+  { node, archive, archives, limits }: ClusterSources,
+  nowMs: number,
+): ClusterView["archives"] {
+  const all = new Map([...archives, [node, archive.status()]]);
+  return Object.fromEntries([...all].map(([id, status]) => {
+    const isDoubtful = status.lastDamagedMs !== null &&
+      nowMs - status.lastDamagedMs < limits.damageShownMs;
+    return [id, viewArchive(status, isDoubtful)];
+  }));
+}
+
+/** Damage is mended by itself: it says something of the disk. */
+function viewArchive(
+  { first, count, missing, verifiedMs, verified, damaged, lastDamagedMs }: ArchiveStatus,
+  isDoubtful: boolean,
+): ArchiveView {
+  const segments = Math.max(0, count - first + 1);
+  const warnings = [
+    ...missing.length === 0
+      ? []
+      : [`${missing.length} of ${segments} segments are missing, and are being fetched`],
+    ...!isDoubtful ? [] : [
+      `${damaged} segments were damaged so far, the last was found at ` +
+      `${new Date(lastDamagedMs ?? 0).toISOString()} and fetched again: look at its disk`,
+    ],
+  ];
+  return {
+    ...{ segments, missing: missing.length, verifiedMs, verified, damaged, lastDamagedMs },
+    warning: warnings.length === 0 ? null : warnings.join("; "),
   };
 }
 

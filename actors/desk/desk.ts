@@ -11,12 +11,14 @@ import { QuorusError } from "../../runtime/base/errors.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
+import type { ArchiveStatus } from "../archive/messages.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { Scheduler } from "../controller/messages.ts";
 import { originFacts } from "../controller/origin.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { Board } from "../fleet/board.ts";
 import type { Job } from "../job/record.ts";
+import { agentChange, isOfRemoved, viewChange } from "./cluster_changes.ts";
 import { eventId, EventRing, type Happened, parseEventId } from "./events.ts";
 import { explainJob } from "./explain.ts";
 import { lookUp } from "./lookups.ts";
@@ -46,6 +48,8 @@ export class DeskError extends QuorusError<"noState"> {
 export interface DeskArgs {
   readonly replica: Replica;
   readonly archive: ArchiveReader;
+  /** Those of all controllers, on the one that leads. */
+  readonly archives: ReadonlyMap<string, ArchiveStatus>;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
   /** When this node's own certificate ends; null: it has none. */
@@ -230,8 +234,16 @@ function liveEvent({ replica, board }: State, happened: Happened): LiveEvent | n
       };
     case "runChanged":
       return { type: "run", id, atMs, run: viewRun(effect.run, state) };
-    case "agentChanged":
-      return { type: "agent", id, atMs, agent: viewAgent(effect.agent, state, board) };
+    case "agentChanged": {
+      const { agent, before } = effect;
+      const change = agentChange(before?.status ?? null, agent.status);
+      return { type: "agent", id, atMs, agent: viewAgent(agent, state, board), change };
+    }
+    case "clusterChanged": {
+      const { change } = effect;
+      if (isOfRemoved(change, state.noted)) return null;
+      return { type: "cluster", id, atMs, change: viewChange(change) };
+    }
     default:
       // Tenants' settings are configuration, and nothing to be followed.
       return null;

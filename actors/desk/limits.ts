@@ -66,6 +66,11 @@ export const DESK_LIMITS = {
     value: 14 * 86_400_000,
     why: "a certificate that ends sooner is told of: two weeks are enough to issue another one",
   },
+  damageShownMs: {
+    unit: "ms",
+    value: 86_400_000,
+    why: "damage of an archive is told of for so long, though it was mended: its disk is in doubt",
+  },
   againMs: { unit: "ms", value: 100, why: "pause before a handover is looked at again" },
   retryAfterMs: {
     unit: "ms",

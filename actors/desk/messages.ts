@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { ask, protocol } from "../../runtime/actor/protocol.ts";
 import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
+import { archiveStatus } from "../archive/messages.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
 import { origin } from "../controller/origin.ts";
@@ -232,6 +233,19 @@ const controllerView = z.object({
   certificateUntilMs,
 });
 
+/** The archive of a controller: what of it is here, and what checks have found. */
+const archiveView = archiveStatus.pick({
+  verifiedMs: true,
+  verified: true,
+  damaged: true,
+  lastDamagedMs: true,
+}).extend({
+  segments: z.number().int(),
+  missing: z.number().int(),
+  /** What somebody should know of it; null: nothing. */
+  warning: z.string().nullable(),
+});
+
 const gatewayView = z.object({ node: z.string(), status: z.string(), certificateUntilMs });
 
 /** The cluster as one controller sees it. */
@@ -246,6 +260,8 @@ export const clusterView = z.object({
   controllers: z.array(controllerView),
   /** Those that are linked with the controller that says it. */
   gateways: z.array(gatewayView),
+  /** The archives of the controllers that keep one and have answered their leader, by node. */
+  archives: z.record(z.string(), archiveView),
   /** Agents whose certificates end soon, and when. */
   certificatesEnding: z.record(z.string(), timeMs),
   agents: z.record(z.string(), z.number().int()),
@@ -266,6 +282,9 @@ const page = {
   after: z.string().nullable(),
   limit: z.number().int().min(1).max(1_000),
 };
+
+/** True: segments of the archive are not on this controller, and what is in them is missing. */
+const isIncomplete = z.boolean().optional();
 
 /** `name` alone: it is there; with values: it is one of them. */
 export const labelSelector = z.array(z.object({
@@ -316,9 +335,19 @@ export const changeCheck = z.object({
 export const answer = z.object({
   found: z.discriminatedUnion("type", [
     z.object({ type: z.literal("job"), job: jobView }),
-    z.object({ type: z.literal("jobs"), jobs: z.array(jobView), next: z.string().nullable() }),
+    z.object({
+      type: z.literal("jobs"),
+      jobs: z.array(jobView),
+      next: z.string().nullable(),
+      isIncomplete,
+    }),
     z.object({ type: z.literal("run"), run: runView }),
-    z.object({ type: z.literal("runs"), runs: z.array(runView), next: z.string().nullable() }),
+    z.object({
+      type: z.literal("runs"),
+      runs: z.array(runView),
+      next: z.string().nullable(),
+      isIncomplete,
+    }),
     z.object({ type: z.literal("agent"), agent: agentView }),
     z.object({
       type: z.literal("agents"),
@@ -397,6 +426,29 @@ export const lookedUp = z.object({
   appliedAtMs: timeMs,
 });
 
+/** A change of the cluster itself. */
+export const clusterChangeView = z.object({
+  what: z.enum([
+    "leaderChanged",
+    "memberAdded",
+    "memberChanged",
+    "memberRemoved",
+    "memberDown",
+    "memberUp",
+    "maintenanceBegan",
+    "maintenanceEnded",
+    "reassignmentPaused",
+    "reassignmentResumed",
+    "archiveDamaged",
+    "archiveMended",
+    "changed",
+  ]),
+  /** The controller that it is about; null: all of it. */
+  node: z.string().nullable(),
+  /** What has happened, for people. */
+  why: z.string(),
+});
+
 /**
  * One thing that has happened. `id` is the index of its command and a number within it: the same on every
  * controller, growing; progress has none, as it is not kept.
@@ -404,7 +456,15 @@ export const lookedUp = z.object({
 export const liveEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("job"), id: z.string(), atMs: timeMs, job: jobView }),
   z.object({ type: z.literal("run"), id: z.string(), atMs: timeMs, run: runView }),
-  z.object({ type: z.literal("agent"), id: z.string(), atMs: timeMs, agent: agentView }),
+  z.object({
+    type: z.literal("agent"),
+    id: z.string(),
+    atMs: timeMs,
+    agent: agentView,
+    /** joined, lost, back, draining, failed, left, or changed. */
+    change: z.string(),
+  }),
+  z.object({ type: z.literal("cluster"), id: z.string(), atMs: timeMs, change: clusterChangeView }),
   z.object({
     type: z.literal("progress"),
     atMs: timeMs,
@@ -471,6 +531,8 @@ export type LookedUp = z.infer<typeof lookedUp>;
 export type JobView = z.infer<typeof jobView>;
 export type RunView = z.infer<typeof runView>;
 export type AgentView = z.infer<typeof agentView>;
+export type ArchiveView = z.infer<typeof archiveView>;
+export type ClusterChangeView = z.infer<typeof clusterChangeView>;
 export type ClusterView = z.infer<typeof clusterView>;
 export type DefinitionView = z.infer<typeof definitionView>;
 export type LiveEvent = z.infer<typeof liveEvent>;

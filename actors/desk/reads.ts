@@ -2,6 +2,7 @@
 
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
+import type { ArchiveStatus } from "../archive/messages.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Replica } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
@@ -10,6 +11,7 @@ import type { Job } from "../job/record.ts";
 import { withArchived } from "./archived.ts";
 import { viewCluster } from "./cluster_view.ts";
 import type { DESK_LIMITS } from "./limits.ts";
+import { findList, type ListQuery } from "./lists.ts";
 import type {
   Answer,
   ChangeCheck,
@@ -30,7 +32,8 @@ import { failed } from "./writes.ts";
 export interface ReadContext {
   readonly node: string;
   readonly replica: Replica;
-  readonly archive: Pick<ArchiveReader, "get" | "getByJob">;
+  readonly archive: ArchiveReader;
+  readonly archives: ReadonlyMap<string, ArchiveStatus>;
   readonly board: Board;
   readonly links: Pick<Links, "peers">;
   readonly ownCertificateUntilMs: () => number | null;
@@ -85,10 +88,11 @@ async function find(
 ): Promise<Found> {
   switch (query.type) {
     case "job":
-    case "jobs":
     case "run":
-    case "runs":
       return findWork(context, state, principal, query);
+    case "jobs":
+    case "runs":
+      return await findList(context, state, principal, query);
     case "explain": {
       const job = state.jobs.get(query.jobId);
       if (job === undefined || !sees(principal, job.tenant)) return none(`job ${query.jobId}`);
@@ -125,12 +129,12 @@ async function findGroup(
   const cluster = viewCluster(context, state);
   const told = context.replica.isLeader ? null : await context.ofLeader(query);
   if (told?.type !== "cluster") return { type: "cluster", cluster };
-  const { controllers, gateways, agents, certificatesEnding, degraded } = told.cluster;
-  const known = { controllers, gateways, agents, certificatesEnding, degraded };
+  const { controllers, gateways, agents, archives, certificatesEnding, degraded } = told.cluster;
+  const known = { controllers, gateways, agents, archives, certificatesEnding, degraded };
   return { type: "cluster", cluster: { ...cluster, ...known } };
 }
 
-type WorkQuery = Extract<Query, { type: "job" | "jobs" | "run" | "runs" }>;
+type WorkQuery = Extract<Query, { type: "job" | "run" }>;
 
 function findWork(
   { board }: ReadContext,
@@ -144,34 +148,10 @@ function findWork(
       if (job === undefined || !sees(principal, job.tenant)) return none(`job ${query.jobId}`);
       return { type: "job", job: viewJob(job, state.runs.get(job.runId), board) };
     }
-    case "jobs": {
-      const page = pageOf(
-        state.jobs,
-        (job) =>
-          sees(principal, job.tenant) && (query.runId === null || query.runId === job.runId) &&
-          hasState(query.states, job.state) &&
-          hasLabels(query.labels, state.runs.get(job.runId)?.plan.labels),
-        query.after,
-        query.limit,
-      );
-      const jobs = page.items.map((job) => viewJob(job, state.runs.get(job.runId), board));
-      return { type: "jobs", jobs, next: page.next };
-    }
     case "run": {
       const run = state.runs.get(query.runId);
       if (run === undefined || !sees(principal, run.tenant)) return none(`run ${query.runId}`);
       return { type: "run", run: viewRun(run, state) };
-    }
-    case "runs": {
-      const page = pageOf(
-        state.runs,
-        (run) =>
-          sees(principal, run.tenant) && hasState(query.states, run.state) &&
-          hasLabels(query.labels, run.plan.labels),
-        query.after,
-        query.limit,
-      );
-      return { type: "runs", runs: page.items.map((run) => viewRun(run, state)), next: page.next };
     }
   }
 }
@@ -209,7 +189,7 @@ function findTenants(state: State, principal: Principal, query: TenantQuery): Fo
 
 type NodeQuery = Exclude<
   Query,
-  WorkQuery | DefinitionQuery | TenantQuery | LeaderQuery | { type: "explain" }
+  WorkQuery | ListQuery | DefinitionQuery | TenantQuery | LeaderQuery | { type: "explain" }
 >;
 
 function findNodes(context: ReadContext, state: State, query: NodeQuery): Found {
@@ -234,20 +214,6 @@ function findNodes(context: ReadContext, state: State, query: NodeQuery): Found 
       return { type: "keys", keys, next: page.next };
     }
   }
-}
-
-function hasState(states: readonly string[] | null, state: string): boolean {
-  return states === null || states.includes(state);
-}
-
-function hasLabels(
-  selector: Extract<Query, { type: "jobs" }>["labels"],
-  labels: Readonly<Record<string, string>> | undefined,
-): boolean {
-  return selector.every(({ name, values }) => {
-    const value = labels?.[name];
-    return value !== undefined && (values === null || values.includes(value));
-  });
 }
 
 function none(what: string): Found {

@@ -1,8 +1,9 @@
 /** What is shown of tenants: their settings, and what their jobs in the state come to. */
 
-import { IDLE, type State } from "../controller/state.ts";
+import type { State } from "../controller/state.ts";
 import { Account } from "../tenant/account.ts";
 import type { TenantUsage } from "../tenant/messages.ts";
+import { usageOf } from "../tenant/usage.ts";
 
 /** The names of all tenants that were configured, or have runs in the state; each once. */
 export function tenantNames({ tenants, runs }: State): string[] {
@@ -13,22 +14,5 @@ export function tenantNames({ tenants, runs }: State): string[] {
 export function viewTenants(state: State, names: readonly string[]): TenantUsage[] {
   const accounts = new Map(names.map((name) => [name, new Account()]));
   for (const job of state.jobs.values()) accounts.get(job.tenant)?.count(job);
-  return names.map((tenant) => viewTenant(state, tenant, accounts.get(tenant)!));
-}
-
-function viewTenant(state: State, tenant: string, account: Account): TenantUsage {
-  const { submitted, waiting, leases } = state.load.tenants.get(tenant) ?? IDLE;
-  const record = state.tenants.get(tenant);
-  const { ended, bytes, fetchedBytes, sinceMs } = account;
-  return {
-    tenant,
-    settings: record === undefined ? null : {
-      weight: record.weight,
-      maxConcurrentTransfers: record.maxConcurrentTransfers,
-      maxQueued: record.maxQueued,
-      priorityCeiling: record.priorityCeiling,
-    },
-    ...{ submitted, waiting, running: leases },
-    ...{ ended: { ...ended }, bytes, fetchedBytes, sinceMs },
-  };
+  return names.map((tenant) => usageOf(state, tenant, accounts.get(tenant)!));
 }

@@ -1,9 +1,9 @@
 /** Views as JSON, made again only when something in them has changed: the state is never changed in place. */
 
-import type { Run, State } from "../controller/state.ts";
+import type { Run } from "../controller/state.ts";
 import type { Board } from "../fleet/board.ts";
 import type { Job } from "../job/record.ts";
-import { viewJob, viewRun } from "./views.ts";
+import { type JobsById, viewJob, viewRun } from "./views.ts";
 
 /** A text, and the values that it was made of. */
 interface Made {
@@ -31,7 +31,7 @@ export class ViewTexts {
   }
 
   /** A run as {@link viewRun} shows it, which counts its jobs. */
-  run(run: Run, state: State): string {
+  run(run: Run, state: JobsById): string {
     return this.#text(run.id, [run, state.jobs], () => viewRun(run, state));
   }
 

@@ -6,10 +6,10 @@ import type { Job } from "../job/record.ts";
 import type { Board } from "../fleet/board.ts";
 import type { AgentView, DefinitionView, JobView, RunView } from "./messages.ts";
 
-/** A job as it is shown. */
+/** A job as it is shown; of its run, the labels. */
 export function viewJob(
   job: Job,
-  run: Run | undefined,
+  run: { readonly plan: Pick<Run["plan"], "labels"> } | undefined,
   board: Pick<Board, "progress">,
 ): JobView {
   const { id, runId, tenant, spec, state, why, intent, attempts, failures, error, receipt } = job;
@@ -35,14 +35,22 @@ export function viewJob(
   };
 }
 
-/** A run as it is shown. */
-export function viewRun(run: Run, state: State): RunView {
+/** Where jobs are looked up: a state, or a few of them. */
+export interface JobsById {
+  readonly jobs: { get(jobId: string): Pick<Job, "state"> | undefined };
+}
+
+/** A run as it is shown; its jobs are looked up in `jobs`. */
+export function viewRun(
+  run: Run,
+  { jobs }: JobsById,
+): RunView {
   const { id, tenant, plan, why, intent, createdMs, endedMs, version } = run;
   const transfers: Record<string, number> = {};
   const count = (name: string, more: number) => {
     if (more > 0) transfers[name] = (transfers[name] ?? 0) + more;
   };
-  for (const jobId of run.jobs.values()) count(state.jobs.get(jobId)?.state ?? "archived", 1);
+  for (const jobId of run.jobs.values()) count(jobs.get(jobId)?.state ?? "archived", 1);
   const skipped = [...run.skipped].map(([name, one]) => ({ name, ...one }));
   for (const { failed } of skipped) count(failed ? "failed" : "skipped", 1);
   count("waiting", plan.transfers.length - run.jobs.size - skipped.length);

@@ -23,6 +23,8 @@ export interface Seen {
 /** See the head of this file. */
 export class Board {
   readonly meter = new FleetMeter();
+  /** Why the leader gives no agents up at the moment; null: it does, or does not lead. */
+  heldBack: string | null = null;
   readonly #progressJobs: number;
   readonly #signs = new Map<string, Sign>();
   readonly #downSinceMs = new Map<string, number>();

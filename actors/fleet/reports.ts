@@ -1,7 +1,7 @@
 /** Reports of an agent as commands: many of them share one, where all controllers know how to. */
 
 import type { BodyOf } from "../../runtime/actor/protocol.ts";
-import { versionOf } from "../controller/entry_version.ts";
+import { isOfMany, versionOf } from "../controller/entry_version.ts";
 import type { Replica } from "../controller/replica.ts";
 import { limitValues } from "../../runtime/base/limits.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
@@ -17,8 +17,12 @@ type Events = BodyOf<typeof Fleet, "report">["events"];
 export async function commitReports(replica: Replica, events: Events): Promise<string[][]> {
   const together = replica.version >= versionOf("jobEvents") ? TOGETHER : 1;
   const commands: Events[] = [];
-  for (let at = 0; at < events.length; at += together) {
-    commands.push(events.slice(at, at + together));
+  let room = 0;
+  for (const one of events) {
+    const isAlone = isOfMany(one.event);
+    if (isAlone || room === 0) commands.push([one]);
+    else commands.at(-1)!.push(one);
+    room = isAlone ? 0 : room === 0 ? together - 1 : room - 1;
   }
   return (await Promise.all(commands.map((some) => commit(replica, some)))).flat();
 }

@@ -94,7 +94,10 @@ export const warden = actor(Warden, {
     why: (state) => ({ heldBack: state.heldBack }),
   },
   done: (state, task, ctx) => settled(state, task, ctx),
-  stopping: (state) => state.unsubscribe(),
+  stopping: ({ unsubscribe, board }) => {
+    board.heldBack = null;
+    unsubscribe();
+  },
 });
 
 /** Who has registered through another controller may have no link to this one, and never had. */
@@ -138,6 +141,7 @@ function look(state: State, ctx: Context<typeof Warden>): void {
     ctx.log("warn", "agents are not given up", { why: verdict.heldBack });
   }
   state.heldBack = verdict.heldBack;
+  state.board.heldBack = verdict.heldBack;
   for (const { agent, why } of verdict.lost) lose(state, agent, why, nowMs, ctx);
   for (const agent of state.group.state.agents.values()) tend(state, agent, nowMs, ctx);
 }

@@ -6,31 +6,37 @@ export const SCHEDULER_LIMITS = {
   ageMs: {
     unit: "ms",
     value: 60_000,
+    least: 1000,
     why: "a waiting job rises by one class each so long: from low to critical in three minutes",
   },
   overdueMs: {
     unit: "ms",
     value: 30_000,
+    least: 1000,
     why: "each so often the longest waiting job of a tenant goes first, whoever has used less",
   },
   halfLifeMs: {
     unit: "ms",
     value: 600_000,
+    least: 1000,
     why: "bytes that a tenant has moved count half after this time",
   },
   hostTransfers: {
     unit: "count",
     value: 64,
+    least: 1,
     why: "transfers at a time from one source host, and to one destination host, in a cluster",
   },
   assignments: {
     unit: "count",
     value: 1_000,
+    least: 1,
     why: "of one proposal: some 60 KB of the log; the next one follows when it is committed",
   },
   overdueLooks: {
     unit: "count",
     value: 8,
+    least: 1,
     why: "overdue jobs of one tenant that are tried before its others go by class and share",
   },
   fleetSettleMs: {
@@ -46,6 +52,7 @@ export const SCHEDULER_LIMITS = {
   namedAgents: {
     unit: "count",
     value: 5,
+    least: 1,
     why: "agents that one reason names before it counts the others",
   },
 } as const satisfies LimitTable;

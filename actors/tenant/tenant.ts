@@ -5,18 +5,21 @@
 
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
+import { limitValues } from "../../runtime/base/limits.ts";
 import type { Group } from "../controller/group.ts";
 import { IDLE } from "../controller/state.ts";
 import { FINAL_STATES, type Job } from "../job/record.ts";
 import { type Demand, demandOf, isBefore } from "../scheduler/demand.ts";
 import { Account } from "./account.ts";
-import { TENANT_LIMITS } from "./limits.ts";
-import { Tenant, type TenantUsage } from "./messages.ts";
+import { TENANT_SETTINGS, type TenantLimits } from "./limits.ts";
+import { Tenant } from "./messages.ts";
+import { usageOf } from "./usage.ts";
 
 /** What a tenant's actor is started with. */
 export interface TenantArgs {
   readonly group: Group;
   readonly tenant: string;
+  readonly limits?: TenantLimits;
 }
 
 /** What is derived from the state. */
@@ -28,19 +31,18 @@ interface Books {
   readonly openedAt: number;
 }
 
-interface State extends TenantArgs {
+interface State extends Omit<TenantArgs, "limits"> {
+  readonly limits: TenantLimits;
   books: Books;
   isAdmitting: boolean;
 }
-
-/** Before a proposal that failed is made again. */
-const AGAIN_MS = TENANT_LIMITS.admitAgainMs.value;
 
 /** One tenant; a child of the controller. */
 export const tenant = actor(Tenant, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: TenantArgs, ctx: Context<typeof Tenant>): State => {
-    const state: State = { ...args, books: open(args), isAdmitting: false };
+    const limits = args.limits ?? limitValues(TENANT_SETTINGS);
+    const state: State = { ...args, limits, books: open(args), isAdmitting: false };
     admit(state, ctx);
     return state;
   },
@@ -60,13 +62,13 @@ export const tenant = actor(Tenant, {
       state.books = open(state);
       admit(state, ctx);
     },
-    usage: (state) => usageOf(state),
+    usage: ({ group, tenant, books }) => usageOf(group.state, tenant, books.account),
   },
   done: (state, task, ctx) => {
     state.isAdmitting = false;
     if (!task.ok) {
       ctx.log("error", "jobs could not be admitted", { why: String(task.error) });
-      ctx.after("again", AGAIN_MS, "configured", {});
+      ctx.after("again", state.limits.admitAgainMs, "configured", {});
     }
     const { submitted } = state.books;
     for (const jobId of [...submitted.keys()]) {
@@ -100,7 +102,7 @@ function admit(state: State, ctx: Context<typeof Tenant>): void {
   if (state.isAdmitting || submitted.size === 0) return;
   const most = group.state.tenants.get(tenant)?.maxQueued ?? Infinity;
   const { waiting } = group.state.load.tenants.get(tenant) ?? IDLE;
-  const room = Math.min(most - waiting, TENANT_LIMITS.admitted.value);
+  const room = Math.min(most - waiting, state.limits.admitted);
   if (room <= 0) return;
   const jobIds = [...submitted.values()].sort(byUrgency).slice(0, room).map(({ jobId }) => jobId);
   state.isAdmitting = true;
@@ -109,26 +111,4 @@ function admit(state: State, ctx: Context<typeof Tenant>): void {
 
 function byUrgency(a: Demand, b: Demand): number {
   return b.rank - a.rank || (isBefore(a, b) ? -1 : 1);
-}
-
-function usageOf({ group, tenant, books: { account } }: State): TenantUsage {
-  const { submitted, waiting, leases } = group.state.load.tenants.get(tenant) ?? IDLE;
-  const record = group.state.tenants.get(tenant);
-  const { bytes, fetchedBytes, sinceMs } = account;
-  return {
-    tenant,
-    settings: record === undefined ? null : {
-      weight: record.weight,
-      maxConcurrentTransfers: record.maxConcurrentTransfers,
-      maxQueued: record.maxQueued,
-      priorityCeiling: record.priorityCeiling,
-    },
-    submitted,
-    waiting,
-    running: leases,
-    ended: { ...account.ended },
-    bytes,
-    fetchedBytes,
-    sinceMs,
-  };
 }

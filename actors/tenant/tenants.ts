@@ -2,10 +2,11 @@
 
 import type { Context } from "../../runtime/actor/definition.ts";
 import type { Delivery, Ref } from "../../runtime/actor/ref.ts";
+import { limitValues } from "../../runtime/base/limits.ts";
 import type { Told } from "../controller/applied.ts";
 import type { Group } from "../controller/group.ts";
 import type { Missed } from "../controller/missed.ts";
-import { TENANT_LIMITS } from "./limits.ts";
+import { TENANT_SETTINGS, type TenantLimits } from "./limits.ts";
 import { type JobChange, type Tenant, tenantActorName } from "./messages.ts";
 import { tenant } from "./tenant.ts";
 
@@ -15,10 +16,12 @@ type Spawner = Pick<Context, "spawn" | "stop">;
 export class Tenants {
   readonly #group: Group;
   readonly #missed: Missed;
+  readonly #limits: TenantLimits;
   readonly #refs = new Map<string, Ref<typeof Tenant>>();
 
-  constructor(group: Group, missed: Missed) {
+  constructor(group: Group, missed: Missed, limits: Partial<TenantLimits> = {}) {
     this.#group = group;
+    this.#limits = limitValues(TENANT_SETTINGS, limits);
     this.#missed = missed;
   }
 
@@ -57,8 +60,8 @@ export class Tenants {
     if (known !== undefined) return known;
     const actorName = tenantActorName(name);
     if (actorName === null) return null;
-    if (this.#refs.size >= TENANT_LIMITS.actors.value) this.#stopIdle(ctx);
-    const args = { group: this.#group, tenant: name };
+    if (this.#refs.size >= this.#limits.actors) this.#stopIdle(ctx);
+    const args = { group: this.#group, tenant: name, limits: this.#limits };
     const ref = ctx.spawn(tenant, { name: actorName, args });
     this.#refs.set(name, ref);
     return ref;

@@ -95,5 +95,8 @@ function warnings(cluster: Cluster, nowMs: number): string[] {
     const until = new Date(untilMs).toISOString();
     told.push(`the certificate that ${node} has shown ends at ${until}: quorus pki rotate`);
   }
+  for (const [node, { warning }] of Object.entries(cluster.archives ?? {})) {
+    if (warning !== null) told.push(`the archive of ${node}: ${warning}`);
+  }
   return told;
 }

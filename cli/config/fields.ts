@@ -88,13 +88,20 @@ export function limits<T extends LimitTable>(table: T): LimitSettings<T> {
   return z.strictObject(shape).prefault({}) as unknown as LimitSettings<T>;
 }
 
-function limitSetting({ unit, value, why }: Limit): LimitSetting {
+function limitSetting({ unit, value, why, least = 0, most }: Limit): LimitSetting {
   const example = unit === "ms" ? "1500 (ms) or 1.5s" : unit === "bytes" ? "64MiB" : "64";
   return z.union([z.number(), z.string()]).transform((given, context) => {
     const found = limitValue(unit, given);
-    if (found !== null) return found;
-    context.addIssue({ code: "custom", message: `this is no limit; write ${example}` });
-    return z.NEVER;
+    const refuse = (message: string) => {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    };
+    if (found === null) return refuse(`this is no limit; write ${example}`);
+    if (found < least) return refuse(`${found} is too little: at least ${least} (${unit})`);
+    if (most !== undefined && found > most) {
+      return refuse(`${found} is too much: at most ${most} (${unit})`);
+    }
+    return found;
   }).prefault(value).meta({ description: `${why} (${unit})` });
 }
 

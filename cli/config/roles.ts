@@ -5,9 +5,12 @@
 
 import { z } from "zod";
 import { ACTOR_LIMITS as DOMAIN_LIMITS } from "../../actors/limits.ts";
-import { ARCHIVE_LIMITS } from "../../actors/archive/due.ts";
+import { ARCHIVE_LIMITS } from "../../actors/archive/limits.ts";
+import { CLUSTER_LIMITS } from "../../actors/cluster/limits.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
+import { SCHEDULER_LIMITS } from "../../actors/scheduler/limits.ts";
+import { TENANT_SETTINGS } from "../../actors/tenant/limits.ts";
 import { GATEWAY_LIMITS } from "../../gateway/limits.ts";
 import { LIVE_LIMITS } from "../../gateway/live/limits.ts";
 import { ACTOR_LIMITS as NODE_LIMITS } from "../../runtime/actor/limits.ts";
@@ -135,6 +138,9 @@ const gatewayLimits = { gateway: limits(GATEWAY_LIMITS), live: limits(LIVE_LIMIT
 /** The settings of a controller. */
 export const controllerSettings = z.strictObject({
   ...common,
+  scheduler: limits(SCHEDULER_LIMITS),
+  tenants: limits(TENANT_SETTINGS),
+  cluster: limits(CLUSTER_LIMITS),
   listen: listen.prefault("127.0.0.1:4100"),
   controllers,
   ...raftFields,

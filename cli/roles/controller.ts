@@ -1,9 +1,12 @@
 /** `quorus controller`: one of the nodes that decide. */
 
 import { startController } from "../../actors/tree.ts";
-import { ARCHIVE_LIMITS } from "../../actors/archive/due.ts";
+import { ARCHIVE_LIMITS } from "../../actors/archive/limits.ts";
+import { CLUSTER_LIMITS } from "../../actors/cluster/limits.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
+import { SCHEDULER_LIMITS } from "../../actors/scheduler/limits.ts";
+import { TENANT_SETTINGS } from "../../actors/tenant/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { ControllerSettings } from "../config/roles.ts";
@@ -18,7 +21,12 @@ import type { Part, RoleStart } from "./serve.ts";
 export type ControllerPart =
   & Omit<RaftWorkerSettings, "node">
   & Pick<ControllerSettings, "keys" | "retention">
-  & { readonly limits: Pick<ControllerSettings["limits"], "raft" | "fleet" | "desk" | "archive"> };
+  & {
+    readonly limits: Pick<
+      ControllerSettings["limits"],
+      "raft" | "fleet" | "desk" | "archive" | "scheduler" | "tenants" | "cluster"
+    >;
+  };
 
 /** Starts the actors of a controller. */
 export async function startControllerPart(
@@ -43,6 +51,9 @@ export async function startControllerPart(
       fleet: changedLimits(FLEET_LIMITS, limits.fleet),
       desk: changedLimits(DESK_LIMITS, limits.desk),
       archive: changedLimits(ARCHIVE_LIMITS, limits.archive),
+      scheduler: changedLimits(SCHEDULER_LIMITS, limits.scheduler),
+      tenants: changedLimits(TENANT_SETTINGS, limits.tenants),
+      cluster: changedLimits(CLUSTER_LIMITS, limits.cluster),
     },
     ...(retention === undefined ? {} : { retentionMs: retention }),
     onFailed: fail,

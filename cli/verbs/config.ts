@@ -5,6 +5,7 @@ import { newApiKey, sha256Of } from "../../gateway/keys.ts";
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
 import { absolutePath } from "../input/text_file.ts";
 import { writeWhole } from "../roles/data_folder.ts";
+import { fixedLimits } from "../config/fixed_limits.ts";
 import { effectiveSettings, type SettingOptions } from "../config/effective.ts";
 import { originText } from "../config/layers.ts";
 import { type RoleName, roleSchema } from "../config/roles.ts";
@@ -13,6 +14,8 @@ import { withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 import { tableLines } from "../show/table.ts";
 
+/** Said of limits that no setting changes. */
+const FIXED = "fixed";
 /** Only its owner reads it. */
 const KEY_MODE = 0o600;
 
@@ -32,11 +35,14 @@ export async function configShowVerb(
     const places = { disk: env.disk, cwd, env: (name: string) => process.env(name) };
     const { listed } = await effectiveSettings(role, places, options);
     if (output === "table") {
-      const rows = listed.map(({ name, value, origin }) => [
-        name,
-        typeof value === "string" ? value : JSON.stringify(value),
-        originText(origin),
-      ]);
+      const rows = [
+        ...listed.map(({ name, value, origin }) => [
+          name,
+          typeof value === "string" ? value : JSON.stringify(value),
+          originText(origin),
+        ]),
+        ...fixedLimits(role).map(({ name, value }) => [name, String(value), FIXED]),
+      ];
       const columns = [{ title: "SETTING" }, { title: "VALUE", maxWidth: 60 }, { title: "FROM" }];
       process.out(`${tableLines(columns, rows, outPaint).join("\n")}\n`);
     } else {
@@ -46,6 +52,7 @@ export async function configShowVerb(
         value,
         from: originText(origin),
       }));
+      for (const limit of fixedLimits(role)) settings.push({ ...limit, from: FIXED });
       process.out(dataText({ role, settings }, output));
     }
     return EXIT.ok;

@@ -1,7 +1,8 @@
 /** `quorus get KIND [ID]`: what a cluster has, as a table or as data. */
 
-import type { ListOptions } from "../../client.ts";
+import type { ListOptions, Page } from "../../client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import { cliLimits } from "../limits.ts";
 import type { Process } from "../process.ts";
 import {
   AGENTS,
@@ -33,12 +34,12 @@ export type Kind = "jobs" | "runs" | "agents" | "definitions" | "tenants";
 interface Source<T> {
   readonly view: ListView<T>;
   get(id: string): Promise<T>;
-  list(options: ListOptions): AsyncGenerator<T, void, void>;
+  page(options: ListOptions): Promise<Page<T>>;
 }
 
 const PAGE_ITEMS = 1_000;
 
-/** Without an id all of a kind, `--limit` at most. */
+/** Without an id those of a kind, `--limit` at most; without that, the newest jobs and runs. */
 export async function getVerb(
   process: Process,
   kind: Kind,
@@ -86,7 +87,7 @@ function jobs(remote: Remote, options: GetOptions) {
   return {
     view: JOBS,
     get: (id: string) => calls.get(id, read),
-    list: (page: ListOptions) => calls.list({ ...read, ...filter, ...page }),
+    page: (page: ListOptions) => calls.page({ ...read, ...filter, ...page }),
   };
 }
 
@@ -98,7 +99,7 @@ function runs(remote: Remote, options: GetOptions) {
   return {
     view: RUNS,
     get: (id: string) => calls.get(id, read),
-    list: (page: ListOptions) => calls.list({ ...read, ...filter, ...page }),
+    page: (page: ListOptions) => calls.page({ ...read, ...filter, ...page }),
   };
 }
 
@@ -108,7 +109,7 @@ function agents(remote: Remote, options: GetOptions) {
   return {
     view: AGENTS,
     get: (id: string) => calls.get(id, read),
-    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+    page: (page: ListOptions) => calls.page({ ...read, ...page }),
   };
 }
 
@@ -119,7 +120,7 @@ function definitions(remote: Remote, options: GetOptions) {
   return {
     view: DEFINITIONS,
     get: (id: string) => calls.get(id, { ...read, tenant }),
-    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+    page: (page: ListOptions) => calls.page({ ...read, ...page }),
   };
 }
 
@@ -129,7 +130,7 @@ function tenants(remote: Remote, options: GetOptions) {
   return {
     view: TENANTS,
     get: (id: string) => calls.usage(id, read),
-    list: (page: ListOptions) => calls.list({ ...read, ...page }),
+    page: (page: ListOptions) => calls.page({ ...read, ...page }),
   };
 }
 
@@ -138,7 +139,7 @@ async function show<T>(
   kind: Kind,
   source: Source<T>,
   id: string | undefined,
-  { limit = Infinity, output }: GetOptions,
+  { limit = mostOf(kind), output }: GetOptions,
 ): Promise<ExitCode> {
   const { process, env, outPaint } = remote;
   if (id !== undefined) {
@@ -147,17 +148,37 @@ async function show<T>(
     else print(process, listLines(source.view, [item], kind, env.clock.now(), outPaint));
     return EXIT.ok;
   }
-  const items: T[] = [];
-  let isMore = false;
-  for await (const item of source.list({ limit: Math.min(limit + 1, PAGE_ITEMS) })) {
-    isMore = items.length >= limit;
-    if (isMore) break;
-    items.push(item);
+  const { items, more, incomplete } = await gather(source, limit);
+  const gap = incomplete ? { incomplete } : {};
+  if (output !== "table") {
+    process.out(dataText({ items, more, ...gap }, output));
+    return EXIT.ok;
   }
-  if (output !== "table") process.out(dataText({ items, more: isMore }, output));
-  else print(process, listLines(source.view, items, kind, env.clock.now(), outPaint));
-  if (isMore && output === "table") process.err(`there are more; --limit ${limit} was reached\n`);
+  print(process, listLines(source.view, items, kind, env.clock.now(), outPaint));
+  if (more) process.err(`there are more: these are the first ${limit}; --limit N shows N\n`);
+  if (incomplete) process.err("the controller lacks parts of the archive: some may be missing\n");
   return EXIT.ok;
+}
+
+/** Lists that go on into the archive have no end that anybody would want to see. */
+function mostOf(kind: Kind): number {
+  return kind === "jobs" || kind === "runs" ? cliLimits.listItems : Infinity;
+}
+
+async function gather<T>({ page }: Source<T>, limit: number) {
+  const items: T[] = [];
+  let incomplete = false;
+  for (let cursor: string | undefined;;) {
+    const asked = Math.min(limit + 1 - items.length, PAGE_ITEMS);
+    const got = await page({ limit: asked, ...(cursor === undefined ? {} : { cursor }) });
+    items.push(...got.items);
+    incomplete ||= got.incomplete === true;
+    const isMore = items.length > limit;
+    if (isMore || got.next === null) {
+      return { items: items.slice(0, limit), more: isMore, incomplete };
+    }
+    cursor = got.next;
+  }
 }
 
 function print(process: Process, lines: readonly string[]): void {

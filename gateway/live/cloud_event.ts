@@ -1,7 +1,7 @@
 /**
  * Events as CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec, `spec.md` 3.1 and
- * `json-format.md`). `tenant`, `run` and `job` are extension attributes, so that a receiver can route an
- * event without reading its data.
+ * `json-format.md`). `tenant`, `run`, `job` and `change` are extension attributes, so that a receiver can route
+ * an event without reading its data.
  */
 
 import type { LiveEvent } from "../../actors/desk/messages.ts";
@@ -11,6 +11,7 @@ export const EVENT_TYPES = {
   job: "dev.quorus.job.changed",
   run: "dev.quorus.run.changed",
   agent: "dev.quorus.agent.changed",
+  cluster: "dev.quorus.cluster.changed",
   progress: "dev.quorus.job.progress",
   missed: "dev.quorus.missed",
 } as const;
@@ -52,6 +53,8 @@ export function factsOf(event: LiveEvent): EventFacts {
     }
     case "agent":
       return { ...none, type: EVENT_TYPES.agent, agentId: event.agent.id };
+    case "cluster":
+      return { ...none, type: EVENT_TYPES.cluster };
   }
 }
 
@@ -73,9 +76,10 @@ export function cloudEventText(event: LiveEvent, facts: EventFacts): string {
     id: idOf(event),
     source: SOURCE,
     type: facts.type,
-    subject: subjectOf(facts),
+    subject: subjectOf(event, facts),
     time: new Date(event.atMs).toISOString(),
     ...extensionsOf(facts),
+    ...changeOf(event),
     datacontenttype: "application/json",
     data: dataOf(event),
   });
@@ -100,8 +104,11 @@ function idOf(event: LiveEvent): string {
   return `progress-${event.jobId}-${event.atMs}-${event.progress.doneBytes}`;
 }
 
-function subjectOf({ type, runId, jobId, agentId }: EventFacts): string {
-  if (type === EVENT_TYPES.agent) return `agents/${agentId}`;
+function subjectOf(event: LiveEvent, { runId, jobId, agentId }: EventFacts): string {
+  if (event.type === "agent") return `agents/${agentId}`;
+  if (event.type === "cluster") {
+    return event.change.node === null ? "cluster" : `controllers/${event.change.node}`;
+  }
   return jobId === null ? `runs/${runId}` : `jobs/${jobId}`;
 }
 
@@ -113,6 +120,12 @@ function extensionsOf({ tenant, runId, jobId }: EventFacts): Record<string, stri
   };
 }
 
+/** What has happened to a node, as one word: a receiver need not compare what it was with what it is. */
+function changeOf(event: LiveEvent): Record<string, string> {
+  if (event.type === "agent") return { change: event.change };
+  return event.type === "cluster" ? { change: event.change.what } : {};
+}
+
 function dataOf(event: LiveEvent): unknown {
   switch (event.type) {
     case "job":
@@ -121,6 +134,8 @@ function dataOf(event: LiveEvent): unknown {
       return event.run;
     case "agent":
       return event.agent;
+    case "cluster":
+      return event.change;
     case "progress":
       return { jobId: event.jobId, runId: event.runId, progress: event.progress };
   }

@@ -34,9 +34,10 @@ export function addHealth(api: Api, gateway: Gateway): void {
       { status: 503, description: "They would not.", schema: readiness },
     ],
     handle: async (call) => {
-      const checks = [await quorumCheck(gateway, call), ...await gateway.checks()];
-      const ready = checks.every(({ ok }) => ok);
       const { verbose = "false" } = call.query;
+      const checks = [await quorumCheck(gateway, call), ...await gateway.checks()];
+      if (verbose !== "false") checks.push(...await archiveChecks(gateway, call));
+      const ready = checks.every(({ ok }) => ok);
       const body = verbose === "false" ? { ready } : { ready, checks };
       return json(body, ready ? 200 : 503, ready ? {} : { "retry-after": "1" });
     },
@@ -75,6 +76,21 @@ async function quorumCheck(
   return found.type === "none"
     ? { name: "quorum", ok: false, detail: found.message }
     : { name: "quorum", ok: true, detail: `${node} answers` };
+}
+
+/** Warnings: what is archived is answered all the same. For keys that may see the cluster. */
+async function archiveChecks(
+  { door }: Gateway,
+  { principal }: Call<unknown, unknown>,
+): Promise<Check[]> {
+  if (principal.tenants !== null) return [];
+  const { found } = await door.read(principal, "stale", { type: "cluster" });
+  if (found.type !== "cluster") return [];
+  return Object.entries(found.cluster.archives).map(([node, { warning, segments }]) => ({
+    name: `archive of ${node}`,
+    ok: true,
+    detail: warning === null ? `${segments} segments are whole` : `warning: ${warning}`,
+  }));
 }
 
 function textHeaders(): Record<string, string> {

@@ -10,6 +10,7 @@ import { page, pageQuery } from "../paging.ts";
 import { Problem } from "../problem.ts";
 import {
   acceptedSchema,
+  archivePageOf,
   freshness,
   idParameter,
   jobAnswer,
@@ -17,7 +18,6 @@ import {
   labelsQuery,
   listQuery,
   none,
-  pageOf,
   readQuery,
   startedJob,
   statesQuery,
@@ -117,7 +117,8 @@ function addList(api: Api, gateway: Gateway): void {
     path: "/v1/jobs",
     operationId: "listJobs",
     tag: TAG,
-    summary: "List jobs",
+    summary: "List jobs, the newest first",
+    description: "Those of the archive too. A page may be short, or empty, and have a next one.",
     scope: "viewer",
     params: none,
     query: listQuery(pageItems, defaultPageItems, {
@@ -125,7 +126,7 @@ function addList(api: Api, gateway: Gateway): void {
       state: statesQuery,
       labels: labelsQuery,
     }),
-    answers: [{ status: 200, description: "A page.", schema: pageOf(jobSchema, "JobPage") }],
+    answers: [{ status: 200, description: "A page.", schema: archivePageOf(jobSchema, "JobPage") }],
     handle: async (call) => {
       const { run = null, state, labels, consistency } = call.query;
       const filters = {
@@ -138,7 +139,7 @@ function addList(api: Api, gateway: Gateway): void {
         ...filters,
         ...pageQuery(gateway, filters, call.query),
       });
-      return page(gateway, filters, { items: found.jobs, next: found.next }, fresh);
+      return page(gateway, filters, { ...found, items: found.jobs }, fresh);
     },
   });
 }

@@ -7,11 +7,11 @@ import type { Gateway } from "../gateway.ts";
 import { Looker } from "../looker.ts";
 import { page, pageQuery } from "../paging.ts";
 import {
+  archivePageOf,
   idParameter,
   labelsQuery,
   listQuery,
   none,
-  pageOf,
   readQuery,
   runAnswer,
   runSchema,
@@ -85,11 +85,12 @@ function addReading(api: Api, gateway: Gateway): void {
     path: "/v1/runs",
     operationId: "listRuns",
     tag: TAG,
-    summary: "List runs",
+    summary: "List runs, the newest first",
+    description: "Those of the archive too. A page may be short, or empty, and have a next one.",
     scope: "viewer",
     params: none,
     query: listQuery(pageItems, defaultPageItems, { state: statesQuery, labels: labelsQuery }),
-    answers: [{ status: 200, description: "A page.", schema: pageOf(runSchema, "RunPage") }],
+    answers: [{ status: 200, description: "A page.", schema: archivePageOf(runSchema, "RunPage") }],
     handle: async (call) => {
       const { state, labels, consistency } = call.query;
       const filters = {
@@ -101,7 +102,7 @@ function addReading(api: Api, gateway: Gateway): void {
         ...filters,
         ...pageQuery(gateway, filters, call.query),
       });
-      return page(gateway, filters, { items: found.runs, next: found.next }, fresh);
+      return page(gateway, filters, { ...found, items: found.runs }, fresh);
     },
   });
   api.add({

@@ -11,6 +11,9 @@ export interface Limit {
   readonly unit: LimitUnit;
   readonly value: number;
   readonly why: string;
+  /** What a setting of it may be; 0 and any number unless given. */
+  readonly least?: number;
+  readonly most?: number;
 }
 
 /** A room's table of limits. */

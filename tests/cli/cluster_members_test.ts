@@ -17,6 +17,11 @@ function controller(node: string, more: Partial<ClusterView["controllers"][numbe
   };
 }
 
+function archive(warning: string | null): ClusterView["archives"][string] {
+  const checked = { verifiedMs: null, verified: 7, damaged: 0, lastDamagedMs: null };
+  return { segments: 3, missing: 0, ...checked, warning };
+}
+
 function clusterView(more: Partial<ClusterView> = {}): ClusterView {
   return {
     ...{ node: "c2", leader: "c1", term: 5, appliedIndex: 70, appliedAtMs: 0, degraded: false },
@@ -26,6 +31,10 @@ function clusterView(more: Partial<ClusterView> = {}): ClusterView {
       controller("c3", { role: "learner", lagEntries: 120 }),
     ],
     gateways: [{ node: "g1", status: "up", certificateUntilMs: null }],
+    archives: {
+      c1: archive(null),
+      c2: archive("1 segments were damaged so far: look at its disk"),
+    },
     certificatesEnding: {},
     agents: { idle: 2, working: 1 },
     jobs: {},
@@ -58,6 +67,8 @@ Deno.test("status shows who leads, how far the others are, and what ends soon", 
     assert.match(out, /\nc1 +leader +0 +- +up +3 days\n/);
     assert.match(out, /\nc2 +voter, maintenance +0 +12 ms ago +up +-\n/);
     assert.match(out, /\nc3 +learner +120 /);
+    assert.match(out, /\nwarning: the archive of c2: 1 segments were damaged so far/);
+    assert.doesNotMatch(out, /the archive of c1/);
     assert.match(out, /\nagents: 2 idle, 1 working\n/);
     assert.match(out, /warning: the certificate that c1 has shown ends at/);
     const json = JSON.parse((await run("status", "-o", "json")).out);

@@ -20,7 +20,12 @@ const GOLDEN = new URL("../golden/metrics.txt", import.meta.url);
 /** By folder: names of which each must be there, or why there is nothing to count. */
 const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
   "actors/agent": ["quorus_agent_status", "quorus_agent_slots_in_use", "quorus_agent_slot_limit"],
-  "actors/archive": ["quorus_archive_segments", "quorus_archive_open_segments"],
+  "actors/archive": [
+    ...["quorus_archive_segments", "quorus_archive_open_segments"],
+    ...["quorus_archive_missing_segments", "quorus_archive_verified_segments_total"],
+    ...["quorus_archive_damaged_segments_total", "quorus_archive_verified_time_seconds"],
+  ],
+  "actors/cluster": ["raft_leader_changes_total", "quorus_archive_damaged_segments_total"],
   "actors/controller": ["quorus_jobs", "quorus_controller_commit_seconds", "quorus_runs"],
   "actors/desk": ["quorus_actor_messages_total", "quorus_controller_commit_seconds"],
   "actors/directory": ["quorus_actor_messages_total"],

@@ -67,7 +67,23 @@ Deno.test("leadership is handed over by an operation that can be polled", async 
   const ended = await rig.ask(href);
   assert.deepEqual([ended.json.status, ended.json.error], ["succeeded", null], ended.text);
   await rig.until(async () => (await rig.ask("/v1/cluster")).json.leader === to);
-  assert.equal((await rig.ask(href, { who: "viewer" })).status, 404);
+  // Who may see the cluster sees what has become of it; a tenant's key does not.
+  assert.equal((await rig.ask(href, { who: "viewer" })).json.status, "succeeded");
+  assert.equal((await rig.ask(href, { who: "acme" })).status, 404);
+  await rig.stop();
+});
+
+Deno.test("readyz tells keys of the whole cluster how the archives are", async () => {
+  const rig = await GatewayRig.start();
+  const names = async (who: "viewer" | "acme") =>
+    (await rig.ask("/readyz?verbose", { who })).json.checks.map(({ name }: { name: string }) =>
+      name
+    );
+  await rig.until(async () => (await names("viewer")).length === 4);
+  assert.deepEqual((await names("viewer")).sort(), [
+    ...["archive of c1", "archive of c2", "archive of c3", "quorum"],
+  ]);
+  assert.deepEqual(await names("acme"), ["quorum"]);
   await rig.stop();
 });
 

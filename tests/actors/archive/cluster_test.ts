@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { archive } from "../../../actors/archive/archive.ts";
 import { archiver } from "../../../actors/archive/archiver.ts";
-import type { ArchiveLimits } from "../../../actors/archive/due.ts";
+import type { ArchiveLimits, VerifyLimits } from "../../../actors/archive/limits.ts";
 import { Archive, ARCHIVE_PATH } from "../../../actors/archive/messages.ts";
 import { type ArchiveReader, archiveReader } from "../../../actors/archive/reader.ts";
 import { startArchive } from "../../../actors/archive/start.ts";
@@ -14,13 +14,14 @@ import { Controllers, type Member, textOf } from "../controller/controllers.ts";
 import { endedRun } from "./ended_runs.ts";
 
 const THREE = ["a", "b", "c"];
-const QUERY = { tenant: null, states: null, after: null, limit: 100 };
+const QUERY = { tenants: null, after: null, first: 1, limit: 100, isWanted: () => true };
 const SOON = { archiveAfterMs: 10_000, archiveRestMs: 1_000 };
 
 interface Options {
   readonly limits?: Partial<ArchiveLimits>;
   readonly retentionMs?: number;
   readonly raft?: Partial<RaftLimits>;
+  readonly verify?: Partial<VerifyLimits>;
   /** Controllers whose archive does not run at first. */
   readonly without?: readonly string[];
 }
@@ -29,10 +30,12 @@ interface Options {
 class Archives {
   readonly stores = new Map<string, ArchiveStore>();
   group!: Controllers;
+  verify: Partial<VerifyLimits> = {};
 
   static async start(options: Options = {}): Promise<Archives> {
     const { limits = SOON, retentionMs, raft = {}, without = [] } = options;
     const archives = new Archives();
+    archives.verify = options.verify ?? {};
     archives.group = await Controllers.start(THREE, {
       limits: raft,
       begun: async (member) => {
@@ -49,7 +52,7 @@ class Archives {
   /** Starts the archive of a controller. */
   run(id: string, { node, replica }: Member): void {
     const store = this.stores.get(id)!;
-    node.spawn(archive, { name: ARCHIVE_PATH, args: { replica, store } });
+    node.spawn(archive, { name: ARCHIVE_PATH, args: { replica, store, limits: this.verify } });
   }
 
   #lead(
@@ -93,9 +96,9 @@ class Archives {
   }
 
   async runsOf(id: string): Promise<string[]> {
-    const page = await this.group.done(this.reader(id).find(QUERY));
-    assert.equal(page.isIncomplete, false);
-    return page.runs.map(({ runId }) => runId);
+    const part = await this.group.done(this.reader(id).runs(QUERY));
+    assert.equal(part.isIncomplete, false);
+    return part.items.map(({ item }) => item.runId);
   }
 }
 
@@ -196,7 +199,7 @@ Deno.test("a controller that was away fetches what it missed from the others, an
     archives.stores.get(id)!.holds([...back.replica.state.archive.segments.values()][0]!),
     false,
   );
-  assert.equal((await group.done(archives.reader(id).find(QUERY))).isIncomplete, true);
+  assert.equal((await group.done(archives.reader(id).runs(QUERY))).isIncomplete, true);
   await archives.settled(2);
   assert.deepEqual((await archives.runsOf(id)).sort(), ["four", "one", "three", "two"]);
   await group.stop();
@@ -221,6 +224,37 @@ Deno.test("a damaged segment is found and fetched again", async () => {
   await archives.settled(1);
   assert.deepEqual(await group.done(ref.ask("verify", {})), { damaged: [] });
   assert.equal((await group.done(archives.reader(id).get("one")))?.run.id, "one");
+  await group.stop();
+});
+
+Deno.test("a flipped bit is found by itself, told, and mended from another controller", async () => {
+  const archives = await Archives.start({
+    verify: { archiveVerifyMs: 60_000, archiveVerifyLookMs: 5_000 },
+  });
+  const { group } = archives;
+  await archives.end("one");
+  await archives.settled(1);
+  const { id, env } = await group.follower();
+  const store = archives.stores.get(id)!;
+  const [name] = await group.done(store.files.list());
+  await group.done((async () => {
+    const path = `/data/${id}/archive/segments/0000000001.${name!.hash}.segment`;
+    const file = await env.disk.open(path, { write: true });
+    await file.write(new Uint8Array([7]), 100);
+    await file.close();
+  })());
+  await group.until("it is found", () => store.checks.damaged === 1, 200_000);
+  const status = archives.reader(id).status();
+  assert.equal(status.damaged, 1);
+  assert.ok(status.lastDamagedMs !== null);
+  await archives.settled(1);
+  await group.until("all are verified", () => {
+    const { missing, verified, verifiedMs } = archives.reader(id).status();
+    return missing.length === 0 && verified > 1 && verifiedMs !== null;
+  }, 200_000);
+  for (const other of THREE) {
+    assert.equal(archives.reader(other).status().damaged, other === id ? 1 : 0, other);
+  }
   await group.stop();
 });
 
@@ -269,11 +303,11 @@ Deno.test("a node starts its archive, and closes it at its end", async () => {
   await group.until("it is sealed", () => replica.state.archive.open.size === 0, 60_000);
   await group.world.pass(1_000);
   for (const id of THREE) {
-    assert.equal((await group.done(readers.get(id)!.find(QUERY))).runs.length, 1);
+    assert.equal((await group.done(readers.get(id)!.runs(QUERY))).items.length, 1);
   }
   await group.stop();
   const { env } = group.of("a");
   const again = await group.done(ArchiveStore.open(env, "/data/a/archive"));
-  assert.equal((await group.done(again.find(QUERY))).runs.length, 1);
+  assert.equal((await group.done(again.runs(QUERY))).items.length, 1);
   await group.done(again.close());
 });

@@ -2,15 +2,18 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ArchivedSummary, ArchiveQuery } from "../../../actors/archive/run_index.ts";
-import { ArchiveStore } from "../../../actors/archive/store.ts";
+import type { Part } from "../../../actors/archive/order.ts";
+import { ArchiveStore, type JobQuery, type RunQuery } from "../../../actors/archive/store.ts";
+import type { ArchivedSummary, IndexedJob } from "../../../actors/archive/summary.ts";
 import type { ArchivedRun } from "../../../actors/controller/state.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
 import { textOf } from "../controller/controllers.ts";
+import { emptyPlan } from "../plans.ts";
 import { type Cut, endedRun, Log } from "./ended_runs.ts";
 
 const FOLDER = "/archive";
-const ALL: ArchiveQuery = { tenant: null, states: null, after: null, limit: 100 };
+const ALL = { tenants: null, after: null, first: 1, limit: 100, isWanted: () => true };
+const ALL_JOBS: JobQuery = { ...ALL, runId: null, hasLabels: null };
 
 // deno-lint-ignore require-yield
 async function* nothing(): AsyncIterable<Uint8Array> {
@@ -51,21 +54,38 @@ function rowText(row: ArchivedRun | null): string {
   return textOf(row as never);
 }
 
-async function pages(
+/** All pages of a list. */
+async function paged<T>(
+  env: SimulatedEnv,
+  page: (after: Part<T>["through"]) => Promise<Part<T>>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let after: Part<T>["through"] = null;;) {
+    const part: Part<T> = await done(env, page(after));
+    found.push(...part.items.map(({ item }) => item));
+    if (part.through === null) return found;
+    after = part.through;
+  }
+}
+
+function pages(
   env: SimulatedEnv,
   store: ArchiveStore,
-  query: Partial<ArchiveQuery>,
+  query: Partial<RunQuery>,
 ): Promise<ArchivedSummary[]> {
-  const found: ArchivedSummary[] = [];
-  for (let after: string | null = null;;) {
-    const page: Awaited<ReturnType<typeof store.find>> = await done(
-      env,
-      store.find({ ...ALL, ...query, after }),
-    );
-    found.push(...page.runs);
-    if (page.next === null) return found;
-    after = page.next;
-  }
+  return paged(env, (after) => store.runs({ ...ALL, ...query, after }));
+}
+
+async function jobPages(
+  env: SimulatedEnv,
+  store: ArchiveStore,
+  query: Partial<JobQuery>,
+): Promise<string[]> {
+  const jobs: IndexedJob[] = await paged(
+    env,
+    (after) => store.jobs({ ...ALL_JOBS, ...query, after }),
+  );
+  return jobs.map(({ jobId }) => jobId);
 }
 
 const idsOf = (runs: readonly ArchivedSummary[]) => runs.map(({ runId }) => runId);
@@ -83,21 +103,86 @@ Deno.test("a run comes back as it was archived, with its jobs", async () => {
   await done(env, store.close());
 });
 
-Deno.test("runs are found by tenant and state, the last ended first, page by page", async () => {
+Deno.test("runs are found by tenant and state, the newest first, page by page", async () => {
   const env = simulatedEnv({ seed: 2 });
   const store = await filled(env, await threeCuts(env));
   assert.deepEqual(idsOf(await pages(env, store, {})), ["a5", "b2", "b1", "a4", "a3", "a2", "a1"]);
   for (const limit of [1, 2, 3]) {
-    const own = await pages(env, store, { tenant: "acme", limit });
+    const own = await pages(env, store, { tenants: ["acme"], limit });
     assert.deepEqual(idsOf(own), ["a5", "a4", "a3", "a2", "a1"]);
+    const both = await pages(env, store, { tenants: ["other", "acme"], limit });
+    assert.deepEqual(idsOf(both), ["a5", "b2", "b1", "a4", "a3", "a2", "a1"]);
   }
-  assert.deepEqual(idsOf(await pages(env, store, { tenant: "other" })), ["b2", "b1"]);
-  assert.deepEqual(idsOf(await pages(env, store, { states: ["failed"], limit: 1 })), ["a5"]);
-  assert.deepEqual(idsOf(await pages(env, store, { tenant: "nobody" })), []);
+  assert.deepEqual(idsOf(await pages(env, store, { tenants: ["other"] })), ["b2", "b1"]);
+  const failed = { isWanted: (run: ArchivedSummary) => run.state === "failed", limit: 1 };
+  assert.deepEqual(idsOf(await pages(env, store, failed)), ["a5"]);
+  assert.deepEqual(idsOf(await pages(env, store, { tenants: ["nobody"] })), []);
+  assert.deepEqual(idsOf(await pages(env, store, { first: 3 })), ["a5", "b2", "a4"]);
   const [, , , a4] = await pages(env, store, {});
   assert.deepEqual(a4!.transfers, { cancelled: 2, skipped: 1 });
-  await assert.rejects(done(env, store.find({ ...ALL, after: "x" })), { code: "badCursor" });
+  assert.deepEqual(a4!.skipped, [{ name: "late", why: "not wanted", failed: false }]);
   await done(env, store.close());
+});
+
+Deno.test("jobs are found by run, tenant and the labels of their run, page by page", async () => {
+  const env = simulatedEnv({ seed: 2 });
+  const store = await filled(env, await threeCuts(env));
+  const all = ["b2-0", "b1-0", "a4-0", "a4-1", "a3-0", "a3-1", "a2-0", "a2-1", "a1-0", "a1-1"];
+  for (const limit of [1, 3, 100]) {
+    assert.deepEqual(await jobPages(env, store, { limit }), all);
+    assert.deepEqual(await jobPages(env, store, { runId: "a3", limit }), ["a3-0", "a3-1"]);
+    assert.deepEqual(await jobPages(env, store, { tenants: ["other"], limit }), ["b2-0", "b1-0"]);
+  }
+  assert.deepEqual(await jobPages(env, store, { runId: "a5" }), []);
+  assert.deepEqual(await jobPages(env, store, { runId: "none" }), []);
+  assert.deepEqual(await jobPages(env, store, { hasLabels: () => false }), []);
+  const [first] = (await done(env, store.jobs({ ...ALL_JOBS, runId: "a2" }))).items;
+  assert.equal((await done(env, store.job(first!.item)))?.id, "a2-0");
+  await done(env, store.close());
+});
+
+Deno.test("what is too long for the index is read from the segment: labels and skipped transfers are whole", async () => {
+  const env = simulatedEnv({ seed: 8 });
+  const log = new Log();
+  const labels = { tier: "gold", note: "x".repeat(30_000) };
+  const plan = { ...emptyPlan(), labels };
+  const skipped = Array.from({ length: 400 }, (_, n) => ({
+    name: `late-${String(n).padStart(3, "0")}`,
+    why: `the ${n}th was not wanted, as it seems`,
+    failed: n % 2 === 0,
+  }));
+  log.apply(
+    { type: "createRun", runId: "long", tenant: "acme", plan },
+    { type: "submitJobs", runId: "long", jobs: [], skipped },
+    { type: "endRun", runId: "long", outcome: "failed", why: "y".repeat(5_000) },
+  );
+  const store = await filled(env, [await log.cut(env, "long")]);
+  const [run] = await pages(env, store, { isWanted: (one) => one.labels.tier === "gold" });
+  assert.equal(run?.runId, "long");
+  assert.deepEqual(run?.labels, labels);
+  assert.equal(run?.skipped.length, 400);
+  assert.deepEqual(run?.transfers, { failed: 200, skipped: 200 });
+  assert.equal(run?.why.length, 5_000);
+  assert.deepEqual(await done(env, store.labels("long")), labels);
+  await done(env, store.close());
+});
+
+Deno.test("an index of an earlier format is made anew from the segments", async () => {
+  const env = simulatedEnv({ seed: 9 });
+  const cuts = await threeCuts(env);
+  const store = await filled(env, cuts);
+  const before = await pages(env, store, {});
+  await done(env, store.close());
+  const kv = await done(env, env.kv.open(`${FOLDER}/index.kv`));
+  await done(env, kv.commit([{ type: "delete", key: ["format"] }]));
+  await done(env, kv.close());
+  const again = await done(env, ArchiveStore.open(env, FOLDER));
+  for (const { record } of cuts) {
+    assert.equal(again.holds(record), false);
+    await done(env, again.take(record, undefined, nothing));
+  }
+  assert.deepEqual(await pages(env, again, {}), before);
+  await done(env, again.close());
 });
 
 Deno.test("whenever the power goes, what was acknowledged is whole and the rest can be taken again", async () => {

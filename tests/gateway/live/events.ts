@@ -65,6 +65,12 @@ export function runEvent(id: string, runId: string, state = "running"): LiveEven
   };
 }
 
+/** Something of the cluster itself has changed. */
+export function clusterEvent(id: string): LiveEvent {
+  const change = { what: "memberDown", node: "c2", why: "controller c2 is not heard of" } as const;
+  return { type: "cluster", id, atMs: 1_000, change };
+}
+
 /** A job has moved on. */
 export function progressEvent(doneBytes: number, about: Partial<Progress> = {}): Progress {
   return {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { factsOf } from "../../../gateway/live/cloud_event.ts";
+import { cloudEventText, factsOf } from "../../../gateway/live/cloud_event.ts";
 import { filterKey, filterOf, wants } from "../../../gateway/live/filter.ts";
 import { liveLimits } from "../../../gateway/live/limits.ts";
 import { Problem } from "../../../gateway/problem.ts";
-import { jobEvent, progressEvent, runEvent } from "./events.ts";
+import { clusterEvent, jobEvent, progressEvent, runEvent } from "./events.ts";
 
 const limits = liveLimits();
 const filter = (query: string, tenants: string[] | null = null) =>
@@ -16,6 +16,34 @@ Deno.test("a key of tenants sees their events only, whatever is asked for", () =
   assert.equal(wants(filter("", ["mine"]), theirs), false);
   assert.equal(wants(filter("tenant=theirs", ["mine"]), theirs), false);
   assert.equal(wants(filter(""), theirs), true);
+});
+
+Deno.test("events of the cluster itself are for keys of all tenants, and for no filter of other things", () => {
+  const facts = factsOf(clusterEvent("1"));
+  assert.equal(wants(filter(""), facts), true);
+  assert.equal(wants(filter("type=dev.quorus.cluster.changed"), facts), true);
+  assert.equal(wants(filter("type=dev.quorus.cluster.changed", ["mine"]), facts), false);
+  assert.equal(wants(filter("", ["mine"]), facts), false);
+  for (
+    const query of ["tenant=mine", "run=r", "job=j", "labels=tier", "type=dev.quorus.job.changed"]
+  ) {
+    assert.equal(wants(filter(query), facts), false, query);
+  }
+});
+
+Deno.test("an event of the cluster says in its head what has happened, and to whom", () => {
+  const event = clusterEvent("7.0");
+  const { time: _, ...shown } = JSON.parse(cloudEventText(event, factsOf(event)));
+  assert.deepEqual(shown, {
+    specversion: "1.0",
+    id: "7.0",
+    source: "urn:quorus:cluster",
+    type: "dev.quorus.cluster.changed",
+    subject: "controllers/c2",
+    change: "memberDown",
+    datacontenttype: "application/json",
+    data: { what: "memberDown", node: "c2", why: "controller c2 is not heard of" },
+  });
 });
 
 Deno.test("several values of one parameter are alternatives, several parameters must all hold", () => {
