@@ -94,7 +94,7 @@ export class ClusterCalls {
     return this.#endpoint.call(callOf(change, { dryRun: true }), changeCheck, options);
   }
 
-  /** How an operation stands, as the gateway knows that began it. */
+  /** How an operation stands; any gateway knows, and the one that began it why it has failed. */
   operation(id: string, options: CallOptions = {}): Promise<Operation> {
     const path = `/v1/operations/${segment(id)}`;
     const call = { action: `look at operation ${id}`, method: "GET", path } as const;

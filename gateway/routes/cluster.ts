@@ -6,16 +6,10 @@ import { json, one, read, refusal } from "../answers.ts";
 import type { Api, Call } from "../api.ts";
 import type { Described } from "../describe.ts";
 import type { Gateway } from "../gateway.ts";
+import { awaitedBy, derivedOperation, describeChange, type Operation } from "../operations.ts";
 import { jsonBody } from "../json_body.ts";
 import { Problem } from "../problem.ts";
-import {
-  clusterAnswer,
-  freshness,
-  idParameter,
-  none,
-  operationSchema,
-  readQuery,
-} from "../schemas.ts";
+import { clusterAnswer, freshness, none, operationSchema, readQuery } from "../schemas.ts";
 
 const TAG = "Cluster";
 const nodeName = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, "is no id of a node");
@@ -29,6 +23,10 @@ const transferTo = z.strictObject({
   to: nodeName.optional().describe("Default: whoever is furthest."),
 }).meta({ id: "LeadershipTransfer" });
 const nothing = z.strictObject({});
+/** An id holds what is awaited. */
+const operationParameter = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,1023}$/, "is no id"),
+});
 
 const maintenance = z.strictObject({
   on: z.boolean().describe("In maintenance it votes and keeps the log, and does not lead."),
@@ -58,7 +56,6 @@ function addMembers(api: Api, gateway: Gateway): void {
     summary: "Add a controller, as a learner until it is promoted",
     params: none,
     schema: newMember,
-    what: (_, { node }) => `add controller ${node}`,
     request: (_, { node, witness }) => ({ type: "addController", node, witness }),
   });
   addChange(api, gateway, {
@@ -67,7 +64,6 @@ function addMembers(api: Api, gateway: Gateway): void {
     summary: "Let a controller vote",
     params: nodeParameter,
     schema: nothing,
-    what: ({ node }) => `promote controller ${node}`,
     request: ({ node }) => ({ type: "promoteController", node }),
   });
   addChange(api, gateway, {
@@ -76,7 +72,6 @@ function addMembers(api: Api, gateway: Gateway): void {
     summary: "Put another controller in the place of one",
     params: nodeParameter,
     schema: replacement,
-    what: ({ node }, { by }) => `replace controller ${node} by ${by}`,
     request: ({ node }, { by }) => ({ type: "replaceController", node, by }),
   });
   addChange(api, gateway, {
@@ -86,7 +81,6 @@ function addMembers(api: Api, gateway: Gateway): void {
     summary: "Remove a controller; refused where it would cost the quorum",
     params: nodeParameter,
     schema: nothing,
-    what: ({ node }) => `remove controller ${node}`,
     request: ({ node }) => ({ type: "removeController", node }),
   });
 }
@@ -98,7 +92,6 @@ function addLeading(api: Api, gateway: Gateway): void {
     summary: "Let a controller lead no more, or again",
     params: nodeParameter,
     schema: maintenance,
-    what: ({ node }, { on }) => `${on ? "begin" : "end"} maintenance of controller ${node}`,
     request: ({ node }, { on }) => ({ type: "setMaintenance", node, on }),
   });
   addChange(api, gateway, {
@@ -107,7 +100,6 @@ function addLeading(api: Api, gateway: Gateway): void {
     summary: "Let another controller lead",
     params: none,
     schema: transferTo,
-    what: (_, { to }) => `transfer the leadership${to === undefined ? "" : ` to ${to}`}`,
     request: (_, { to = null }) => ({ type: "transferLeadership", to }),
   });
 }
@@ -157,21 +149,40 @@ function addOperations(api: Api, gateway: Gateway): void {
     path: "/v1/operations/{id}",
     operationId: "getOperation",
     tag: TAG,
-    summary: "How an operation stands; asked of the gateway that began it",
+    summary: "How an operation stands; any gateway may be asked",
+    description: "The gateway that began it knows why it has failed; the others tell from the " +
+      "cluster whether it has come about, and give it up after its time.",
     scope: "viewer",
-    params: idParameter,
+    params: operationParameter,
     query: none,
     answers: [{ status: 200, description: "The operation.", schema: operationSchema }],
     problems: ["notFound"],
-    handle: ({ params, principal }) => {
-      const operation = gateway.operations.find(principal.keyId, params.id);
-      if (operation !== undefined) return json(operation);
-      throw new Problem(
-        "notFound",
-        `this gateway knows no operation ${params.id}; /v1/cluster shows what has become of the cluster`,
-      );
+    handle: async (call) => {
+      const { params: { id }, principal } = call;
+      const operation = gateway.operations.find(principal.keyId, id);
+      if (operation !== undefined && isSettled(operation)) return json(operation);
+      const awaited = principal.tenants === null ? awaitedBy(id) : null;
+      if (awaited === null) throw new Problem("notFound", `no operation ${id}`);
+      const { found: { cluster } } = await read(gateway, call, "linearizable", { type: "cluster" });
+      const { env, limits: { operationMs } } = gateway;
+      return json(derivedOperation(id, awaited, cluster, env.clock.now(), operationMs));
     },
   });
+}
+
+/** Where its answer was lost, the cluster knows more than this gateway. */
+function isSettled({ error }: Operation): boolean {
+  return error === null || (error.code !== "unknownOutcome" && error.code !== "noQuorum");
+}
+
+/** Who leads before a transfer to anybody. */
+async function leaderFor<P, Q>(
+  gateway: Gateway,
+  call: Call<P, Q>,
+  change: GroupChange,
+): Promise<string | null> {
+  if (change.type !== "transferLeadership" || change.to !== null) return null;
+  return (await read(gateway, call, "stale", { type: "cluster" })).found.cluster.leader;
 }
 
 /** A change of the controllers' group. */
@@ -179,8 +190,6 @@ interface Change<P extends z.ZodObject, B extends z.ZodObject>
   extends Pick<Described<P, typeof none>, "path" | "operationId" | "summary" | "params"> {
   readonly method?: "delete";
   readonly schema: B;
-  /** What is done, to what: the operation's name. */
-  what(params: z.infer<P>, body: z.infer<B>): string;
   request(params: z.infer<P>, body: z.infer<B>): GroupChange;
 }
 
@@ -212,23 +221,23 @@ function addChange<P extends z.ZodObject, B extends z.ZodObject>(
     handle: async (call) => {
       const body = jsonBody(call.request, call.text, schema, { isOptional });
       const request = change.request(call.params, body);
-      const what = change.what(call.params, body);
       const check = { type: "changeCheck", change: request } as const;
       const { found } = await read(gateway, call, "stale", check);
       const { dryRun: dry = "false" } = call.query;
       if (dry !== "false") return json(found.check);
-      if (found.check.refused !== null) throw refusal(found.check.refused, what);
-      return begin(gateway, call, what, request);
+      if (found.check.refused !== null) {
+        throw refusal(found.check.refused, describeChange(request));
+      }
+      return await begin(gateway, call, request);
     },
   });
 }
 
-function begin<P, Q>(
+async function begin<P, Q>(
   gateway: Gateway,
   call: Call<P, Q>,
-  what: string,
   request: GroupChange,
-): Response {
+): Promise<Response> {
   const { principal, keyed: { key, fingerprint }, trace, requestId } = call;
   const options = {
     fingerprint,
@@ -238,7 +247,7 @@ function begin<P, Q>(
   };
   const operation = gateway.operations.begin(
     principal.keyId,
-    what,
+    { change: request, leader: await leaderFor(gateway, call, request) },
     () => gateway.door.write(principal, key, request, options),
   );
   const href = `/v1/operations/${operation.id}`;

@@ -103,6 +103,39 @@ Deno.test("a controller in maintenance hands over, is given no leadership, and s
   await rig.stop();
 });
 
+Deno.test("any gateway tells how an operation stands, also one that did not begin it", async () => {
+  const rig = await GatewayRig.start();
+  const other = GatewayRig.of(rig.cluster, await rig.cluster.join("g2", ["gateway"]), {
+    operationMs: 60_000,
+  });
+  await rig.cluster.newcomer("c4");
+  const begun = await rig.post("/v1/cluster/members", { node: "c4" });
+  const { what, startedMs } = begun.json;
+  const seen = await ended(other, begun);
+  assert.deepEqual({ ...seen, id: "" }, {
+    ...{ id: "", what, status: "succeeded", error: null, startedMs, endedMs: null },
+  });
+  assert.equal(what, "add controller c4");
+  // It was taken out again: nobody can tell it from one that has not come about.
+  const href = begun.headers.get("location")!;
+  await ended(rig, await rig.ask("/v1/cluster/members/c4", { method: "DELETE" }));
+  assert.equal((await other.ask(href)).json.status, "running");
+  await rig.cluster.world.pass(60_000);
+  const late = (await other.ask(href)).json;
+  assert.deepEqual([late.status, late.error.code], ["failed", "notDone"]);
+  assert.equal((await rig.ask(href)).json.status, "succeeded", "the one that began it knows");
+  const { id: leads } = await rig.cluster.leader();
+  const moved = await rig.post("/v1/cluster/transfer", {});
+  assert.equal((await ended(other, moved)).status, "succeeded");
+  assert.notEqual((await rig.cluster.leader()).id, leads);
+  // Of the cluster nothing is shown to keys of tenants; ids that are none are nobody's.
+  assert.equal((await other.ask(href, { who: "acme" })).status, 404);
+  for (const id of ["op-", "op-x", "nothing", `op-${btoa("[1]")}`]) {
+    assert.equal((await other.ask(`/v1/operations/${id}`)).status, 404, id);
+  }
+  await rig.stop();
+});
+
 Deno.test("whichever controller is asked, the cluster's status says how far each is", async () => {
   const rig = await GatewayRig.start();
   const asked = new Set<string>();
