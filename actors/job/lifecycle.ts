@@ -195,7 +195,10 @@ function succeed(
 ): Job | Refusal {
   const refused = whyNotReceived(job, lease, receipt);
   if (refused !== null) return { refused };
-  const why = `${receipt.outcome} ${receipt.name}`;
+  const { files } = receipt;
+  const why = files === undefined
+    ? `${receipt.outcome} ${receipt.name}`
+    : `copied ${files.files} files, ${files.unchanged} were there`;
   return end(job, "succeeded", why, nowMs, { receipt, error: null });
 }
 

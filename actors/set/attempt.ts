@@ -141,8 +141,7 @@ async function carryOut(work: SetWork): Promise<JobEvent> {
   throwIfOver(work);
   if (work.spec.mirror !== null) await mirror(work, work.spec.mirror);
   await reports.flush();
-  const { counts, firstFailure } = reports;
-  if (counts.failed > 0 && firstFailure !== null) throw failedFiles(work);
+  if (reports.counts.failed > 0) throw failedFiles(work);
   return { type: "succeed", lease, receipt: receiptOf(work, job) };
 }
 
@@ -237,13 +236,14 @@ function failedFiles({ reports }: SetWork): JobError {
   return filesFailed(failed === 1 ? "1 file has failed" : `${failed} files have failed`, reports);
 }
 
-function filesFailed(what: string, { firstFailure, mayTryAgain }: Reports): JobError {
-  const first = firstFailure === null ? "" : `: ${firstFailure.path}: ${firstFailure.message}`;
-  return new JobError("filesFailed", `${what}${first}`, { retryable: mayTryAgain });
+function filesFailed(what: string, { counts, firstFailures, mayTryAgain }: Reports): JobError {
+  const shown = firstFailures.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  const more = counts.failed > firstFailures.length ? "; and others" : "";
+  return new JobError("filesFailed", `${what}: ${shown}${more}`, { retryable: mayTryAgain });
 }
 
 function receiptOf({ reports, meter, tools, fence }: SetWork, job: Job): Receipt {
-  const { files, bytes, digest } = reports.published;
+  const { files, bytes, digest, level } = reports.published;
   const nowMs = tools.env.clock.now();
   return {
     outcome: "published",
@@ -251,7 +251,7 @@ function receiptOf({ reports, meter, tools, fence }: SetWork, job: Job): Receipt
     bytes,
     sha256: null,
     root: digest,
-    level: job.spec.validation.level,
+    level: level ?? job.spec.validation.level,
     fence: fence ?? "none",
     fileId: null,
     fetchedBytes: meter.fetchedBytes,

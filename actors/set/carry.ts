@@ -42,12 +42,13 @@ function end(work: SetWork, error: unknown): void {
 }
 
 async function isThere(work: SetWork, { entry, path, isKnown }: Wanted): Promise<boolean> {
-  const { tools, job, lease, spec, signal } = work;
+  const { tools, job, lease, spec: { compare, onlyNew }, signal } = work;
   if (isKnown === true) return true;
   // What the ledger does not have is new, whatever stands at the destination.
-  if (entry === null || spec.onlyNew !== null) return false;
+  if (entry === null || onlyNew !== null) return false;
   const file = fileJob(tools, job, lease, path, null);
-  return await standsThere(tools, file.spec, entry.fingerprint, spec.compare, signal);
+  const fence = (told: string) => void (work.fence = told);
+  return await standsThere(tools, file.spec, { seen: entry.fingerprint, compare, signal, fence });
 }
 
 async function copy(work: SetWork, wanted: Wanted, path: string): Promise<void> {

@@ -63,17 +63,26 @@ function fileSpec({ set: _, ...spec }: TransferSpec, path: readonly string[]): T
   };
 }
 
+/** How a file is looked for at its destination. */
+export interface Look {
+  /** The source, as its listing tells it. */
+  readonly seen: Fingerprint;
+  readonly compare: CompareBy;
+  readonly signal: AbortSignal;
+  /** Told what kind of sink it is. */
+  readonly fence: (fence: string) => void;
+}
+
 /** Whether what stands at the destination is what the source has, as far as `compare` looks. */
 export async function standsThere(
   tools: AttemptTools,
   spec: TransferSpec,
-  seen: Fingerprint,
-  compare: CompareBy,
-  signal: AbortSignal,
+  { seen, compare, signal, fence }: Look,
 ): Promise<boolean> {
   if (compare === "none") return false;
   const { source, sink, close } = await openEnds(spec, tools);
   try {
+    fence(sink.capabilities.fence);
     if (compare === "mtime" && !sink.capabilities.mtime) throw noTimes(spec.destination.uri);
     const standing = await sink.stat(sink.name, signal);
     if (standing === null) return false;

@@ -22,7 +22,7 @@ export const SET_LIMITS = {
   },
   setBatchBytes: {
     unit: "bytes",
-    value: 131_072,
+    value: 49_152,
     why: "the same in bytes, unless a single file needs more: paths may be long",
   },
   setDepth: {

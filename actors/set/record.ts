@@ -1,6 +1,6 @@
 /** What the replicated state keeps of a set: tallies, what is being published, the first failures. */
 
-import type { Grant } from "../job/grant.ts";
+import type { Grant, ReachedLevel } from "../job/grant.ts";
 
 /** A file of a set whose grant is committed, and of which nobody has said yet what became of it. */
 export interface OpenFile {
@@ -47,6 +47,8 @@ export interface SetProgress extends WalkCounts {
   readonly bytes: number;
   /** The receipts of those files, in any order: see `digest.ts`. */
   readonly digest: string;
+  /** The lowest verification that any of them has reached; `null` before there is one. */
+  readonly level: ReachedLevel | null;
   /** The first ones. */
   readonly failures: readonly FileFailure[];
 }
@@ -62,6 +64,7 @@ export const NEW_SET: SetProgress = {
   files: 0,
   bytes: 0,
   digest: "0".repeat(64),
+  level: null,
   failures: [],
 };
 
@@ -84,4 +87,11 @@ export function fileJobId(jobId: string, key: string): string {
 export function ownerOf(jobId: string): string {
   const at = jobId.indexOf("~");
   return at < 0 ? jobId : jobId.slice(0, at);
+}
+
+const LEVELS: readonly ReachedLevel[] = ["none", "size", "source", "reread"];
+
+/** The lower of two levels. */
+export function lowerLevel(one: ReachedLevel | null, other: ReachedLevel): ReachedLevel {
+  return one === null || LEVELS.indexOf(other) < LEVELS.indexOf(one) ? other : one;
 }

@@ -5,12 +5,13 @@
 
 import { messageOf } from "../../runtime/base/errors.ts";
 import type { Hashing } from "../../runtime/env/env.ts";
-import type { Grant, Job, Lease } from "../job/record.ts";
+import type { Grant, Job, Lease, ReachedLevel } from "../job/record.ts";
 import { type AttemptTools, Revoked } from "../job/tools.ts";
 import { EMPTY_DIGEST, receiptDigest, sumOfDigests } from "./digest.ts";
 import { SET_LIMITS } from "./limits.ts";
 import {
   type FileFailure,
+  lowerLevel,
   NO_COUNTS,
   type SetProgress,
   type WalkCount,
@@ -19,6 +20,7 @@ import {
 import type { FileDone, FilesReport } from "./taken.ts";
 
 const MESSAGE_CHARACTERS = 500;
+const SHOWN_FAILURES = 3;
 
 type Asked = FilesReport["grants"][number];
 
@@ -55,16 +57,17 @@ export class Reports {
   #files: number;
   #bytes: number;
   #digest: string;
+  #level: ReachedLevel | null;
   #totals: Record<WalkCount, number> = { ...NO_COUNTS };
   #room: (() => void)[] = [];
   #mayTryAgain = false;
-  #first: FileFailure | null = null;
+  readonly #first: FileFailure[] = [];
 
   constructor(options: ReportsOptions) {
     this.#options = options;
-    const { open, files, bytes, digest } = options.set;
+    const { open, files, bytes, digest, level } = options.set;
     this.#open = new Map(open.map(({ path, grant }) => [path, grant]));
-    [this.#files, this.#bytes, this.#digest] = [files, bytes, digest];
+    [this.#files, this.#bytes, this.#digest, this.#level] = [files, bytes, digest, level];
   }
 
   /** Of this walk. */
@@ -73,11 +76,12 @@ export class Reports {
   }
 
   /** Since the job was submitted, as far as it was answered. */
-  get published(): { readonly files: number; readonly bytes: number; readonly digest: string } {
-    return { files: this.#files, bytes: this.#bytes, digest: this.#digest };
+  get published(): Pick<SetProgress, "files" | "bytes" | "digest" | "level"> {
+    return { files: this.#files, bytes: this.#bytes, digest: this.#digest, level: this.#level };
   }
 
-  get firstFailure(): FileFailure | null {
+  /** Of this walk: a few of them, to be shown. */
+  get firstFailures(): readonly FileFailure[] {
     return this.#first;
   }
 
@@ -114,7 +118,7 @@ export class Reports {
     this.count("failed");
     const shown = { path: path.slice(0, MESSAGE_CHARACTERS), code, retryable };
     const failure = { ...shown, message: message.slice(0, MESSAGE_CHARACTERS) };
-    this.#first ??= failure;
+    if (this.#first.length < SHOWN_FAILURES) this.#first.push(failure);
     if (retryable) this.#mayTryAgain = true;
     if (this.#named >= SET_LIMITS.setFailures.value) return;
     this.#named += 1;
@@ -225,8 +229,10 @@ export class Reports {
     this.#digest = sumOfDigests(this.#digest, report.digest);
     for (const { item: { path, outcome }, answered } of done) {
       if (outcome === "published" || outcome === "recovered") {
+        const grant = this.#open.get(path);
         this.#files += 1;
-        this.#bytes += this.#open.get(path)?.size ?? 0;
+        this.#bytes += grant?.size ?? 0;
+        if (grant !== undefined) this.#level = lowerLevel(this.#level, grant.level);
       }
       if (outcome !== "unclear") this.#open.delete(path);
       answered.resolve([]);

@@ -3,10 +3,16 @@
  * believes. No file has a receipt without a grant, and no grant is forgotten before it was answered for.
  */
 
-import type { Grant, Job, Lease, Receipt } from "../job/record.ts";
+import type { Grant, Job, Lease, ReachedLevel, Receipt } from "../job/record.ts";
 import { SET_LIMITS } from "./limits.ts";
 import { sumOfDigests } from "./digest.ts";
-import type { FileFailure, OpenFile, SetProgress, WalkCounts } from "./record.ts";
+import {
+  type FileFailure,
+  lowerLevel,
+  type OpenFile,
+  type SetProgress,
+  type WalkCounts,
+} from "./record.ts";
 
 /** What became of a granted file. */
 export interface FileDone {
@@ -54,6 +60,7 @@ export function takeFiles(
     files: set.files + closed.files,
     bytes: set.bytes + closed.bytes,
     digest: sumOfDigests(set.digest, report.digest),
+    level: closed.levels.reduce(lowerLevel, set.level),
     failures: [...set.failures, ...report.failures].slice(0, SET_LIMITS.setFailures.value),
   };
   return { ...job, set: next, state: "running", why: `running on ${lease.agent}` };
@@ -76,8 +83,9 @@ function closeFiles(
   lease: Lease,
   open: Map<string, OpenFile>,
   done: readonly FileDone[],
-): { files: number; bytes: number } | string {
+): { files: number; bytes: number; levels: ReachedLevel[] } | string {
   let [files, bytes] = [0, 0];
+  const levels: ReachedLevel[] = [];
   for (const { path, outcome } of done) {
     const file = open.get(path);
     // Said of a grant that was refused, too: one that came twice may have been taken after all.
@@ -94,8 +102,9 @@ function closeFiles(
     if (outcome === "unpublished") continue;
     files += 1;
     bytes += file.grant.size;
+    levels.push(file.grant.level);
   }
-  return { files, bytes };
+  return { files, bytes, levels };
 }
 
 function openFiles(

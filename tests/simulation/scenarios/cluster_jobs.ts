@@ -89,7 +89,7 @@ async function end(
  * A group stands still while the clocks of most of its voters are wrong: what it stamps would be wrong too.
  * That is no minority of failures; somebody looks at the clocks and leaves one wrong, which must not matter.
  */
-function setClocks(sim: Simulation): void {
+export function setClocks(sim: Simulation): void {
   const clocks = CONTROLLERS.map((name) => sim.cluster.env(name).machine.clocks);
   const errorOf = (wallMs: number) => wallMs - (WORLD_EPOCH_MS + sim.world.nowMs);
   const wrong = clocks.filter((one) => Math.abs(errorOf(one.wallMs())) > raftLimits().clockSkewMs);

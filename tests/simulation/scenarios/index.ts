@@ -5,6 +5,7 @@ import { canary } from "./canary.ts";
 import { clusterJobs } from "./cluster_jobs.ts";
 import { clusterMembership } from "./cluster_membership.ts";
 import { clusterPlacement } from "./cluster_placement.ts";
+import { clusterSets } from "./cluster_sets.ts";
 import { clusterTopics } from "./cluster_topics.ts";
 import { journal } from "./journal.ts";
 import { mailboxes } from "./mailboxes.ts";
@@ -38,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   clusterTopics,
   clusterPlacement,
   clusterJobs,
+  clusterSets,
   raftKv,
   raftChurn,
   raftClock,
