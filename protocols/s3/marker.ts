@@ -19,6 +19,8 @@ export interface Marker {
   readonly base: string | null;
   /** `null`: none was begun, or its id is not known yet. */
   readonly uploadId: string | null;
+  /** Of each part; `null`: they grow. */
+  readonly partBytes: number | null;
   /** Wall clock of the writer. */
   readonly createdMs: number;
 }
@@ -88,10 +90,20 @@ function markerIn(line: Uint8Array): Marker | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { quorus, key, fileId, base, uploadId, createdMs } = value as Record<string, unknown>;
+  const { quorus, key, fileId, base, uploadId, partBytes, createdMs } = value as Record<
+    string,
+    unknown
+  >;
   const isOurs = quorus === 1 && typeof key === "string" && typeof fileId === "string" &&
-    typeof createdMs === "number" && isTextOrNull(base) && isTextOrNull(uploadId);
-  return isOurs ? { key, fileId, base, uploadId, createdMs } : null;
+    typeof createdMs === "number" && isTextOrNull(base) && isTextOrNull(uploadId) &&
+    isPartBytes(partBytes);
+  return isOurs ? { key, fileId, base, uploadId, partBytes, createdMs } : null;
+}
+
+function isPartBytes(value: unknown): value is number | null {
+  const { s3PartMinBytes, s3PartMaxBytes } = protocolLimits;
+  return value === null ||
+    (typeof value === "number" && value >= s3PartMinBytes && value <= s3PartMaxBytes);
 }
 
 function isTextOrNull(value: unknown): value is string | null {

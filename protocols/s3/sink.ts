@@ -20,7 +20,7 @@ import { foreignId, isBaseOf, newFileId } from "./file_id.ts";
 import { readMarker } from "./marker.ts";
 import { deleteObject, headObject, type S3Object } from "./objects.ts";
 import { sweepOrphans } from "./orphans.ts";
-import { bytesOfPart } from "./part_sizes.ts";
+import { bytesOfPart, evenPartBytes } from "./part_sizes.ts";
 import { assertPublishable, publishUpload } from "./publish.ts";
 import { S3SinkFile } from "./sink_file.ts";
 import { taken, Upload, type UploadFacts } from "./upload.ts";
@@ -91,7 +91,11 @@ export class S3Sink implements Sink {
     });
   }
 
-  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
+  async create(
+    temp: string,
+    signal: AbortSignal,
+    size: number | null = null,
+  ): Promise<SinkFile> {
     const markerKey = this.#keyOf(temp);
     assertNotAborted(`create ${this.#shown(markerKey)}`, signal);
     if (this.#uploads.has(this.#registered(markerKey))) {
@@ -103,6 +107,7 @@ export class S3Sink implements Sink {
     const facts: UploadFacts = {
       ...{ key: this.#keyOf(this.name), markerKey, temp, base },
       fileId: newFileId(this.#client.env, base),
+      partBytes: this.#client.place.partBytes ?? (size === null ? null : evenPartBytes(size)),
     };
     return this.#open(new Upload(this.#client, facts, () => this.#sweep(markerKey)));
   }
@@ -115,8 +120,8 @@ export class S3Sink implements Sink {
     await learnAbilities(this.#client, this.#prefix(), signal);
     const standing = await readMarker(this.#client, markerKey, signal);
     if (standing === null || standing.marker.key !== this.#keyOf(this.name)) return null;
-    const { key, fileId, base, uploadId } = standing.marker;
-    const facts = { key, fileId, base, markerKey, temp };
+    const { key, fileId, base, uploadId, partBytes } = standing.marker;
+    const facts = { key, fileId, base, markerKey, temp, partBytes };
     const found = uploadId === null ? [] : await listParts(this.#client, { key, uploadId }, signal);
     if (found === null) {
       await deleteObject(this.#client, markerKey, `remove ${this.#shown(markerKey)}`, signal);

@@ -22,6 +22,8 @@ export interface UploadFacts {
   readonly temp: string;
   readonly fileId: string;
   readonly base: string | null;
+  /** Of each part; `null`: they grow. */
+  readonly partBytes: number | null;
 }
 
 /** One temporary file, whoever has it open. */
@@ -33,6 +35,8 @@ export class Upload {
   readonly #parts: Part[];
   readonly #flying = new Map<Promise<void>, number>();
   readonly #began: () => Promise<void>;
+  /** Memory of parts that have landed. */
+  readonly #spare: Block[] = [];
   #tail: Block;
   #tailBytes: number;
   /** Bytes in parts, sent or on their way. */
@@ -181,7 +185,7 @@ export class Upload {
 
   #partBytes(number: number): number {
     if (number <= protocolLimits.s3PartsMax) {
-      return bytesOfPart(number, this.#client.place.partBytes);
+      return bytesOfPart(number, this.facts.partBytes);
     }
     throw unsupported("write on to", this, 'it has 10,000 parts; raise option "partSize"');
   }
@@ -207,7 +211,7 @@ export class Upload {
     }
     this.#throwIfLost("write to");
     const [block, number] = [this.#tail, this.#nextPart];
-    this.#tail = { bytes: new Uint8Array() };
+    this.#tail = this.#spare.pop() ?? { bytes: new Uint8Array() };
     this.#tailBytes = 0;
     this.#sentBytes += length;
     this.#nextPart += 1;
@@ -229,7 +233,12 @@ export class Upload {
     ).then(
       (part) => void this.#parts.push(part),
       (why: unknown) => void (this.#error ??= { why }),
-    ).finally(() => this.#flying.delete(flight));
+    ).finally(() => {
+      this.#flying.delete(flight);
+      // New memory for each part costs as much as filling it.
+      const { length: size } = block.bytes;
+      if (size === bytesOfPart(this.#nextPart, this.facts.partBytes)) this.#spare.push(block);
+    });
     this.#flying.set(flight, length);
   }
 
@@ -268,11 +277,11 @@ export class Upload {
 
   /** Only where none stands, or over the one that this file has put there. */
   async #markNow(uploadId: string | null, tail: Uint8Array): Promise<void> {
-    const { markerKey, key, fileId, base, temp } = this.facts;
+    const { markerKey, key, fileId, base, temp, partBytes } = this.facts;
     const { abilities } = this.#client.service;
     const { signal } = this.#taken;
     const marker: Marker = {
-      ...{ key, fileId, base, uploadId },
+      ...{ key, fileId, base, uploadId, partBytes },
       createdMs: Math.round(this.#client.env.clock.now()),
     };
     const isFirst = this.#markedBytes === null;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Sink, SinkFile } from "../../../protocols/contract.ts";
-import { bytesOfPart } from "../../../protocols/s3/part_sizes.ts";
+import { bytesOfPart, evenPartBytes } from "../../../protocols/s3/part_sizes.ts";
 import { assertBytes, assertFails, NEVER, patterned } from "../../conformance/case.ts";
 import { OPTIONS, type PaperHarness, paperHarness } from "./paper_harness.ts";
 import { failed, type PaperQuirks } from "./paper_server.ts";
@@ -43,6 +43,15 @@ Deno.test("10,000 parts hold 5 TiB, the first ones are small and none is out of 
   }
   assert.ok(sum >= 5 * 2 ** 40, `${sum / 2 ** 40} TiB`);
   assert.equal(bytesOfPart(1, null), 8 * 2 ** 20);
+});
+
+Deno.test("of a known size the parts are even, as small as 10,000 allow, and hold a little more", () => {
+  for (const size of [0, 1, 2 ** 33, 2 ** 37, 5 * 2 ** 40]) {
+    const bytes = evenPartBytes(size);
+    assert.ok(bytes * 10_000 >= size * 1.2, `${size}`);
+    assert.ok(bytes <= 2 ** 30 && (bytes === 8 * 2 ** 20 || bytes * 10_000 < size * 1.4 + 2 ** 34));
+  }
+  assert.equal(evenPartBytes(60 * 2 ** 30), 8 * 2 ** 20);
 });
 
 Deno.test("a short file costs a look and one PUT, a look before spares the other", () =>
