@@ -155,6 +155,33 @@ const errorView = z.object({
   definite: z.boolean(),
 });
 
+const count = z.number().int().nonnegative();
+
+/** How far a set of files is; counts but `files` and `bytes` are of its last walk. */
+const setView = z.object({
+  /** Copied since the job was submitted. */
+  files: count,
+  bytes: count,
+  /** At their destination already. */
+  unchanged: count,
+  /** Not selected, not complete yet, or gone before their turn. */
+  left: count,
+  failed: count,
+  /** Of the destination, which the source has not. */
+  deleted: count,
+  /** Source files that were deleted or moved after their receipt. */
+  settled: count,
+  /** Being published, as far as the cluster knows. */
+  open: count,
+  /** The first of those that have failed. */
+  failures: z.array(z.object({
+    path: z.string(),
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+  })),
+});
+
 /** A job as it is shown; secrets are references still. */
 export const jobView = z.object({
   id: z.string(),
@@ -174,6 +201,8 @@ export const jobView = z.object({
   receipt: z.record(z.string(), z.unknown()).nullable(),
   /** The last that was heard; null unless it runs, and on controllers that have just begun to lead. */
   progress: progress.nullable(),
+  /** Absent where it is one file. */
+  set: setView.optional(),
   labels: z.record(z.string(), z.string()),
   submittedMs: timeMs,
   startedMs: timeMs.nullable(),
