@@ -118,6 +118,7 @@ export class Download {
     if (status !== null) {
       throw this.#session.fail(new SmbRefusal(this.#action, place, status));
     }
+    if (said.trim() === "") throw this.#session.lost(this.#action);
     throw this.#session.fail(unexpected(this.#action, place, said));
   }
 }

@@ -11,7 +11,7 @@ import type { SmbTarget } from "./endpoint.ts";
 
 /** What the node has for SMB. */
 export interface SmbMachine {
-  /** Its Kerberos credential cache; `null`: one must be declared. */
+  /** Its Kerberos credential cache; `null`: the one that Kerberos itself finds. */
   readonly ticketCache: string | null;
   /** A folder of ours for files on their way, up to a mebibyte each; `null`: there is none. */
   readonly folder: string | null;
@@ -84,14 +84,10 @@ export function argumentsOf({ target, address, machine, uploadInto }: Start): st
   ];
 }
 
+/** Without a cache that is named, the machine's own one (krb5.conf). */
 function ticketArguments(cache: string | null): string[] {
-  if (cache === null) {
-    const message =
-      'cannot ask by Kerberos: no credential cache is known; declare "file", or set ' +
-      "KRB5CCNAME";
-    throw new ProtocolError("badEndpoint", message, { definite: true });
-  }
-  return ["--use-kerberos=required", `--use-krb5-ccache=${cache}`, "--no-pass"];
+  const named = cache === null ? [] : [`--use-krb5-ccache=${cache}`];
+  return ["--use-kerberos=required", ...named, "--no-pass"];
 }
 
 /**

@@ -81,6 +81,11 @@ export class SmbSession implements Session {
     return error;
   }
 
+  /** What it means that it ended in the middle of something. */
+  lost(action: string): ProtocolError {
+    return this.fail(this.#gone(action, ""));
+  }
+
   /** Everything that smbclient says about one command; `action` is its verb and object. */
   async run(action: string, line: string | null): Promise<string> {
     let text = "";
