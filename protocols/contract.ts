@@ -219,6 +219,10 @@ export interface SinkFile {
   write(bytes: Uint8Array, at: number): Promise<void>;
   /** Reads back up to `into.length` bytes; 0 at the end. `unsupported` without `readBack`. */
   read(into: Uint8Array, at: number): Promise<number>;
+  /**
+   * Cuts it at `size`; without `randomWrites`, where nothing can be cut in its middle, before it: then
+   * `size()` tells where.
+   */
   truncate(size: number): Promise<void>;
   /** What was written before is durable when this resolves; without `durableSync` it promises nothing. */
   sync(): Promise<void>;

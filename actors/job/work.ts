@@ -4,6 +4,7 @@ import { QuorusError } from "../../runtime/base/errors.ts";
 import type { HashLane } from "../../runtime/env/env.ts";
 import type { Fingerprint, SinkFile, SourceFacts, SourceReader } from "../../protocols/contract.ts";
 import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
+import { adoptUnread } from "./adopt_unread.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { copyProved, provedAt } from "./copy.ts";
@@ -139,13 +140,16 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
     await dropKept(attempt, checkpoint.temp);
     return null;
   }
-  const adopted = await adopt(ends.sink, checkpoint, {
+  const adopting = {
     hash: tools.env.hash,
     window: attempt.window,
     slotBytes: tools.buffers.slotBytes,
     meter: attempt.meter,
     signal,
-  });
+  };
+  const adopted = ends.sink.capabilities.readBack
+    ? await adopt(ends.sink, checkpoint, adopting)
+    : await adoptUnread(ends.sink, checkpoint, { ...adopting, source: ends.source });
   if (adopted !== null) {
     const stored = adopted.digests.contiguous();
     // From now on it is this lease that has to be given back before the file may be adopted again.
