@@ -3,6 +3,8 @@
 import { fileProtocol } from "../protocols/file/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
 import type { TransferProtocol } from "../protocols/contract.ts";
+import { NO_MACHINE, type S3Machine } from "../protocols/s3/credentials.ts";
+import { s3Protocol } from "../protocols/s3/protocol.ts";
 import type { SftpMachine } from "../protocols/sftp/carrier.ts";
 import { sftpProtocol } from "../protocols/sftp/protocol.ts";
 import { type ProtocolRegistry, protocolRegistry } from "../protocols/registry.ts";
@@ -15,8 +17,11 @@ import type { Process } from "./process.ts";
 const NO_SSH: SftpMachine = { knownHosts: null, agentSocket: null };
 
 /** All of them, by the schemes of their URIs. */
-export function installedProtocols(ssh: SftpMachine = NO_SSH): ProtocolRegistry {
-  return protocolRegistry([fileProtocol(), httpProtocol(), sftpProtocol(ssh)]);
+export function installedProtocols(
+  ssh: SftpMachine = NO_SSH,
+  s3: S3Machine = NO_MACHINE,
+): ProtocolRegistry {
+  return protocolRegistry([fileProtocol(), httpProtocol(), sftpProtocol(ssh), s3Protocol(s3)]);
 }
 
 /** What SSH finds in the environment of whoever types a command. */
@@ -26,6 +31,11 @@ export function sshOf(process: Pick<Process, "env">): SftpMachine {
     knownHosts: home === undefined ? null : `${home}/.ssh/known_hosts`,
     agentSocket: process.env("SSH_AUTH_SOCK") ?? null,
   };
+}
+
+/** Where access keys of object stores are that nobody has declared. */
+export function s3Of(process: Pick<Process, "env">): S3Machine {
+  return { variable: (name) => process.env(name) };
 }
 
 /** The schemes of their URIs, which is also what `protocol:` may say in a workflow file. */
@@ -52,6 +62,8 @@ export interface ProtocolOptions {
   readonly trace: boolean;
   /** What SSH has on this machine; nothing if left out. */
   readonly ssh?: SftpMachine;
+  /** Where access keys of object stores are; nowhere if left out. */
+  readonly s3?: S3Machine;
 }
 
 /** The installed protocols as a run uses them. */
@@ -65,6 +77,6 @@ export function protocolsFor(env: Env, options: ProtocolOptions): ProtocolRegist
   };
   const told = (protocol: TransferProtocol): TransferProtocol =>
     trace ? traced(protocol, env, (call) => env.log.write("info", "call", { ...call })) : protocol;
-  const { protocols } = installedProtocols(options.ssh);
+  const { protocols } = installedProtocols(options.ssh, options.s3);
   return protocolRegistry(protocols.map((protocol) => told(bounded(protocol))));
 }

@@ -4,7 +4,7 @@ import { startEmbedded } from "../../actors/embedded.ts";
 import type { Embedded } from "../../actors/embedded.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { cliLimits } from "../limits.ts";
-import { type ProtocolOptions, protocolsFor, sshOf } from "../protocols.ts";
+import { type ProtocolOptions, protocolsFor, s3Of, sshOf } from "../protocols.ts";
 import type { Session } from "../session.ts";
 import { type Report, reportOf } from "../show/report.ts";
 import type { Display } from "./display.ts";
@@ -77,7 +77,8 @@ async function executeRun(
   const { env } = session;
   const startedMs = env.clock.monotonic();
   const follower = new Follower(display, env.clock);
-  const protocols = protocolsFor(env, { ssh: sshOf(session.process), ...options });
+  const { process } = session;
+  const protocols = protocolsFor(env, { ssh: sshOf(process), s3: s3Of(process), ...options });
   const embedded = await startEmbedded(env, {
     folder: prepared.folder,
     runId: prepared.runId,
