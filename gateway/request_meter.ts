@@ -1,6 +1,7 @@
 /** What the requests of one gateway look like in numbers. */
 
 import { Histogram } from "../runtime/telemetry/histogram.ts";
+import { gauge, histogram } from "../runtime/telemetry/labelled.ts";
 import type { Metric } from "../runtime/telemetry/prometheus.ts";
 import { type ProblemCode, PROBLEMS } from "./problem.ts";
 
@@ -54,21 +55,21 @@ export class RequestMeter {
           }))
         ),
       },
-      {
-        name: "quorus_http_request_duration_seconds",
-        help: "From the request's head to the answer's.",
-        type: "histogram",
-        samples: routes.map(({ method, route, seconds }) => ({
+      histogram(
+        "quorus_http_request_duration_seconds",
+        "From the request's head to the answer's.",
+        routes.map(({ method, route, seconds }) => ({
           labels: { node, method, route },
-          ...seconds.data(),
+          of: seconds,
         })),
-      },
-      {
-        name: "quorus_http_requests_in_flight",
-        help: "Requests that are being worked on.",
-        type: "gauge",
-        samples: [{ labels: { node }, value: this.inFlight }],
-      },
+        (seconds) => seconds.data(),
+      ),
+      gauge(
+        "quorus_http_requests_in_flight",
+        "Requests that are being worked on.",
+        [{ labels: { node }, of: this }],
+        ({ inFlight }) => inFlight,
+      ),
       {
         name: "quorus_http_problems_total",
         help: "Answers that were a problem; tooMany: a rate was exceeded, overloaded: a bound.",

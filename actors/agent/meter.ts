@@ -7,6 +7,7 @@ import {
   LabelValues,
 } from "../../runtime/telemetry/series.ts";
 import { Histogram } from "../../runtime/telemetry/histogram.ts";
+import { histogram } from "../../runtime/telemetry/labelled.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Job, Receipt } from "../job/record.ts";
@@ -112,12 +113,12 @@ export class AgentMeter {
       this.#seconds.metric(node),
       this.#rates.metric(node),
       this.#checkpoints.metric(node),
-      {
-        name: "quorus_transfer_chunk_seconds",
-        help: "From the first read of a chunk to the end of its last write.",
-        type: "histogram",
-        samples: [{ labels: { node }, ...this.chunks.data() }],
-      },
+      histogram(
+        "quorus_transfer_chunk_seconds",
+        "From the first read of a chunk to the end of its last write.",
+        [{ labels: { node }, of: this.chunks }],
+        (chunks) => chunks.data(),
+      ),
     ];
   }
 

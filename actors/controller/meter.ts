@@ -5,6 +5,7 @@
 
 import type { Env } from "../../runtime/env/env.ts";
 import { Histogram } from "../../runtime/telemetry/histogram.ts";
+import { histogram } from "../../runtime/telemetry/labelled.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import {
   DURATION_SECONDS,
@@ -25,11 +26,14 @@ export class ControllerMeter {
   readonly #clock: Env["clock"];
   readonly #counters: Counters = counters();
   readonly #codes = new LabelValues();
-  readonly #assignment = histogram(
+  readonly #assignment = labelledHistogram(
     "quorus_job_assignment_seconds",
     "From a job's submission to its first assignment, by the group's clock.",
   );
-  readonly #duration = histogram("quorus_job_duration_seconds", "From a job's start to its end.");
+  readonly #duration = labelledHistogram(
+    "quorus_job_duration_seconds",
+    "From a job's start to its end.",
+  );
   readonly #redistribution = new Histogram(DURATION_SECONDS);
   /** When jobs lost their agent; each leaves when it is assigned again or over. */
   readonly #lostMs = new Map<string, number>();
@@ -72,12 +76,12 @@ export class ControllerMeter {
       ...Object.values(this.#counters).map((counter) => counter.metric(node)),
       this.#assignment.metric(node),
       this.#duration.metric(node),
-      {
-        name: "quorus_job_redistribution_seconds",
-        help: "From the loss of a job's agent to its next assignment.",
-        type: "histogram",
-        samples: [{ labels: { node }, ...this.#redistribution.data() }],
-      },
+      histogram(
+        "quorus_job_redistribution_seconds",
+        "From the loss of a job's agent to its next assignment.",
+        [{ labels: { node }, of: this.#redistribution }],
+        (seconds) => seconds.data(),
+      ),
     ];
   }
 
@@ -153,7 +157,7 @@ export class ControllerMeter {
   }
 }
 
-function histogram(name: string, help: string): LabelledHistogram {
+function labelledHistogram(name: string, help: string): LabelledHistogram {
   return new LabelledHistogram({ name, help }, DURATION_SECONDS);
 }
 

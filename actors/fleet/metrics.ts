@@ -1,7 +1,7 @@
 /** The agents as one controller hears of them, as metrics. */
 
 import type { Env } from "../../runtime/env/env.ts";
-import { counter, gauge } from "../../runtime/telemetry/labelled.ts";
+import { counter, gauge, histogram } from "../../runtime/telemetry/labelled.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { AgentRecord } from "../agent/record.ts";
 import type { Board } from "./board.ts";
@@ -37,11 +37,11 @@ export function fleetMetrics(
       one,
       (of) => of.heldBack,
     ),
-    {
-      name: "quorus_fleet_detection_seconds",
-      help: "From the loss of an agent's link to its being given up.",
-      type: "histogram",
-      samples: one.map(({ labels, of }) => ({ labels, ...of.detection.data() })),
-    },
+    histogram(
+      "quorus_fleet_detection_seconds",
+      "From the loss of an agent's link to its being given up.",
+      one,
+      ({ detection }) => detection.data(),
+    ),
   ];
 }

@@ -1,7 +1,7 @@
 /** What the scheduler of a node counts while that node leads. */
 
 import { Histogram } from "../../runtime/telemetry/histogram.ts";
-import { counter, gauge } from "../../runtime/telemetry/labelled.ts";
+import { counter, gauge, histogram } from "../../runtime/telemetry/labelled.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import { DURATION_SECONDS } from "../../runtime/telemetry/series.ts";
 
@@ -39,26 +39,23 @@ export class SchedulerMeter {
   /** All that was counted. */
   metrics(node: string): Metric[] {
     const one = [{ labels: { node }, of: this }];
-    const labels = { node };
     const waiting = [...this.#waiting?.() ?? []].map(([reason, of]) => ({
       labels: { node, reason },
       of,
     }));
-    const passes = [{ labels, ...this.#passes.data() }];
-    const proposals = [{ labels, ...this.#proposals.data() }];
     return [
-      {
-        name: "quorus_scheduler_pass_seconds",
-        help: "Time of one look at who gets what.",
-        type: "histogram",
-        samples: passes,
-      },
-      {
-        name: "quorus_scheduler_proposal_seconds",
-        help: "From proposing assignments to the group's answer.",
-        type: "histogram",
-        samples: proposals,
-      },
+      histogram(
+        "quorus_scheduler_pass_seconds",
+        "Time of one look at who gets what.",
+        one,
+        () => this.#passes.data(),
+      ),
+      histogram(
+        "quorus_scheduler_proposal_seconds",
+        "From proposing assignments to the group's answer.",
+        one,
+        () => this.#proposals.data(),
+      ),
       counter("quorus_scheduler_assignments", "Assignments proposed.", one, () => this.#assigned),
       counter("quorus_scheduler_refused", "Proposals not taken whole.", one, () => this.#refused),
       gauge("quorus_scheduler_leads", "1 where it runs.", one, () => +(this.#waiting !== null)),

@@ -1,5 +1,6 @@
 /** Metrics of many like things, each with its labels. */
 
+import type { HistogramData } from "./histogram.ts";
 import type { Labels, Metric, Sample } from "./prometheus.ts";
 
 /** A thing that is measured, and its labels. */
@@ -29,6 +30,17 @@ export function counter<T>(
   read: Reading<T>,
 ): Metric {
   return { name: `${name}_total`, help, type: "counter", samples: samples(all, read) };
+}
+
+/** What is distributed: one distribution for each of `all`, in a unit that stands in the name. */
+export function histogram<T>(
+  name: string,
+  help: string,
+  all: readonly Labelled<T>[],
+  read: (of: T) => HistogramData,
+): Metric {
+  const samples = all.map(({ labels, of }) => ({ labels, ...read(of) }));
+  return { name, help, type: "histogram", samples };
 }
 
 function samples<T>(all: readonly Labelled<T>[], read: Reading<T>): Sample[] {

@@ -1,7 +1,7 @@
 /** A member's view of its Raft group as metrics. */
 
 import type { GroupStatus } from "../raft/group.ts";
-import { counter, gauge, type Labelled } from "./labelled.ts";
+import { counter, gauge, histogram, type Labelled } from "./labelled.ts";
 import type { Metric } from "./prometheus.ts";
 
 /**
@@ -18,12 +18,12 @@ export function raftMetrics(statuses: readonly GroupStatus[]): Metric[] {
       all,
       ({ counts }) => counts.elections,
     ),
-    {
-      name: "raft_election_duration_ms",
-      help: "From a member's campaign to its leading.",
-      type: "histogram",
-      samples: all.map(({ labels, of }) => ({ labels, ...of.counts.electionDurationMs })),
-    },
+    histogram(
+      "raft_election_duration_ms",
+      "From a member's campaign to its leading.",
+      all,
+      ({ counts }) => counts.electionDurationMs,
+    ),
     counter(
       "raft_leader_changes",
       "Leaders that this member has seen come.",

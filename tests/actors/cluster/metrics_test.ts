@@ -61,6 +61,11 @@ Deno.test("a controller counts jobs, leases, commits and passes, an agent its tr
   assert.ok(sumOf(decided, "quorus_scheduler_pass_seconds") >= 2);
   assert.ok(sumOf(decided, "quorus_fleet_heartbeats_total") >= 1);
   assert.equal(sumOf(decided, "raft_is_leader"), 1);
+  // It leads since the first election: it asked two, and needed one of them.
+  assert.equal(sumOf(decided, "raft_vote_requests_sent_total"), 2);
+  const votes = sumOf(decided, "raft_votes_granted_total");
+  assert.ok(votes >= 1 && votes + sumOf(decided, "raft_votes_refused_total") <= 2);
+  assert.equal(sumOf(decided, "raft_vote_success_ratio"), votes / 2);
   assert.equal(sumOf(decided, "quorus_agents", { status: "active" }), 1);
   const followed = read((await cluster.follower()).role);
   assert.equal(sumOf(followed, "quorus_jobs_ended_total"), 2, "every controller counts all");
@@ -75,6 +80,7 @@ Deno.test("a controller counts jobs, leases, commits and passes, an agent its tr
   assert.equal(sumOf(moved, "quorus_transfer_fetched_bytes_total", ways), 5_000);
   assert.equal(sumOf(moved, "quorus_agent_fetched_bytes_total"), 5_000);
   assert.equal(sumOf(moved, "quorus_transfer_duration_seconds", ways), 1);
+  assert.equal(sumOf(moved, "quorus_transfer_chunk_seconds"), 1);
   assert.ok(sumOf(moved, "quorus_transfer_errors_total", { code: "notFound" }) >= 1);
   assert.equal(sumOf(moved, "quorus_agent_slots_in_use"), 0);
   assert.equal(sumOf(moved, "quorus_agent_status", { status: "idle" }), 1);
