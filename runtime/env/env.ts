@@ -270,12 +270,30 @@ export interface TlsOptions {
   readonly key?: string;
 }
 
+/**
+ * The body of a request that is sent while it is being made. It is asked for as fast as the connection
+ * takes it, a few pieces ahead at most; once the request has settled it is not asked any more, but
+ * for a call that is under way.
+ */
+export interface NetUpload {
+  /**
+   * Bytes in all, which are announced and which it must have (`protocol` if it ends before); `null`
+   * where they are not known: then the body goes in chunks (RFC 9112, 7.1), which some servers refuse.
+   */
+  readonly length: number | null;
+  /**
+   * Fills `into` from its start with at least one byte; 0 means the end. A rejection breaks the request
+   * off with `aborted`, the reason its cause: the server never sees an end of the body.
+   */
+  read(into: Uint8Array): Promise<number>;
+}
+
 /** An HTTP request; redirects are never followed by the port. */
 export interface NetRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | NetUpload;
   readonly tls?: TlsOptions;
   /**
    * Connects to this address, whatever the name of the host resolves to; `Host` keeps the name. For
@@ -323,6 +341,10 @@ export type NetErrorCode =
 
 /** The network as a client sees it. Every failure is a `NetError` with a {@link NetErrorCode}. */
 export interface Net {
+  /**
+   * Resolves with the answer as soon as its headers are there, also while the body of the request is
+   * still being sent: cancelling the answer's body, or reading it to its end, stops the sending.
+   */
   request(request: NetRequest): Promise<NetResponse>;
   /** The addresses of a name, the best first, as this machine has them; `dns` if there are none. */
   resolve?(name: string): Promise<readonly string[]>;

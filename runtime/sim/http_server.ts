@@ -1,6 +1,6 @@
 /** Serving HTTP in a simulated world: requests of `Env.net` to `http://MACHINE:PORT` are answered here. */
 
-import type { NetRequest } from "../env/env.ts";
+import type { NetRequest, NetUpload } from "../env/env.ts";
 import { HttpServerError, NetError } from "../env/errors.ts";
 import type { HttpConnection, HttpHandler, HttpServing } from "../env/http_server.ts";
 import type { SimulatedEnv } from "./env.ts";
@@ -60,7 +60,8 @@ const CONNECTION: HttpConnection = {
 };
 
 async function answer(handler: HttpHandler, sent: NetRequest): Promise<SimReply> {
-  const { url, method, headers, body, signal } = sent;
+  const { url, method, headers, signal } = sent;
+  const body = sent.body === undefined ? undefined : await wholeOf(sent.body);
   const request = new Request(url, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { "content-length": `${body.length}` }) },
@@ -73,4 +74,23 @@ async function answer(handler: HttpHandler, sent: NetRequest): Promise<SimReply>
     headers: Object.fromEntries(response.headers),
     body: new Uint8Array(await response.arrayBuffer()),
   };
+}
+
+/** The bytes of a request's body, also of one that is still being made. */
+export async function wholeOf(body: Uint8Array | NetUpload): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const parts: Uint8Array[] = [];
+  const into = new Uint8Array(65_536);
+  for (;;) {
+    const count = await body.read(into);
+    if (count === 0) break;
+    parts.push(into.slice(0, count));
+  }
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -1,8 +1,8 @@
 /** The client side of a simulated network: requests are answered by the handlers of the world. */
 
-import type { Net, NetBody, NetRequest, NetResponse } from "../env/env.ts";
+import type { Net, NetBody, NetRequest, NetResponse, NetUpload } from "../env/env.ts";
 import { NetError } from "../env/errors.ts";
-import type { SimHosts, SimReply } from "./hosts.ts";
+import type { SimHandler, SimHosts, SimReply } from "./hosts.ts";
 import type { DelayMs, Incarnation } from "./incarnation.ts";
 
 const READ_MS: DelayMs = { low: 0.05, high: 0.5 };
@@ -77,6 +77,79 @@ class SimBody implements NetBody {
   }
 }
 
+/** A body as the server gets it: each piece takes its time, and a failure ends the whole request. */
+class SimUpload implements NetUpload {
+  readonly length: number | null;
+  /** Never resolves; rejects once the body has broken off. */
+  readonly broken = Promise.withResolvers<never>();
+  readonly #incarnation: Incarnation;
+  readonly #inner: NetUpload;
+  readonly #host: string;
+  #left: number;
+  #isOver = false;
+
+  constructor(incarnation: Incarnation, inner: NetUpload, host: string) {
+    this.broken.promise.catch(() => {});
+    this.length = inner.length;
+    this.#left = inner.length ?? Infinity;
+    this.#incarnation = incarnation;
+    this.#inner = inner;
+    this.#host = host;
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    await this.#incarnation.call(`net.send ${this.#host}`, READ_MS, () => {});
+    if (this.#left === 0) return 0;
+    if (this.#isOver) throw this.#failed("reset", "the request is over");
+    let count: number;
+    try {
+      count = await this.#inner.read(into.subarray(0, Math.min(into.length, this.#left)));
+    } catch (cause) {
+      throw this.#failed("aborted", "making its body failed", cause);
+    }
+    this.#left -= count;
+    if (count > 0 || this.#left === Infinity) return count;
+    throw this.#failed("protocol", `its body ended ${this.#left} bytes before its announced end`);
+  }
+
+  /** The request has settled: nobody is asked for more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #failed(code: "aborted" | "protocol" | "reset", reason: string, cause?: unknown): NetError {
+    const message = `sending to ${this.#host} was broken off: ${reason}`;
+    const error = new NetError(code, message, {
+      definite: false,
+      retryable: false,
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.broken.reject(error);
+    return error;
+  }
+}
+
+/** What the handler makes of the request; it may answer before it has read the body. */
+async function replyTo(
+  incarnation: Incarnation,
+  handler: SimHandler,
+  request: NetRequest,
+  host: string,
+): Promise<SimReply> {
+  const { body } = request;
+  if (body === undefined || body instanceof Uint8Array) return await handler(request);
+  const upload = new SimUpload(incarnation, body, host);
+  const end = () => upload.end();
+  request.signal.addEventListener("abort", end, { once: true });
+  try {
+    const reply = Promise.resolve(handler({ ...request, body: upload }));
+    return await Promise.race([reply, upload.broken.promise]);
+  } finally {
+    request.signal.removeEventListener("abort", end);
+    end();
+  }
+}
+
 async function exchange(
   incarnation: Incarnation,
   hosts: SimHosts,
@@ -91,7 +164,7 @@ async function exchange(
       `cannot ${request.method} ${host}: the connection was refused; serve it in the world`,
     );
   }
-  const reply = await handler(request);
+  const reply = await replyTo(incarnation, handler, request, host);
   const delay = reply.delayMs ?? 0;
   await incarnation.call(`net.answer ${host}`, { low: delay, high: delay }, () => {});
   const headers = new Map<string, string>();

@@ -49,6 +49,12 @@ export const ENV_LIMITS = {
     value: 64 * KIB,
     why: "bodies announced up to this size are taken whole, which saves a reader and its buffer",
   },
+  netUploadPieceBytes: {
+    unit: "bytes",
+    value: 256 * KIB,
+    why:
+      "what a body that is being made is asked for at once; fetch holds one more and 64 KiB of its own",
+  },
   netIdlePerHost: {
     unit: "count",
     value: 64,

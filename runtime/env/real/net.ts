@@ -11,6 +11,7 @@ import { ENV_LIMITS } from "./limits.ts";
 import { EMPTY_BODY, SmallBody, StreamBody } from "./net_body.ts";
 import { netError } from "./net_errors.ts";
 import { addressesOf } from "./net_names.ts";
+import { Sending, stoppingBody } from "./net_upload.ts";
 
 const LIMITS = limitValues(ENV_LIMITS);
 
@@ -96,7 +97,24 @@ class FetchNet implements Net {
   readonly #clients = new Clients();
 
   async request(request: NetRequest): Promise<NetResponse> {
-    const { method, signal } = request;
+    const { body } = request;
+    if (body === undefined || body instanceof Uint8Array) return await this.#fetch(request, body);
+    const sending = new Sending(body, request.url, LIMITS.netUploadPieceBytes);
+    try {
+      const signal = sending.signalWith(request.signal);
+      const response = await this.#fetch(request, sending.body(), signal);
+      return { ...response, body: stoppingBody(response.body, sending) };
+    } catch (thrown) {
+      throw request.signal.aborted ? thrown : sending.failure ?? thrown;
+    }
+  }
+
+  async #fetch(
+    request: NetRequest,
+    content: Uint8Array | ReturnType<Sending["body"]> | undefined,
+    signal: AbortSignal = request.signal,
+  ): Promise<NetResponse> {
+    const { method } = request;
     const pin = pinned(request);
     const url = pin?.url ?? request.url;
     try {
@@ -106,13 +124,13 @@ class FetchNet implements Net {
         headers: pin === null ? headersOf(request) : { ...headersOf(request), host: pin.host },
         redirect: "manual",
         signal,
-        ...(request.body === undefined ? {} : { body: request.body as Uint8Array<ArrayBuffer> }),
+        ...(content === undefined ? {} : { body: content as BodyInit }),
       });
       const headers = headerMap(response.headers);
       const body = bodyOf(response, headers.get("content-length"), request);
       return { status: response.status, headers, body };
     } catch (thrown) {
-      throw netError(method, url, thrown, signal);
+      throw netError(method, url, thrown, request.signal);
     }
   }
 
