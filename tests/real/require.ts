@@ -6,6 +6,10 @@ const packages: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   ip: "iproute2",
+  "swift-proxy-server": "swift-proxy",
+  "swift-account-server": "swift-account",
+  "swift-container-server": "swift-container",
+  "swift-object-server": "swift-object",
   smbd: "samba",
   smbpasswd: "samba-common-bin",
 };
