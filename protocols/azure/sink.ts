@@ -1,0 +1,281 @@
+/**
+ * Writing to Azure Blob: uncommitted blocks of the final name, published by committing their list.
+ *
+ * What a rename is elsewhere is one request here, under the condition that nobody else has published
+ * since this upload began. A file of one block never becomes a block: it is put whole, under the same
+ * condition.
+ */
+
+import { assert } from "../../runtime/base/assert.ts";
+import { assertNotAborted } from "../aborting.ts";
+import { containedPath, joinPath, shownPath, splitPath } from "../containment.ts";
+import type {
+  DestinationFacts,
+  ProbeExpectation,
+  PublishOptions,
+  Sink,
+  SinkCapabilities,
+  SinkFile,
+  SinkPlace,
+} from "../contract.ts";
+import { ProtocolError } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
+import { md5 } from "../objects/md5.ts";
+import {
+  blockId,
+  isBaseOf,
+  isGivenUp,
+  listedUpload,
+  listedUploads,
+  type UploadId,
+  uploadIdOf,
+} from "./blocks.ts";
+import type { AzureClient } from "./client.ts";
+import { assertBlobName } from "./endpoint.ts";
+import { destinationFactsOf, sizeOf } from "./facts.ts";
+import { type Publication, published } from "./publish.ts";
+import { AzureSinkFile, type SinkFileState } from "./sink_file.ts";
+
+/** What Azure Blob can do as a sink. */
+export const AZURE_SINK: SinkCapabilities = {
+  fence: "conditional",
+  resume: true,
+  randomWrites: false,
+  renameNoReplace: true,
+  durableSync: false,
+  fileId: true,
+  readBack: false,
+  mtime: true,
+  permissions: false,
+};
+
+/** A name in a container. */
+export class AzureSink implements Sink {
+  readonly capabilities = AZURE_SINK;
+  readonly name: string;
+  readonly #client: AzureClient;
+  readonly #directory: string;
+  /** The declared name, whose blocks all temporary files are. */
+  readonly #path: string;
+  /** Opened by this sink, by temporary name. */
+  readonly #files = new Map<string, AzureSinkFile>();
+
+  /** `escapes` and `nameRefused` for paths that containment refuses; nothing is contacted. */
+  constructor(client: AzureClient, { root }: SinkPlace) {
+    const { path, label } = client.place;
+    const { directory, name } = splitPath(root === null ? path : containedPath(root, path));
+    if (directory === "/") {
+      throw new ProtocolError("badEndpoint", `cannot write to ${label}/${name}: name a blob in it`);
+    }
+    this.#client = client;
+    this.#directory = root === null ? directory : containedPath(root, directory);
+    this.#path = joinPath(this.#directory, name);
+    this.name = name;
+  }
+
+  async stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null> {
+    return (await this.#look(name, signal))?.facts ?? null;
+  }
+
+  hash(name: string): Promise<string | null> {
+    const reason = "a blob would have to be read whole; read it as a source";
+    return Promise.reject(this.#refused("hash", name, reason));
+  }
+
+  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
+    assertBlobName(temp);
+    if (this.#files.get(temp)?.stands === true) {
+      throw new ProtocolError("exists", `cannot create ${this.#shown(temp)}: it exists`);
+    }
+    const upload = uploadIdOf(this.#client.env.hash, temp, this.#client.env.random.bytes(8));
+    return await this.#opened(temp, upload, { blocks: [], pending: new Uint8Array(0) }, signal);
+  }
+
+  async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
+    assertBlobName(temp);
+    assertNotAborted(`reopen ${this.#shown(temp)}`, signal);
+    const own = this.#files.get(temp);
+    await own?.close();
+    if (own?.stands === true && !own.hasFailed) {
+      return await this.#opened(temp, own.parts.upload, own.state(), signal);
+    }
+    const { hash } = this.#client.env;
+    const listed = listedUpload(hash, temp, await this.#blockList(temp, signal));
+    if (listed === null) return null;
+    const state = { blocks: listed.blocks, pending: new Uint8Array(0) };
+    return await this.#opened(temp, listed.upload, state, signal);
+  }
+
+  async publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
+    assert(file instanceof AzureSinkFile, "publish() takes a file that this protocol opened");
+    try {
+      assertBlobName(options.name);
+      if (options.mode !== null) {
+        throw this.#refused("set permissions of", options.name, "Azure Blob has none");
+      }
+      file.assertOpen("publish");
+      if (!file.isInMemory) await this.#assertStands(file, options.name);
+      file.wasTried = true;
+      const facts = await published(this.#client, this.#publication(file, options));
+      await file.end("published");
+      return facts;
+    } finally {
+      await file.end("closed");
+    }
+  }
+
+  seize(temp: string): Promise<boolean> {
+    const reason = "uncommitted blocks have no name that could be changed; abort it instead";
+    return Promise.reject(this.#refused("seize", temp, reason));
+  }
+
+  async abort(temp: string): Promise<void> {
+    assertBlobName(temp);
+    const own = this.#files.get(temp);
+    await own?.end("givenUp");
+    this.#files.delete(temp);
+    if (own?.isInMemory === true) return;
+    const { hash } = this.#client.env;
+    for (const upload of listedUploads(hash, temp, await this.#blockList(temp, null))) {
+      await this.#putBlock(upload, null, Uint8Array.of(0));
+    }
+  }
+
+  async probe(
+    temp: string,
+    expected: ProbeExpectation,
+  ): Promise<"unpublished" | "published" | "unknown"> {
+    assertBlobName(temp);
+    const { hash } = this.#client.env;
+    if (listedUpload(hash, temp, await this.#blockList(temp, null)) !== null) return "unpublished";
+    const standing = await this.#look(expected.name, null);
+    const { fileId, size } = expected;
+    if (standing !== null && fileId !== null) {
+      const { facts, etag } = standing;
+      if (facts.fileId === fileId) return facts.size === size ? "published" : "unknown";
+      if (isBaseOf(fileId, etag)) return "unpublished";
+    }
+    const own = this.#files.get(temp);
+    if (own?.stands !== true) return "unknown";
+    // Put whole and not there: it can be put again, since whoever comes second is refused.
+    const isSafe = !own.wasTried || (own.isInMemory && standing === null);
+    return isSafe ? "unpublished" : "unknown";
+  }
+
+  close(): Promise<void> {
+    this.#files.clear();
+    return Promise.resolve();
+  }
+
+  async #opened(
+    temp: string,
+    upload: UploadId,
+    state: SinkFileState,
+    signal: AbortSignal,
+  ): Promise<AzureSinkFile> {
+    const standing = await this.#look(this.name, signal);
+    const file = new AzureSinkFile({
+      temp,
+      upload,
+      shown: this.#shown(temp),
+      blockBytes: this.#client.place.blockBytes,
+      baseEtag: standing?.etag ?? null,
+      put: (start, bytes) => this.#putBlock(upload, start, bytes),
+    }, state);
+    this.#files.set(temp, file);
+    return file;
+  }
+
+  #publication(file: AzureSinkFile, options: PublishOptions): Publication {
+    const path = joinPath(this.#directory, options.name);
+    const action = `publish ${this.#shown(options.name)}`;
+    return { file, options, path, action, isDeclared: options.name === this.name };
+  }
+
+  /** Blocks can be published under the name that they belong to, and once they are all there. */
+  async #assertStands(file: AzureSinkFile, name: string): Promise<void> {
+    if (name !== this.name) {
+      const reason = `its blocks belong to the name ${shownPath(this.name)}; declare the other ` +
+        'name, or use conflict "fail", "skip" or "overwrite"';
+      throw this.#refused("publish", name, reason);
+    }
+    await file.flush();
+    const { hash } = this.#client.env;
+    const answer = await this.#blockList(file.temp, null);
+    const listed = listedUpload(hash, file.temp, answer);
+    if (isGivenUp(file.parts.upload, answer) || listed === null) {
+      const message = `cannot publish ${this.#shown(name)}: its blocks are gone or given up; a ` +
+        "later attempt has taken over";
+      throw new ProtocolError("notFound", message, { retryable: false });
+    }
+  }
+
+  /** What stands at a name; a container that is missing is an error, not an absent blob. */
+  async #look(
+    name: string,
+    signal: AbortSignal | null,
+  ): Promise<{ readonly facts: DestinationFacts; readonly etag: string | null } | null> {
+    assertBlobName(name);
+    const action = `look at ${this.#shown(name)}`;
+    if (signal !== null) assertNotAborted(action, signal);
+    const path = joinPath(this.#directory, name);
+    try {
+      const request = { method: "HEAD", path, action, isContent: true } as const;
+      const { headers } = await this.#client.ask(request, [200], signal);
+      const facts = destinationFactsOf(headers, sizeOf(headers) ?? 0);
+      return { facts, etag: headers.get("etag") ?? null };
+    } catch (thrown) {
+      if (isAbsent(thrown)) return null;
+      throw thrown;
+    }
+  }
+
+  /** The answer to Get Block List, "" where the name has no blocks at all. */
+  async #blockList(temp: string, signal: AbortSignal | null): Promise<string> {
+    const action = `look for ${this.#shown(temp)}`;
+    const query = { comp: "blocklist", blocklisttype: "uncommitted" };
+    try {
+      const request = { method: "GET", path: this.#path, query, action } as const;
+      const { azureBlockListMaxBytes } = protocolLimits;
+      return (await this.#client.ask(request, [200], signal, azureBlockListMaxBytes)).text;
+    } catch (thrown) {
+      if (isAbsent(thrown)) return "";
+      throw thrown;
+    }
+  }
+
+  async #putBlock(upload: UploadId, start: number | null, bytes: Uint8Array): Promise<void> {
+    const { encryptionScope } = this.#client.place.options;
+    const running = md5();
+    running.update(bytes);
+    await this.#client.ask(
+      {
+        method: "PUT",
+        path: this.#path,
+        query: { comp: "block", blockid: blockId(upload, start) },
+        headers: {
+          "content-md5": running.digestBase64(),
+          ...(encryptionScope === undefined ? {} : { "x-ms-encryption-scope": encryptionScope }),
+        },
+        body: bytes,
+        action: `send a block of ${this.#shown(this.name)}`,
+        isContent: true,
+      },
+      [201],
+      null,
+    );
+  }
+
+  #refused(verb: string, name: string, reason: string): ProtocolError {
+    return new ProtocolError("unsupported", `cannot ${verb} ${this.#shown(name)}: ${reason}`);
+  }
+
+  #shown(name: string): string {
+    return `${this.#client.place.label}${shownPath(joinPath(this.#directory, name))}`;
+  }
+}
+
+function isAbsent(thrown: unknown): boolean {
+  return thrown instanceof ProtocolError && thrown.code === "notFound" &&
+    thrown.details.service !== "ContainerNotFound";
+}
