@@ -26,7 +26,8 @@ export interface SmbTarget {
   readonly minimum: Dialect;
   readonly maximum: Dialect;
   readonly signing: "required" | "desired";
-  readonly encryption: "required" | "desired" | "if_required" | "off";
+  /** `off`: not asked for; what the server demands is done all the same. */
+  readonly encryption: "required" | "desired" | "off";
   readonly largeBuffers: boolean;
   readonly timeoutMs: number | null;
   readonly idleMs: number | null;
@@ -46,7 +47,7 @@ export interface SmbPlace {
 export const SMB_OPTIONS = {
   smbVersion: "one dialect: 2, 2.0.2, 2.1, 3, 3.0, 3.0.2 or 3.1.1; from 2 to 3.1.1 unless said",
   signing: "required or desired (default)",
-  encryption: "required, desired or off; what the server requires unless said",
+  encryption: "required, desired, or off (default): only where the server demands it",
   largeBuffers:
     "false: no more than 64 KiB on the way at once; true (default): what both ends take",
 } as const;
@@ -162,12 +163,12 @@ function protectionOf(
       `there is no option "${name}"; there are ${Object.keys(SMB_OPTIONS).join(", ")}`,
     );
   }
-  const { smbVersion, signing = "desired", encryption = "if_required", largeBuffers } = options;
+  const { smbVersion, signing = "desired", encryption = "off", largeBuffers } = options;
   const [minimum, maximum] = dialectsOf(smbVersion, refuse);
   if (signing !== "required" && signing !== "desired") {
     throw refuse("option signing can be required or desired");
   }
-  const kinds = ["required", "desired", "off", "if_required"] as const;
+  const kinds = ["required", "desired", "off"] as const;
   const kind = kinds.find((one) => one === encryption);
   if (kind === undefined) throw refuse("option encryption can be required, desired or off");
   if (kind === "required" && maximum.startsWith("SMB2")) {

@@ -62,7 +62,7 @@ export function argumentsOf({ target, address, machine, uploadInto }: Start): st
     `client min protocol=${target.minimum}`,
     `client max protocol=${target.maximum}`,
     `client signing=${target.signing}`,
-    `client smb encrypt=${target.encryption}`,
+    `client smb encrypt=${target.encryption === "off" ? "if_required" : target.encryption}`,
     "name resolve order=host",
   ];
   return [
