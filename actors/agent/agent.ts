@@ -10,7 +10,9 @@ import type { Job as JobRecord, Lease } from "../job/record.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import type { FileAction } from "../workflow/actions.ts";
 import { localActions } from "../workflow/local_actions.ts";
+import { bandwidthLimits } from "../bandwidth/limits.ts";
 import { AgentError } from "./errors.ts";
+import { OwnRates } from "./own_rates.ts";
 import { Agent, type LeaseOf } from "./messages.ts";
 import type { Volume } from "./registration.ts";
 import { mayClean } from "./volumes.ts";
@@ -40,6 +42,7 @@ export interface AgentOfCluster {
 
 interface Attempt {
   readonly ref: Ref<typeof Job>;
+  readonly job: JobRecord;
   readonly lease: Lease;
   /** The next lease of the same job: its attempt begins when this one has certainly ended. */
   next: JobRecord | null;
@@ -54,20 +57,31 @@ interface State extends AgentArgs {
   /** The newest lease of each job whose attempt has ended, the oldest end first. */
   readonly finished: Map<string, Lease>;
   closed: boolean;
+  /** `null` where nothing bounds the bandwidth. */
+  readonly rates: OwnRates | null;
 }
+
+/** How often what may be used is divided anew among threads: transfers come and go. */
+const DIVIDE_MS = bandwidthLimits.divideMs;
 
 /** One agent of the embedded node or of the fleet. */
 export const agent = actor(Agent, {
   mailbox: { capacity: 4_096, full: "wait" },
   children: { strategy: "oneForOne" },
-  state: (args: AgentArgs): State => ({
-    ...args,
-    tally: args.cluster?.tally ?? new Tally(),
-    attempts: new Map(),
-    jobIds: new Map(),
-    finished: new Map(),
-    closed: false,
-  }),
+  state: (args: AgentArgs, ctx: Context<typeof Agent>): State => {
+    const { cluster, tools: { throttles } } = args;
+    const roster = cluster?.roster ?? null;
+    if (roster !== null) ctx.every("divide", DIVIDE_MS, "divide", {});
+    return {
+      ...args,
+      tally: cluster?.tally ?? new Tally(),
+      attempts: new Map(),
+      jobIds: new Map(),
+      finished: new Map(),
+      closed: false,
+      rates: throttles === undefined ? null : new OwnRates(throttles, roster),
+    };
+  },
   on: {
     assign: (state, { jobs }, ctx) => {
       if (!isOrdered(state, "assign", ctx)) return;
@@ -81,6 +95,10 @@ export const agent = actor(Agent, {
       if (!isOrdered(state, "revoke", ctx)) return;
       for (const one of leases) revoke(state, one, why);
     },
+    rates: (state, { rates }, ctx) => {
+      if (isOrdered(state, "rates", ctx)) state.rates?.set(rates, runningJobs(state));
+    },
+    divide: (state) => state.rates?.divide(runningJobs(state)),
     close: (state, { why }, ctx) => {
       if (!isOrdered(state, "close", ctx)) return;
       state.closed = true;
@@ -113,6 +131,10 @@ export const agent = actor(Agent, {
     if (attempt.next !== null) begin(state, attempt.next, ctx);
   },
 });
+
+function runningJobs({ attempts }: State): readonly JobRecord[] {
+  return [...attempts.values()].map(({ job }) => job);
+}
 
 /** From a controller, or from the agent's own node. */
 function isOrdered(state: State, what: string, ctx: Context<typeof Agent>): boolean {
@@ -161,7 +183,7 @@ function begin(state: State, assigned: JobRecord, ctx: Context<typeof Agent>): v
   ctx.watch(ref);
   state.tally.began();
   state.tally.meter.began(assigned);
-  state.attempts.set(assigned.id, { ref, lease, next: null });
+  state.attempts.set(assigned.id, { ref, job: assigned, lease, next: null });
   state.jobIds.set(ref.address, assigned.id);
 }
 

@@ -36,6 +36,10 @@ export const Agent = protocol("quorus.agent", {
     release: tell(z.object({ jobIds: z.array(z.string()), why: z.string() })),
     /** These leases are over: stop at once, publish nothing, and hand them back. */
     revoke: tell(z.object({ leases: z.array(leaseOf), why: z.string() })),
+    /** What its transfers may use of the bandwidth from now on, by bucket; what is not named is free. */
+    rates: tell(z.object({ rates: z.record(z.string(), z.number().positive()) })),
+    /** Time to divide that among its threads. */
+    divide: tell(z.object({})),
     /** Take no jobs any more, and let all go. */
     close: tell(z.object({ why: z.string() })),
     /** The leases that this agent works on. */

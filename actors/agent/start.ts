@@ -21,6 +21,7 @@ import { BufferPool } from "../job/buffers.ts";
 import { type CheckpointStore, checkpointStore } from "../job/checkpoint.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { ChunkTimes } from "../job/chunk_times.ts";
+import { Throttles } from "../../protocols/wrappers/throttle.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
 import { agent } from "./agent.ts";
@@ -256,6 +257,7 @@ function attemptTools(
     limits,
     sync: options.sync ?? true,
     replication: replicationOf(volumes, limits, env),
+    throttles: new Throttles(env),
   };
 }
 

@@ -16,6 +16,7 @@ import type { Command, LogEntry } from "./commands.ts";
 import { applyCluster } from "./cluster.ts";
 import { applyConfiguration } from "./configuration.ts";
 import { forgetting, putLedger, recalled, remembering, whyNotRemembered } from "./ledgers.ts";
+import { putRate } from "./rates.ts";
 import { applyRun, endWithJob } from "./runs.ts";
 import { applyStaging } from "./staging.ts";
 import { applyTenant } from "./tenants.ts";
@@ -76,6 +77,8 @@ function applyCommand(state: State, command: Command): Applied {
     case "configureTenant":
     case "admitJobs":
       return applyTenant(state, command);
+    case "putRate":
+      return putRate(state, command);
     case "putLedger":
       return putLedger(state, command);
     case "archiveRuns":

@@ -8,6 +8,7 @@ import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { registration } from "../agent/registration.ts";
 import { clusterFact } from "./cluster_facts.ts";
+import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/rules.ts";
 import { origin } from "./origin.ts";
 import type { Job } from "../job/record.ts";
 
@@ -295,6 +296,13 @@ export const command = z.discriminatedUnion("type", [
     type: z.literal("configureTenant"),
     tenant: z.string().min(1),
     settings: tenantSettings.nullable(),
+  }),
+  /** Says how fast bytes may move there; null: as fast as they go. Since version 5. */
+  z.object({
+    type: z.literal("putRate"),
+    scope: z.enum(RATE_SCOPES),
+    name: rateName,
+    settings: rateSettings.nullable(),
   }),
   /** Lets jobs of a tenant into the queue, as far as it has room there. */
   z.object({ type: z.literal("admitJobs"), tenant: z.string(), jobIds: z.array(z.string()) }),

@@ -20,6 +20,7 @@ import type { SchedulerMeter } from "../scheduler/meter.ts";
 import { scheduler } from "../scheduler/scheduler.ts";
 import type { Actions } from "../workflow/actions.ts";
 import type { TenantLimits } from "../tenant/limits.ts";
+import { divider } from "../bandwidth/divider.ts";
 import { Tenants } from "../tenant/tenants.ts";
 import { run } from "../workflow/run.ts";
 import { type Told, toldOf } from "./applied.ts";
@@ -91,6 +92,7 @@ export const controller = actor(Controller, {
     });
     if (fleet !== undefined) {
       ctx.spawn(warden, { name: "warden", args: { ...fleet, group, agents, scheduler: child } });
+      ctx.spawn(divider, { name: "divider", args: { group, agents } });
       const { limits } = fleet;
       ctx.spawn(sweeper, { name: "sweeper", args: { group, agents, candidates, limits } });
     }

@@ -13,6 +13,7 @@ const SINCE: Readonly<Partial<Record<Command["type"], LogVersion>>> = {
   jobEvents: 4,
   noteCluster: 5,
   putLedger: 5,
+  putRate: 5,
 };
 
 /** The version that brought sets of files: earlier controllers would take them for single files. */

@@ -37,6 +37,7 @@ const PLAIN_NOUNS: { readonly [K in PlainNoun]: K } = {
   tenants: "tenants",
   staged: "staged",
   noted: "noted",
+  rates: "rates",
 };
 
 type PlainRun = Omit<Run, "plan" | "jobs" | "skipped"> & {

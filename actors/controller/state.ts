@@ -1,5 +1,6 @@
 /** The replicated hot state: plain immutable values that share structure between versions. */
 
+import type { RateRule } from "../bandwidth/rules.ts";
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { AgentRecord } from "../agent/record.ts";
@@ -163,6 +164,8 @@ export interface State {
   readonly ledgers: PersistentMap<Ledger>;
   /** What holds of the cluster itself, as its leader has noted it last; by `factKey`. */
   readonly noted: PersistentMap<ClusterFact>;
+  /** How fast bytes may move, by `rateKey`. */
+  readonly rates: PersistentMap<RateRule>;
   readonly load: Load;
 }
 
@@ -187,6 +190,7 @@ export const INITIAL_STATE: State = {
   },
   ledgers: PersistentMap.empty(),
   noted: PersistentMap.empty(),
+  rates: PersistentMap.empty(),
   load: {
     waiting: 0,
     leases: PersistentMap.empty(),

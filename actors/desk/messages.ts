@@ -10,6 +10,7 @@ import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import { archiveStatus } from "../archive/messages.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
+import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/rules.ts";
 import { origin } from "../controller/origin.ts";
 import { progress } from "../job/messages.ts";
 import { tenantUsage } from "../tenant/messages.ts";
@@ -107,6 +108,13 @@ export const writeRequest = z.discriminatedUnion("type", [
     type: z.literal("configureTenant"),
     tenant: z.string().min(1),
     settings: tenantSettings.nullable(),
+  }),
+  /** Says how fast bytes may move there; null: as fast as they go. */
+  z.object({
+    type: z.literal("putRate"),
+    scope: z.enum(RATE_SCOPES),
+    name: rateName,
+    settings: rateSettings.nullable(),
   }),
   z.object({
     type: z.literal("drainAgent"),
@@ -298,6 +306,15 @@ export const clusterView = z.object({
   runs: z.record(z.string(), z.number().int()),
 });
 
+/** A rule about bandwidth; `nowBytesPerSecond`: what it comes to at this hour, null: no bound. */
+export const rateView = rateSettings.extend({
+  scope: z.enum(RATE_SCOPES),
+  name: z.string(),
+  version: z.number().int(),
+  changedMs: timeMs,
+  nowBytesPerSecond: z.number().nullable(),
+});
+
 export const definitionView = z.object({
   tenant: z.string(),
   name: z.string(),
@@ -350,6 +367,7 @@ export const query = z.discriminatedUnion("type", [
   /** The living tree of actors of this controller. */
   z.object({ type: z.literal("inspect") }),
   z.object({ type: z.literal("keys"), ...page }),
+  z.object({ type: z.literal("rates"), ...page }),
   /** What a change of the group would come to; asked of the leader, and nothing is done. */
   z.object({ type: z.literal("changeCheck"), change: groupChange }),
 ]);
@@ -410,6 +428,7 @@ export const answer = z.object({
       })),
       next: z.string().nullable(),
     }),
+    z.object({ type: z.literal("rates"), rates: z.array(rateView), next: z.string().nullable() }),
     z.object({ type: z.literal("changeCheck"), check: changeCheck }),
     /** Nothing there, not allowed to be seen, or not to be had fresh. */
     z.object({

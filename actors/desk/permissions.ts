@@ -19,6 +19,7 @@ const LEAST: Readonly<Record<WriteRequest["type"], Scope>> = {
   putKey: "admin",
   revokeKey: "admin",
   configureTenant: "admin",
+  putRate: "admin",
   drainAgent: "admin",
   resumeAgent: "admin",
   deregisterAgent: "admin",

@@ -1,5 +1,6 @@
 /** Reads: what a principal may see of the state, as one controller has it. */
 
+import { rateAt } from "../bandwidth/rules.ts";
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Links } from "../../runtime/remote/hub.ts";
 import type { ArchiveStatus } from "../archive/messages.ts";
@@ -204,6 +205,15 @@ function findNodes(context: ReadContext, state: State, query: NodeQuery): Found 
       const page = pageOf(state.agents, () => true, query.after, query.limit);
       const agents = page.items.map((agent) => viewAgent(agent, state, board));
       return { type: "agents", agents, next: page.next };
+    }
+    case "rates": {
+      const page = pageOf(state.rates, () => true, query.after, query.limit);
+      const rates = page.items.map((rule) => ({
+        ...rule,
+        windows: [...rule.windows],
+        nowBytesPerSecond: rateAt(rule, state.nowMs),
+      }));
+      return { type: "rates", rates, next: page.next };
     }
     case "inspect":
       return { type: "inspect", tree: context.inspect() };

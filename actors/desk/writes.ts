@@ -5,7 +5,7 @@ import { RaftError } from "../../runtime/raft/errors.ts";
 import { canonicalJson } from "../../workflows/digest.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Command } from "../controller/commands.ts";
-import { versionOf } from "../controller/entry_version.ts";
+import { GOING_ON, versionOf } from "../controller/entry_version.ts";
 import type { Origin } from "../controller/origin.ts";
 import { type Replica, ReplicaError } from "../controller/replica.ts";
 import { definitionKey, type State } from "../controller/state.ts";
@@ -75,7 +75,12 @@ async function retry(
     if (refused.length > 0) break;
   }
   const once = { key, withinMs, fingerprint: fingerprint ?? canonicalJson(request) };
-  const run = { ...plan.run, ...(origin === undefined ? {} : { origin }) };
+  const run = {
+    ...plan.run,
+    // Controllers of an earlier version would not know what to do with it.
+    ...(replica.version < GOING_ON ? {} : { goesOn: true }),
+    ...(origin === undefined ? {} : { origin }),
+  };
   const { index, refused } = await replica.commit({ type: "createRuns", runs: [run] }, once);
   return refused.length === 0 ? { ok: true, index } : refusal("conflict", refused.join("; "));
 }
@@ -216,6 +221,7 @@ function commandOf(request: CommandRequest, origin: Origin | undefined): Command
     case "deleteDefinition":
     case "revokeKey":
     case "configureTenant":
+    case "putRate":
       return request;
     case "intendJob": {
       const { jobId, intent, why } = request;

@@ -15,6 +15,7 @@ import { Window } from "./buffers.ts";
 import { conflictBefore } from "./conflict.ts";
 import { openEnds } from "./ends.ts";
 import { JobError } from "./errors.ts";
+import { heldToRates } from "./held.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import type { Meter } from "./meter.ts";
 import { type PipelineResult, runPipeline } from "./pipeline.ts";
@@ -50,7 +51,7 @@ export async function runAttempt(
   const startedMs = tools.env.clock.now();
   const bound = boundInTime(tools.env, job, startedMs, signal);
   try {
-    const ends = await openEnds(job.spec, tools);
+    const ends = heldToRates(await openEnds(job.spec, tools), tools, job, lease);
     try {
       const window = new Window(tools.buffers, job.spec.pipeline.windowBytes);
       return await carryOut({

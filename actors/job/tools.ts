@@ -2,6 +2,7 @@
 
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
+import type { Throttles } from "../../protocols/wrappers/throttle.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import type { Command } from "../controller/commands.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
@@ -29,6 +30,8 @@ export interface AttemptTools {
   readonly mostBytes?: number;
   /** How long chunks take on this thread; absent: nobody counts that. */
   readonly chunks?: ChunkTimes;
+  /** What transfers may use of the bandwidth, where that is bounded by rules. */
+  readonly throttles?: Throttles;
   /** Whose checkpoints other agents are told; `null`: there are no others. */
   readonly replication: Replication | null;
 }

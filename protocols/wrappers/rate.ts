@@ -11,15 +11,33 @@ import { protocolLimits } from "../limits.ts";
  */
 export class ByteRate {
   readonly #env: Env;
-  readonly #bytesPerMs: number;
+  #bytesPerMs: number;
   /** When all that passed so far is paid for, on the monotonic clock. */
   #paidAtMs: number;
+  /** Who waits: looks again when the rate has changed. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(env: Env, bytesPerSecond: number) {
     assert(bytesPerSecond > 0, "a rate limit is above 0 bytes per second");
     this.#env = env;
     this.#bytesPerMs = bytesPerSecond / 1_000;
     this.#paidAtMs = env.clock.monotonic() - protocolLimits.limitedBurstMs;
+  }
+
+  /** Another rate from now on, for what is not paid yet too; `Infinity`: none. */
+  setRate(bytesPerSecond: number): void {
+    assert(bytesPerSecond > 0, "a rate limit is above 0 bytes per second");
+    const nowMs = this.#env.clock.monotonic();
+    const owedMs = Math.max(0, this.#paidAtMs - nowMs);
+    const bytesPerMs = bytesPerSecond / 1_000;
+    if (owedMs > 0) this.#paidAtMs = nowMs + owedMs * this.#bytesPerMs / bytesPerMs;
+    this.#bytesPerMs = bytesPerMs;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Bytes that may pass at once, so that nobody waits long. */
+  get burstBytes(): number {
+    return this.#bytesPerMs * protocolLimits.limitedBurstMs;
   }
 
   /** Resolves when everything is paid for; `aborted` when the signal fires first. */
@@ -43,10 +61,12 @@ export class ByteRate {
     return new Promise((resolve) => {
       const wake = () => {
         timer.cancel();
+        this.#waiting.delete(wake);
         signal.removeEventListener("abort", wake);
         resolve();
       };
       const timer = this.#env.timers.after(ms, wake);
+      this.#waiting.add(wake);
       signal.addEventListener("abort", wake, { once: true });
     });
   }

@@ -106,6 +106,7 @@ const rooms: readonly Room[] = [
       "protocols/limits.ts",
       "protocols/registry",
       "protocols/encoded/encoded.ts",
+      "protocols/wrappers/throttle.ts",
     ],
     packages: ["zod"],
     builtins: "pure",

@@ -63,6 +63,7 @@ export const bench = actor(Bench, {
     letGo: (state, { name, how, why }) => {
       state.attempts.get(name)?.tell(how, { why });
     },
+    rates: (state, { rates }) => state.open?.tools.throttles?.set(rates),
     end: (state, { name, why }) => {
       const attempt = state.attempts.get(name);
       if (attempt === undefined) return {};

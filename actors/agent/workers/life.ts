@@ -86,6 +86,11 @@ export class WorkerLife {
     this.#left.set(jobId, null);
   }
 
+  /** It has an attempt of that job. */
+  has(jobId: string): boolean {
+    return this.#left.has(jobId);
+  }
+
   /** An attempt has told how far it is. */
   progressed(jobId: string, { totalBytes, doneBytes }: Progress): void {
     if (!this.#left.has(jobId) || totalBytes === null) return;

@@ -46,6 +46,8 @@ export const Bench = protocol("quorus.bench", {
       how: z.enum(["release", "revoke"]),
       why: z.string(),
     })),
+    /** What its attempts may use of the bandwidth, by bucket. */
+    rates: tell(z.object({ rates: z.record(z.string(), z.number().positive()) })),
     /** Revokes an attempt, if there is one, and answers once it is over. */
     end: ask(z.object({ name: z.string(), why: z.string() }), z.object({})),
     /** What became of a report; `null`: the agent stops, and nobody knows. */

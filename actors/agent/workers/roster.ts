@@ -69,14 +69,26 @@ export class Roster {
   async place(jobId: string, signal: AbortSignal): Promise<WorkerLife> {
     for (;;) {
       signal.throwIfAborted();
-      const lives = [...this.#seats.values()].flatMap(({ life }) => life?.isUp ? [life] : []);
-      const life = leastLoaded(lives);
+      const life = leastLoaded(this.lives());
       if (life !== null) {
         life.took(jobId);
         return life;
       }
       await this.#someone(signal);
     }
+  }
+
+  /** Who has an attempt of that job; `null`: none of them. */
+  placeOf(jobId: string): WorkerLife | null {
+    for (const { life } of this.#seats.values()) {
+      if (life?.isUp === true && life.has(jobId)) return life;
+    }
+    return null;
+  }
+
+  /** Those that take attempts. */
+  lives(): readonly WorkerLife[] {
+    return [...this.#seats.values()].flatMap(({ life }) => life?.isUp === true ? [life] : []);
   }
 
   /** An attempt is over, wherever it was. */

@@ -3,6 +3,7 @@
 import type { Ref } from "../../../runtime/actor/ref.ts";
 import type { LimitValues } from "../../../runtime/base/limits.ts";
 import type { Env } from "../../../runtime/env/env.ts";
+import { Throttles } from "../../../protocols/wrappers/throttle.ts";
 import type { ProtocolRegistry } from "../../../protocols/registry.ts";
 import { BufferPool } from "../../job/buffers.ts";
 import { checkpointStore } from "../../job/checkpoint.ts";
@@ -46,6 +47,7 @@ export function workerTools(
     limits,
     sync,
     replication: replicationOf(volumes, limits, env),
+    throttles: new Throttles(env),
   };
 }
 

@@ -1,0 +1,117 @@
+/** Sources whose readers share rates by name, which may change while they read. */
+
+import { KIB } from "../../runtime/base/units.ts";
+import type { Block, Env } from "../../runtime/env/env.ts";
+import type { Source, SourceReader } from "../contract.ts";
+import { ByteRate } from "./rate.ts";
+
+/** Reads of fewer bytes than this cost more than they are worth. */
+const READ_LEAST_BYTES = 16 * KIB;
+
+/** Bytes per second by name. */
+export type NamedRates = Readonly<Record<string, number>>;
+
+/** What a transfer is held to. */
+export interface Throttle {
+  /** For one read. */
+  readonly mostBytes: number;
+  /** Resolves when all that passed is paid for; `aborted` when the signal fires first. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Charges for bytes that have passed. */
+  spend(bytes: number): void;
+}
+
+/** The rates of one place, which all of its transfers share. */
+export class Throttles {
+  readonly #env: Env;
+  readonly #rates = new Map<string, ByteRate>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** These hold from now on, and no others. */
+  set(rates: NamedRates): void {
+    for (const [name, bytesPerSecond] of Object.entries(rates)) {
+      const known = this.#rates.get(name);
+      if (known !== undefined) known.setRate(bytesPerSecond);
+      else this.#rates.set(name, new ByteRate(this.#env, bytesPerSecond));
+    }
+    for (const [name, rate] of this.#rates) {
+      if (Object.hasOwn(rates, name)) continue;
+      rate.setRate(Infinity);
+      this.#rates.delete(name);
+    }
+  }
+
+  /** Those of these names, whichever of them hold at a time. */
+  of(names: readonly string[]): Throttle {
+    const held = () => names.flatMap((name) => this.#rates.get(name) ?? []);
+    return {
+      get mostBytes() {
+        const most = Math.min(...held().map(({ burstBytes }) => burstBytes));
+        return Math.max(READ_LEAST_BYTES, Math.floor(most));
+      },
+      ready: async (signal) => {
+        for (const rate of held()) await rate.ready(signal);
+      },
+      spend: (bytes) => {
+        for (const rate of held()) rate.spend(bytes);
+      },
+    };
+  }
+}
+
+/** `source` with its readers held to `throttle`; what was read slowly is written slowly. */
+export function throttledSource(source: Source, throttle: Throttle): Source {
+  return {
+    capabilities: source.capabilities,
+    stat: (signal) => source.stat(signal),
+    open: async (range, expected, signal) =>
+      new ThrottledReader(await source.open(range, expected, signal), throttle, signal),
+    close: () => source.close(),
+  };
+}
+
+class ThrottledReader implements SourceReader {
+  readonly fill?: NonNullable<SourceReader["fill"]>;
+  readonly #inner: SourceReader;
+  readonly #throttle: Throttle;
+  readonly #signal: AbortSignal;
+  /** A reader that is closed waits for nothing. */
+  readonly #closed = new AbortController();
+
+  constructor(inner: SourceReader, throttle: Throttle, signal: AbortSignal) {
+    this.#inner = inner;
+    this.#throttle = throttle;
+    this.#signal = AbortSignal.any([signal, this.#closed.signal]);
+    const { fill } = inner;
+    if (fill === undefined) return;
+    this.fill = (block: Block, start: number, end: number) =>
+      this.#paid((most) => fill.call(inner, block, start, Math.min(end, start + most)));
+  }
+
+  get facts() {
+    return this.#inner.facts;
+  }
+
+  read(into: Uint8Array): Promise<number> {
+    return this.#paid((most) => this.#inner.read(into.subarray(0, most)));
+  }
+
+  confirm() {
+    return this.#inner.confirm();
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(new Error("the reader was closed"));
+    return this.#inner.close();
+  }
+
+  async #paid(read: (most: number) => Promise<number>): Promise<number> {
+    await this.#throttle.ready(this.#signal);
+    const count = await read(this.#throttle.mostBytes);
+    this.#throttle.spend(count);
+    return count;
+  }
+}

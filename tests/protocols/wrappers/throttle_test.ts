@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { plainEndpoint } from "../../../protocols/endpoint.ts";
+import { memoryProtocol, memoryUriOf } from "../../../protocols/memory/protocol.ts";
+import { MemoryStore } from "../../../protocols/memory/store.ts";
+import { throttledSource, Throttles } from "../../../protocols/wrappers/throttle.ts";
+import type { Env } from "../../../runtime/env/env.ts";
+import { simulatedEnv } from "../../../runtime/sim/env.ts";
+import { World } from "../../../runtime/sim/world.ts";
+import { assertFails, NEVER, patterned, readToEnd } from "../../conformance/case.ts";
+import { conformance } from "../../conformance/suite.ts";
+import { memoryHarness } from "../memory/harness.ts";
+
+const MB = 1_000_000;
+
+conformance("memory, throttled", () => {
+  const harness = memoryHarness({});
+  const throttles = new Throttles(harness.context.env);
+  throttles.set({ all: 100 * MB });
+  const { source } = harness.protocol;
+  return Promise.resolve({
+    ...harness,
+    protocol: {
+      ...harness.protocol,
+      source: (endpoint, context) =>
+        throttledSource(source!(endpoint, context), throttles.of(["all"])),
+    },
+  });
+});
+
+interface Rig {
+  readonly env: Env;
+  readonly throttles: Throttles;
+  /** Opens a file of so many bytes, held to these names. */
+  open(bytes: number, ...names: string[]): Promise<ReturnType<typeof readerOf>>;
+}
+
+function readerOf(reader: Awaited<ReturnType<ReturnType<typeof throttledSource>["open"]>>) {
+  return reader;
+}
+
+async function within(body: (rig: Rig) => Promise<void>): Promise<void> {
+  const world = new World(3);
+  const store = new MemoryStore(simulatedEnv({ seed: 3, world, name: "store" }), {});
+  const env = simulatedEnv({ seed: 3, world, name: "client" });
+  const protocol = memoryProtocol(store);
+  const throttles = new Throttles(env);
+  let files = 0;
+  const open = async (bytes: number, ...names: string[]) => {
+    const path = `/f${files++}`;
+    store.put(path, patterned(bytes));
+    const source = protocol.source!(plainEndpoint(memoryUriOf(path)), { env });
+    const held = throttledSource(source, throttles.of(names));
+    return readerOf(await held.open({ start: 0, end: null }, null, NEVER));
+  };
+  await world.complete(body({ env, throttles, open }));
+}
+
+async function secondsFor(env: Env, work: Promise<unknown>): Promise<number> {
+  const beganMs = env.clock.monotonic();
+  await work;
+  return (env.clock.monotonic() - beganMs) / 1_000;
+}
+
+Deno.test("readers share a rate by its name, and the narrowest of their rates holds", () =>
+  within(async ({ env, throttles, open }) => {
+    throttles.set({ tenant: 2 * MB, job: MB / 2 });
+    const [a, b] = [await open(4 * MB, "tenant"), await open(4 * MB, "tenant", "other")];
+    const together = await secondsFor(env, Promise.all([readToEnd(a, MB), readToEnd(b, MB)]));
+    assert.ok(together > 3.7 && together < 4.2, `8 MB at 2 MB/s in ${together} s`);
+    const c = await open(MB, "tenant", "job");
+    const alone = await secondsFor(env, readToEnd(c, MB));
+    assert.ok(alone > 1.7 && alone < 2.2, `1 MB at 0.5 MB/s in ${alone} s`);
+  }));
+
+Deno.test("a rate that changes holds at once, for those that wait too", () =>
+  within(async ({ env, throttles, open }) => {
+    throttles.set({ agent: 2_000 });
+    const reader = await open(MB, "agent");
+    await reader.read(new Uint8Array(16_384));
+    const rest = secondsFor(env, readToEnd(reader, MB));
+    env.timers.after(1_000, () => throttles.set({ agent: MB }));
+    const seconds = await rest;
+    assert.ok(seconds > 1.8 && seconds < 2.3, `a second at 2 kB/s, then 1 MB/s: ${seconds} s`);
+  }));
+
+Deno.test("a rate that is taken away frees those that wait", () =>
+  within(async ({ env, throttles, open }) => {
+    throttles.set({ agent: 1_024 });
+    const reader = await open(MB, "agent");
+    await reader.read(new Uint8Array(16_384));
+    const rest = secondsFor(env, readToEnd(reader, MB));
+    env.timers.after(500, () => throttles.set({}));
+    assert.ok(await rest < 0.6);
+  }));
+
+Deno.test("a reader that is closed waits no longer", () =>
+  within(async ({ throttles, open }) => {
+    throttles.set({ agent: 1_024 });
+    const reader = await open(MB, "agent");
+    await reader.read(new Uint8Array(16_384));
+    const waiting = assertFails(() => reader.read(new Uint8Array(10)), "aborted", "the read");
+    await reader.close();
+    await waiting;
+  }));
