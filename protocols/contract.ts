@@ -181,8 +181,11 @@ export interface Sink {
   stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null>;
   /** SHA-256 of the file at `name`, `null` if there is none; `unsupported` without `readBack`. */
   hash(name: string, signal: AbortSignal): Promise<string | null>;
-  /** Creates the temporary file, which must not exist (`exists`); only its writer may read it. */
-  create(temp: string, signal: AbortSignal): Promise<SinkFile>;
+  /**
+   * Creates the temporary file, which must not exist (`exists`); only its writer may read it. `size` is
+   * what the source says that the file will have, for places that want to be told beforehand.
+   */
+  create(temp: string, signal: AbortSignal, size?: number | null): Promise<SinkFile>;
   /** Opens a temporary file of an earlier attempt, `null` if it is gone. */
   reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null>;
   /**
@@ -243,11 +246,11 @@ export interface Reach {
    * TLS and host keys. It is the host itself where nothing is to be resolved.
    */
   addressFor(host: string, port: number): Promise<string>;
+  /** Judges a host that is resolved elsewhere, such as behind a jump host, by its name alone. */
+  checkHost(host: string, port: number): void;
 }
 
 /** What a protocol is given to work with. */
-  /** Judges a host that is resolved elsewhere, such as behind a jump host, by its name alone. */
-  checkHost(host: string, port: number): void;
 export interface ProtocolContext {
   readonly env: Env;
   /** What may be reached; `reachOf` (reach.ts) takes its place where it is left out. */
