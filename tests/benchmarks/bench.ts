@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "raft-engine": "./raft_engine.ts",
   "raft-log": "./raft_log.ts",
   "schedule": "./schedule.ts",
+  "sets": "./sets.ts",
   "sim": "./sim.ts",
   "transfer-large": "./transfer_large.ts",
   "transfer-small": "./transfer_small.ts",

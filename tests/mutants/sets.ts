@@ -38,14 +38,6 @@ export const SET_MUTANTS: readonly Mutant[] = [
     seeds: 40,
   },
   {
-    name: "a receipt is forgotten when its report is refused with a grant",
-    file: "actors/set/reports.ts",
-    find: `done: [...report.done, ...given] };`,
-    replace: `done: given };`,
-    scenario: SCENARIO,
-    seeds: 40,
-  },
-  {
     name: "what was published is not counted where it is recovered",
     file: "actors/set/taken.ts",
     find: `    if (outcome === "unpublished") continue;`,
