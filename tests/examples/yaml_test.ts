@@ -191,3 +191,45 @@ Deno.test("07_actions tells of success, and of failure with its reason", async (
     assert.match(bad.out, /rolled back/);
   });
 });
+
+Deno.test("17_sets copies directories, remembers, moves what was copied, and mirrors", async () => {
+  await inFolder(async (folder) => {
+    const put = async (path: string, text: string) => {
+      const at = `${folder}/in/${path}`;
+      await Deno.mkdir(at.slice(0, at.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(at, text);
+    };
+    for (const path of ["photos/2026/a.jpg", "photos/b.jpg", "scans/a.pdf", "scans/b.pdf"]) {
+      await put(path, path);
+    }
+    for (const path of ["orders/1.csv", "orders/1.csv.done", "orders/2.csv", "orders/tmp/3.csv"]) {
+      await put(path, path);
+    }
+    for (const name of ["index", "old", "new"]) await put(`website/${name}.html`, name);
+    const values = [`IN=${folder}/in`, `OUT=${folder}/out`].flatMap((value) => ["--var", value]);
+    const args = ["run", "examples/17_sets.yaml", ...values, "--data", `${folder}/state`, "--json"];
+    const first = await quorus(args);
+    assert.equal(first.code, 0, first.out + first.err);
+    assert.deepEqual(below(`${folder}/out`), [
+      "orders/1.csv",
+      "photos/2026/a.jpg",
+      "photos/b.jpg",
+      ...["scans/a.pdf", "scans/b.pdf"],
+      ...["website/index.html", "website/new.html", "website/old.html"],
+    ]);
+    assert.deepEqual(below(`${folder}/in/scans`), ["done/a.pdf", "done/b.pdf"]);
+    await Deno.remove(`${folder}/out/orders/1.csv`);
+    await Deno.remove(`${folder}/in/website/old.html`);
+    await put("orders/2.csv.done", "");
+    const second = await quorus(args);
+    assert.equal(second.code, 0, second.out + second.err);
+    assert.deepEqual(below(`${folder}/out/orders`), ["2.csv"]);
+    assert.deepEqual(below(`${folder}/out/website`), ["index.html", "new.html"]);
+  });
+});
+
+function below(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? below(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
+  ).sort();
+}
