@@ -223,6 +223,8 @@ export const command = z.discriminatedUnion("type", [
       pieces: z.number().int().nonnegative(),
       jobs: z.array(job),
       retryOf: z.string().nullable(),
+      /** Its jobs go on with what those of the run or job `retryOf` have left. Since version 5. */
+      goesOn: z.boolean().optional(),
       origin: origin.optional(),
     })).min(1),
   }),

@@ -16,6 +16,9 @@ const SINCE: Readonly<Partial<Record<Command["type"], LogVersion>>> = {
   putRate: 5,
 };
 
+/** The version that brought runs that go on with what others have left. */
+export const GOING_ON = 5;
+
 /** The version that brought sets of files: earlier controllers would take them for single files. */
 const SETS = 5;
 const OF_SETS: ReadonlySet<JobEvent["type"]> = new Set(["files", "recall"]);
@@ -35,6 +38,9 @@ export function versionOf(type: Command["type"]): LogVersion {
 
 /** The lowest version that can read the command: it is written as such, once that is in force. */
 export function versionFor(command: Command): LogVersion {
+  if (command.type === "createRuns" && command.runs.some(({ goesOn }) => goesOn === true)) {
+    return GOING_ON;
+  }
   return speaksOfSets(command) ? SETS : versionOf(command.type);
 }
 

@@ -7,6 +7,7 @@ import { resolveTransfer } from "../../workflows/resolve.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { NEW_SET } from "../set/record.ts";
 import { assigned, mayStart } from "./assign.ts";
+import { goingOn, leftFor, withoutLeft } from "./going_on.ts";
 import { type Applied, type Effect, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
 import { type Run, type State, withJob } from "./state.ts";
@@ -90,10 +91,16 @@ function submitAll(state: State, run: Run, command: Submissions): Applied {
       rejected.push(`transfer "${spec.name}" of run ${run.id} has a job already`);
       continue;
     }
-    const job = begun(at, submitted(at, run, wanted.jobId, spec), wanted, command.slots);
+    const fresh = submitted(at, run, wanted.jobId, spec);
+    const left = leftFor(at, run, fresh);
+    const job = begun(at, left === null ? fresh : goingOn(fresh, left), wanted, command.slots);
     jobs = jobs.set(spec.name, wanted.jobId);
     at = withJob(at, null, job);
     effects.push({ type: "jobChanged", job, before: null });
+    if (left === null) continue;
+    const emptied = withoutLeft(left, at.index);
+    at = withJob(at, left, emptied);
+    effects.push({ type: "jobChanged", job: emptied, before: left });
   }
   for (const { name, why, failed } of command.skipped) {
     skipped = skipped.set(name, { why, failed });

@@ -98,8 +98,9 @@ function wholePlan(plan: Plan, parts: readonly StagedPart[]): Plan {
   return { ...plan, transfers, levels };
 }
 
-function retried({ retryOf }: Wanted): Pick<Run, "retryOf"> {
-  return retryOf === null ? {} : { retryOf };
+function retried({ retryOf, goesOn = false }: Wanted): Pick<Run, "retryOf" | "goesOn"> {
+  if (retryOf === null) return {};
+  return goesOn ? { retryOf, goesOn } : { retryOf };
 }
 
 function jobsByName(kept: readonly Job[]): Run["jobs"] {

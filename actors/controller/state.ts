@@ -25,6 +25,8 @@ export interface Run {
   readonly skipped: PersistentMap<{ readonly why: string; readonly failed: boolean }>;
   /** The run or job that it tries again; what succeeded there has jobs here from the beginning. */
   readonly retryOf?: string;
+  /** Its jobs go on with what those of `retryOf` have left. */
+  readonly goesOn?: true;
   readonly createdMs: number;
   readonly endedMs: number | null;
   /** It has nothing to do after its one job: it succeeds with it. */

@@ -11,7 +11,12 @@ import type { FLEET_LIMITS } from "./limits.ts";
 /** The limits that decide when. */
 export type SweepLimits = Pick<
   LimitValues<typeof FLEET_LIMITS>,
-  "sweepRestMs" | "sweepAgainMs" | "sweepPauseMs" | "sweepPauseMostMs" | "sweepTries"
+  | "sweepRestMs"
+  | "sweepKeepMs"
+  | "sweepAgainMs"
+  | "sweepPauseMs"
+  | "sweepPauseMostMs"
+  | "sweepTries"
 >;
 
 interface Owing {
@@ -41,14 +46,21 @@ export class Leftovers {
   /** A job is like this; one that has ended, and may have left something, is taken in. */
   note(job: Job, nowMs: number): void {
     if (!FINAL_STATES.has(job.state) || !mayHaveLeft(job) || this.#owing.has(job.id)) return;
-    const { sweepRestMs, sweepAgainMs } = this.#limits;
+    const { sweepRestMs, sweepKeepMs, sweepAgainMs } = this.#limits;
+    // What was cancelled is not wanted any more.
+    const restMs = job.state === "failed" ? sweepKeepMs : sweepRestMs;
     this.#owing.set(job.id, {
       job,
-      dueMs: nowMs + sweepRestMs,
+      dueMs: nowMs + restMs,
       failures: 0,
       isUnderWay: false,
-      againMs: job.stale.length > 0 ? nowMs + sweepAgainMs : null,
+      againMs: job.stale.length > 0 ? nowMs + Math.max(restMs, sweepAgainMs) : null,
     });
+  }
+
+  /** Another job has taken over what it had left. */
+  forget(jobId: string): void {
+    this.#owing.delete(jobId);
   }
 
   /** What is due, at most so many; each is under way until it is `done` or has `failed`. */

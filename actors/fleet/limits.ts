@@ -63,6 +63,12 @@ export const FLEET_LIMITS = {
     value: 2_000,
     why: "a job that has ended rests so long before: a call of its last attempt may be on its way",
   },
+  sweepKeepMs: {
+    unit: "ms",
+    value: 300_000,
+    why:
+      "a job that has failed rests so long instead: who tries it again within that goes on with what was verified",
+  },
   sweepAgainMs: {
     unit: "ms",
     value: 600_000,

@@ -15,6 +15,7 @@ import type { Agent } from "../agent/messages.ts";
 import type { Group } from "../controller/group.ts";
 import type { Job } from "../job/record.ts";
 import type { Candidate, Candidates } from "../scheduler/candidates.ts";
+import { FINAL_STATES, mayHaveLeft } from "../job/record.ts";
 import { demandOf } from "../scheduler/demand.ts";
 import { fits } from "../scheduler/fleet.ts";
 import { ActionError } from "./actions.ts";
@@ -54,7 +55,10 @@ export const sweeper = actor(Sweeper, {
     for (const job of group.state.jobs.values()) leftovers.note(job, clock.monotonic());
     const unsubscribe = group.subscribe((effects) => {
       for (const effect of effects) {
-        if (effect.type === "jobChanged") leftovers.note(effect.job, clock.monotonic());
+        if (effect.type !== "jobChanged") continue;
+        const { job } = effect;
+        if (FINAL_STATES.has(job.state) && !mayHaveLeft(job)) leftovers.forget(job.id);
+        else leftovers.note(job, clock.monotonic());
       }
     });
     ctx.every("look", limits.sweepEveryMs, "look", {});

@@ -13,9 +13,12 @@ import { type Progressed, temporaryName } from "./record.ts";
 import { seizedName } from "./seize.ts";
 import type { Attempt } from "./tools.ts";
 
-/** Where the file is that the replicated checkpoint speaks of; `null` if it is of no use here. */
-export function provedAt({ job, ends }: Attempt): string | null {
-  const { progressed, spec } = job;
+/** Where the file is that a checkpoint speaks of; `null` if it is of no use here. */
+export function provedAt(
+  { job, ends }: Attempt,
+  progressed: Progressed | null = job.progressed,
+): string | null {
+  const { spec } = job;
   const { fence, resume, readBack } = ends.sink.capabilities;
   if (progressed === null || progressed.chunks === 0 || !resume || !readBack) return null;
   if (!spec.pipeline.hash || progressed.chunkBytes !== spec.pipeline.chunkBytes) return null;

@@ -110,6 +110,8 @@ export interface Job {
   readonly spec: TransferSpec;
   /** That of its run, told to agents; the state keeps it with the run alone. */
   readonly origin?: Origin;
+  /** The job that it tries again and whose temporary files it has taken over: among its `stale` ones. */
+  readonly goesOnWith?: string;
   /** Where its local files lie, since its first attempt: absent where agents hold no volumes. */
   readonly volumes?: UsedVolumes;
   readonly state: JobState;

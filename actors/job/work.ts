@@ -10,7 +10,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import { copyProved, provedAt } from "./copy.ts";
 import { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
-import { type Job, type Lease, temporaryName } from "./record.ts";
+import { type Job, type Lease, type Progressed, temporaryName } from "./record.ts";
 import { progressReporter } from "./replicate.ts";
 import { seizedName } from "./seize.ts";
 import { quietly } from "./tidy.ts";
@@ -49,7 +49,10 @@ export async function openWork(attempt: Attempt): Promise<Work> {
   await removeEarlier(attempt, [checkpoint?.temp, provedAt(attempt)]);
   const resumed = checkpoint === null ? null : await resume(attempt, checkpoint);
   const work = resumed ?? await copied(attempt) ?? await begin(attempt);
-  await quietly(tools, "remove what was seized", () => removeSeized(attempt, work.file.temp));
+  await quietly(tools, "remove what was seized", async () => {
+    await removeSeized(attempt, work.file.temp);
+    if (job.goesOnWith !== undefined) await tools.checkpoints.drop(job.goesOnWith);
+  });
   return work;
 }
 
@@ -102,14 +105,33 @@ async function removeSeized({ job, ends }: Attempt, kept: string | null): Promis
 
 /** Goes on with what a lost attempt had verified, in a new file; `null` if nothing is proved. */
 async function copied(attempt: Attempt): Promise<Work | null> {
-  const name = provedAt(attempt);
-  const { progressed } = attempt.job;
+  const progressed = await provedPrefix(attempt);
+  const name = provedAt(attempt, progressed);
   if (name === null || progressed === null) return null;
   const facts = await attempt.ends.source.stat(attempt.signal);
   announcedSizeFits(attempt, facts);
   if (whyUseless(progressed, facts) !== null) return null;
   const copy = await copyProved(attempt, name, progressed);
   return copy === null ? null : await goOn(attempt, progressed.fingerprint, facts, copy, 0);
+}
+
+/** What is proved of a file that is copied from: by the replicated checkpoint, or one of this agent. */
+async function provedPrefix({ job, tools }: Attempt): Promise<Progressed | null> {
+  const { goesOnWith, progressed } = job;
+  const own = goesOnWith === undefined ? null : await tools.checkpoints.load(goesOnWith);
+  if (own === null || !job.stale.some(({ temp }) => temp === own.temp)) return progressed;
+  const { temp, chunkBytes, fingerprint, digests } = own;
+  const chunks = digests.contiguous();
+  if (chunks <= (progressed?.chunks ?? 0)) return progressed;
+  digests.cut(chunks);
+  return {
+    leaseIndex: 0,
+    temp,
+    chunkBytes,
+    chunks,
+    root: digests.root(tools.env.hash),
+    fingerprint,
+  };
 }
 
 async function begin(attempt: Attempt): Promise<Work> {

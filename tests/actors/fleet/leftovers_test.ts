@@ -5,6 +5,7 @@ import { Rig } from "../job/rig.ts";
 
 const LIMITS = {
   sweepRestMs: 10,
+  sweepKeepMs: 50,
   sweepAgainMs: 1_000,
   sweepPauseMs: 100,
   sweepPauseMostMs: 300,
@@ -28,6 +29,15 @@ function ended(id: string, left: "nothing" | "adoptable" | "stale"): Job {
 function idsOf(leftovers: Leftovers, nowMs: number, most = 10): string[] {
   return leftovers.take(nowMs, most).map(({ job }) => job.id);
 }
+
+Deno.test("what has failed rests longer, as somebody may try it again, and is forgotten when somebody does", () => {
+  const leftovers = new Leftovers(LIMITS);
+  leftovers.note({ ...ended("first", "adoptable"), state: "failed" }, 0);
+  leftovers.note({ ...ended("second", "adoptable"), state: "failed" }, 0);
+  assert.deepEqual(idsOf(leftovers, 49), []);
+  leftovers.forget("first");
+  assert.deepEqual(idsOf(leftovers, 50), ["second"]);
+});
 
 Deno.test("only jobs that have ended and may have left something are looked after", () => {
   const leftovers = new Leftovers(LIMITS);

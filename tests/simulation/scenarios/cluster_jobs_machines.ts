@@ -216,7 +216,12 @@ export class Machines {
 }
 
 /** Longer than anybody stands still; and what is owed is looked for twice before it is archived. */
-const FLEET = { sweepAgainMs: 25_000, sweepMs: 5_000, sweepPauseMostMs: 10_000 };
+const FLEET = {
+  sweepKeepMs: 2_000,
+  sweepAgainMs: 25_000,
+  sweepMs: 5_000,
+  sweepPauseMostMs: 10_000,
+};
 const OWING_MS = 120_000;
 
 /** Logs are cut soon, and in some seeds ended runs leave the state while others are under way. */
