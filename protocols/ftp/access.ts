@@ -7,10 +7,11 @@ import type { Reach } from "../contract.ts";
 import { protocolLimits } from "../limits.ts";
 import { Places } from "../places.ts";
 import type { HeldSession, SessionPool } from "../sessions.ts";
-import type { FtpPlace } from "./endpoint.ts";
+import { isAnotherCertificate } from "./dial_failure.ts";
+import type { FtpPlace, FtpTarget } from "./endpoint.ts";
 import type { Features } from "./features.ts";
 import type { Dial } from "./line.ts";
-import { FtpSession } from "./session.ts";
+import { FtpSession, judgedCertificate, type SessionParts } from "./session.ts";
 
 /**
  * What a session is held for. A session does one thing at a time, and who holds one may wait for another:
@@ -50,18 +51,25 @@ export class Seats {
   }
 }
 
-/** What servers were found to be able to do, by place. */
-export class KnownServers {
-  readonly #features = new Map<string, Features>();
+/** What is known of a server. */
+interface KnownServer {
+  readonly features: Features | null;
+  /** Judged by the authorities of the endpoint. */
+  readonly certificate: Uint8Array | null;
+}
 
-  get(place: string): Features | null {
-    return this.#features.get(place) ?? null;
+/** What was found out about servers, by place. */
+export class KnownServers {
+  readonly #servers = new Map<string, KnownServer>();
+
+  get(place: string): KnownServer {
+    return this.#servers.get(place) ?? { features: null, certificate: null };
   }
 
-  set(place: string, features: Features): void {
-    this.#features.set(place, features);
-    const [oldest] = this.#features.keys();
-    if (this.#features.size > protocolLimits.ftpServersMax) this.#features.delete(oldest!);
+  add(place: string, more: Partial<KnownServer>): void {
+    this.#servers.set(place, { ...this.get(place), ...more });
+    const [oldest] = this.#servers.keys();
+    if (this.#servers.size > protocolLimits.ftpServersMax) this.#servers.delete(oldest!);
   }
 }
 
@@ -84,7 +92,7 @@ export class FtpAccess {
 
   /** What the server can do, `null` before the first session with it. */
   get features(): Features | null {
-    return this.#shared.servers.get(this.#keyOf());
+    return this.#shared.servers.get(this.#keyOf()).features;
   }
 
   /** A session that nobody else uses until it is released; it is kept alive meanwhile. */
@@ -151,17 +159,41 @@ export class FtpAccess {
 
   async #open(): Promise<FtpSession> {
     const { target, label } = this.place;
-    const session = await FtpSession.open({
+    const parts: SessionParts = {
       place: label,
       target,
       address: await this.#reach.addressFor(target.host, target.port),
       dial: this.#dial,
       env: this.env,
       features: this.features,
-    });
-    this.#shared.servers.set(this.#keyOf(), session.features);
+      trusted: null,
+    };
+    const session = namesAuthorities(target)
+      ? await this.#openJudged(parts)
+      : await FtpSession.open(parts);
+    this.#shared.servers.add(this.#keyOf(), { features: session.features });
     return session;
   }
+
+  /** A server may have got another certificate since it was judged. */
+  async #openJudged(parts: SessionParts): Promise<FtpSession> {
+    const { certificate } = this.#shared.servers.get(this.#keyOf());
+    if (certificate !== null) {
+      try {
+        return await FtpSession.open({ ...parts, trusted: certificate });
+      } catch (thrown) {
+        if (!isAnotherCertificate(thrown)) throw thrown;
+      }
+    }
+    const judged = await judgedCertificate(parts);
+    this.#shared.servers.add(this.#keyOf(), { certificate: judged });
+    return await FtpSession.open({ ...parts, trusted: judged });
+  }
+}
+
+/** TLS sessions are not gone on with where the endpoint names authorities: see `dial.ts`. */
+function namesAuthorities({ tls, encryption }: FtpTarget): boolean {
+  return encryption !== "none" && (tls?.caCerts?.length ?? 0) > 0 && tls?.cert === undefined;
 }
 
 /** Waits for `work` until the signal fires; what comes of it afterwards is dropped. */

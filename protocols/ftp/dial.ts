@@ -10,11 +10,17 @@
 import type { Buffer } from "node:buffer";
 import { isIP, Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import type { Clock, Env, TlsOptions } from "../../runtime/env/env.ts";
+import type { Clock, Env } from "../../runtime/env/env.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { Dial, Line, Securing } from "./line.ts";
-import { connectFailure, lineFailure, tlsFailure, whyUntrusted } from "./dial_failure.ts";
+import {
+  ANOTHER_CERTIFICATE,
+  connectFailure,
+  lineFailure,
+  tlsFailure,
+  whyUntrusted,
+} from "./dial_failure.ts";
 import { plainAddress } from "./passive.ts";
 
 /** Connects by TCP. */
@@ -52,9 +58,8 @@ class SocketLine implements Line {
   readonly #tcp: Socket;
   readonly #shown: string;
   readonly #clock: Clock;
+  certificate: Uint8Array | null = null;
   #tls: TLSSocket | null = null;
-  /** The newest ticket of this connection's TLS session. */
-  #session: Buffer | null = null;
   readonly #came: Uint8Array[] = [];
   #cameBytes = 0;
   #isStopped = false;
@@ -108,7 +113,7 @@ class SocketLine implements Line {
     return Promise.resolve();
   }
 
-  async secure({ name, tls, like }: Securing): Promise<void> {
+  async secure(wanted: Securing): Promise<void> {
     if (this.#came.length > 0) {
       const message = `cannot trust ${this.#shown}: bytes came in clear where TLS was to begin; ` +
         "somebody may stand in between";
@@ -118,15 +123,15 @@ class SocketLine implements Line {
     const securing = this.#securing = Promise.withResolvers<void>();
     this.#tcp.removeAllListeners("data");
     this.#tcp.removeAllListeners("end");
-    const session = like instanceof SocketLine ? like.#session : null;
+    const { like } = wanted;
+    const session = like instanceof SocketLine ? like.#tls?.getSession() ?? null : null;
     try {
-      this.#tls = connectTls(optionsOf(this.#tcp, name, tls, session));
+      this.#tls = connectTls(optionsOf(this.#tcp, wanted, session));
     } catch (thrown) { // a certificate or key that is none
-      throw tlsFailure(this.#shown, name, thrown);
+      throw tlsFailure(this.#shown, wanted.name, thrown);
     }
-    this.#tls.on("session", (ticket: Buffer) => this.#session = ticket);
-    this.#tls.once("secureConnect", () => this.#judge(name, session !== null));
-    this.#listen(this.#tls, name);
+    this.#tls.once("secureConnect", () => this.#judge(wanted));
+    this.#listen(this.#tls, wanted.name);
     try {
       await securing.promise;
     } finally {
@@ -142,14 +147,18 @@ class SocketLine implements Line {
   }
 
   /**
-   * The handshake is over, and nothing was sent yet. A session that is gone on with was judged when it
-   * began; without its keys nobody could go on with it.
+   * The handshake is over, so the other end has the key of the certificate that it shows, also where it
+   * is not judged by TLS (measured); and nothing was sent yet.
    */
-  #judge(name: string, wasJudged: boolean): void {
+  #judge({ name, trusted }: Securing): void {
     const tls = this.#tls!;
-    if (tls.authorized || (wasJudged && tls.isSessionReused())) return this.#securing?.resolve();
-    const { valid_from: from, valid_to: to } = tls.getPeerCertificate() ?? {};
-    const reason = whyUntrusted(tls.authorizationError, from, to, this.#clock.now());
+    const shown = tls.getPeerCertificate() ?? {};
+    this.certificate = shown.raw === undefined ? null : new Uint8Array(shown.raw);
+    const { valid_from: from, valid_to: to } = shown;
+    const isIt = trusted === null ? tls.authorized : isEqual(this.certificate, trusted);
+    if (isIt && Date.parse(to ?? "") > this.#clock.now()) return this.#securing?.resolve();
+    const error = trusted === null ? tls.authorizationError : new Error(ANOTHER_CERTIFICATE);
+    const reason = whyUntrusted(error, from, to, this.#clock.now());
     this.#over(tlsFailure(this.#shown, name, reason));
     tls.destroy();
     this.#tcp.destroy();
@@ -212,19 +221,26 @@ class SocketLine implements Line {
   }
 }
 
-/** The certificate is judged by {@link SocketLine}, which can then say what is wrong with it. */
+/**
+ * The certificate is judged by {@link SocketLine}, which can then say what is wrong with it. Deno 2.9.6 goes on
+ * with a TLS session only where authorities and certificate are those of the system (measured): so where
+ * one certificate is trusted, authorities are not named.
+ */
 function optionsOf(
   socket: Socket,
-  name: string,
-  tls: TlsOptions | null,
+  { name, tls, trusted }: Securing,
   session: Buffer | null,
 ): ConnectionOptions {
   const { caCerts = [], cert, key } = tls ?? {};
   return {
     ...{ socket, host: name, minVersion: "TLSv1.2", rejectUnauthorized: false },
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
+    ...(caCerts.length === 0 || trusted !== null ? {} : { ca: [...caCerts] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
     ...(session === null ? {} : { session }),
   };
+}
+
+function isEqual(one: Uint8Array | null, other: Uint8Array): boolean {
+  return one?.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -37,10 +37,17 @@ interface Meaning {
   readonly reason: (name: string) => string;
 }
 
+/** What a connection says whose certificate is not the one that is trusted. */
+export const ANOTHER_CERTIFICATE = "ANOTHER_CERTIFICATE";
+
 const NEEDS_CLIENT = /certificate[_ ]required|handshake[_ ]failure|CertificateRequired/i;
 
 /** The first match counts. */
 const MEANINGS: readonly Meaning[] = [
+  {
+    pattern: /ANOTHER_CERTIFICATE/,
+    reason: () => "it shows another certificate than before; try again",
+  },
   {
     pattern: /CERT_HAS_EXPIRED|certificate has expired|\bExpired\b/i,
     reason: () => "its certificate has expired; have it renewed",
@@ -89,7 +96,13 @@ export function tlsFailure(shown: string, name: string, thrown: unknown): Protoc
   return new ProtocolError("tls", `cannot trust ${shown}: ${reason}`, {
     cause: thrown,
     retryable: isNetwork,
+    details: text.includes(ANOTHER_CERTIFICATE) ? { problem: ANOTHER_CERTIFICATE } : {},
   });
+}
+
+/** The server shows another certificate than the one that is trusted. */
+export function isAnotherCertificate(thrown: unknown): boolean {
+  return thrown instanceof ProtocolError && thrown.details["problem"] === ANOTHER_CERTIFICATE;
 }
 
 /**

@@ -9,12 +9,16 @@ export interface Securing {
   readonly tls: TlsOptions | null;
   /** Whose TLS session is gone on with: servers ask for it on data connections. */
   readonly like: Line | null;
+  /** The certificate that is trusted, and no other; `null`: any that an authority vouches for. */
+  readonly trusted: Uint8Array | null;
 }
 
 /** An open connection. Every failure is a `ProtocolError`. */
 export interface Line {
   /** The address of the other end, which data connections go to as well. */
   readonly address: string;
+  /** What the other end has shown, as DER; `null` in clear. */
+  readonly certificate: Uint8Array | null;
   /** The next bytes, which belong to the caller; `null` at the end, again and again. */
   read(): Promise<Uint8Array | null>;
   /** Sends all of `bytes`; they may be written over when it resolves. */

@@ -4,6 +4,7 @@ import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { Control } from "./control.ts";
 import type { FtpTarget } from "./endpoint.ts";
+import type { Securing } from "./line.ts";
 import { type Features, featuresOf, hasChmod, offeredFacts } from "./features.ts";
 import { FtpRefusal } from "./meaning.ts";
 import { isDone, type Reply } from "./replies.ts";
@@ -26,30 +27,41 @@ export async function logIn(
   control: Control,
   target: FtpTarget,
   known: Features | null,
+  trusted: Uint8Array | null,
 ): Promise<LoggedIn> {
-  const isImplicit = target.encryption === "implicit";
-  // Where TLS is implicit, the greeting comes through it.
-  if (isImplicit) await control.secure(securingOf(target));
-  const greeting = await control.final(protocolLimits.ftpConnectTimeoutMs);
-  if (!isDone(greeting)) throw new FtpRefusal("open a session", control.place, greeting);
-  const isPrivate = isImplicit || await encrypted(control, target);
+  const isPrivate = await greet(control, target, trusted);
   await authenticate(control, target);
   if (isPrivate) await protectData(control);
   return { features: await prepared(control, known), isPrivate };
 }
 
-/** The securing of a control connection. */
-function securingOf({ host, tls }: FtpTarget) {
-  return { name: host, tls, like: null };
+/** The greeting, and TLS where that is to be: whether the session is encrypted now. */
+export async function greet(
+  control: Control,
+  target: FtpTarget,
+  trusted: Uint8Array | null,
+): Promise<boolean> {
+  const { host: name, tls } = target;
+  const securing = { name, tls, like: null, trusted };
+  const isImplicit = target.encryption === "implicit";
+  // Where TLS is implicit, the greeting comes through it.
+  if (isImplicit) await control.secure(securing);
+  const greeting = await control.final(protocolLimits.ftpConnectTimeoutMs);
+  if (!isDone(greeting)) throw new FtpRefusal("open a session", control.place, greeting);
+  return isImplicit || await encrypted(control, target, securing);
 }
 
 /** Whether the session is encrypted now; `insecure` where it had to be and the server cannot. */
-async function encrypted(control: Control, target: FtpTarget): Promise<boolean> {
+async function encrypted(
+  control: Control,
+  target: FtpTarget,
+  securing: Securing,
+): Promise<boolean> {
   const { encryption, credentials } = target;
   if (encryption === "none") return false;
   const reply = await control.ask("AUTH TLS");
   if (reply.code === 234 || reply.code === 334) {
-    await control.secure(securingOf(target));
+    await control.secure(securing);
     return true;
   }
   if (encryption === "optional") return false;
@@ -75,14 +87,21 @@ async function authenticate(control: Control, { credentials }: FtpTarget): Promi
       "beside user and password, which is not supported";
     throw new ProtocolError("unsupported", message);
   }
-  throw refusedLogin(action, control.place, reply);
+  throw refusedLogin(action, control.place, reply, password);
 }
 
-/** The words of a server may hold what it was sent: of a refused login none are passed on. */
-function refusedLogin(action: string, place: string, reply: Reply): ProtocolError {
-  const told = new FtpRefusal(action, place, reply);
-  const code = reply.code >= 500 && told.code !== "rateLimited" ? "unauthenticated" : told.code;
-  return new FtpRefusal(action, place, { code: reply.code, lines: [""] }, code);
+/** The words of a server may hold what it was sent: then they are not passed on. */
+function refusedLogin(
+  action: string,
+  place: string,
+  { code, lines }: Reply,
+  password: string,
+): ProtocolError {
+  const text = lines.join(" ");
+  const reply = { code, lines: [text.includes(password) ? "" : text] };
+  const meant = new FtpRefusal(action, place, reply).code;
+  const isRefused = code >= 500 && meant !== "rateLimited" && !/^OOPS/.test(text);
+  return new FtpRefusal(action, place, reply, isRefused ? "unauthenticated" : meant);
 }
 
 /** RFC 4217, section 9. */

@@ -10,7 +10,7 @@ import type { FtpTarget } from "./endpoint.ts";
 import { type Seen, seenOfFacts, sizeOf } from "./facts.ts";
 import { type Features, hasFacts, hashCommandOf, timeCommandOf } from "./features.ts";
 import type { Dial, Line } from "./line.ts";
-import { logIn } from "./login.ts";
+import { greet, logIn } from "./login.ts";
 import { FtpRefusal, isUnknownCommand } from "./meaning.ts";
 import { assertSameAddress, extendedPassivePort, passiveAddress } from "./passive.ts";
 import { isDone, isIntermediate, type Reply } from "./replies.ts";
@@ -26,6 +26,8 @@ export interface SessionParts {
   readonly env: Env;
   /** What an earlier session with this server found out. */
   readonly features: Features | null;
+  /** The server's certificate, where it was judged already ({@link judgedCertificate}). */
+  readonly trusted: Uint8Array | null;
 }
 
 /** A session in use; one call or one transfer at a time. */
@@ -57,25 +59,12 @@ export class FtpSession implements Session {
 
   /** Connects and logs in. */
   static async open(parts: SessionParts): Promise<FtpSession> {
-    const { target, place, env } = parts;
-    const line = await parts.dial(parts.address, target.port, place);
-    const replyMs = target.replyMs ?? protocolLimits.ftpReplyTimeoutMs;
-    const control = new Control(place, line, env, replyMs);
-    const timer = env.timers.after(protocolLimits.ftpConnectTimeoutMs, () => {
-      const message = `cannot open a session with ${place}: it was not open after ` +
-        `${protocolLimits.ftpConnectTimeoutMs} ms`;
-      control.break(new ProtocolError("timeout", message));
-    });
-    try {
-      const { features, isPrivate } = await logIn(control, target, parts.features);
+    return await connected(parts, async (control) => {
+      const { target, features: known, trusted } = parts;
+      const { features, isPrivate } = await logIn(control, target, known, trusted);
       control.assertSound();
       return new FtpSession(parts, control, features, isPrivate);
-    } catch (thrown) {
-      await control.end();
-      throw thrown;
-    } finally {
-      timer.cancel();
-    }
+    });
   }
 
   get isBroken(): boolean {
@@ -89,7 +78,9 @@ export class FtpSession implements Session {
   /** The name that data connections must show, whose TLS session is that of the control connection. */
   secure(data: Line): Promise<void> {
     const { host, tls } = this.#parts.target;
-    return data.secure({ name: host, tls, like: this.control.line });
+    const { line } = this.control;
+    // Whoever answers at that port must be the one who answers at the other.
+    return data.secure({ name: host, tls, like: line, trusted: line.certificate });
   }
 
   /** A connection for data, to the address of the control connection and no other. */
@@ -236,6 +227,42 @@ export class FtpSession implements Session {
     }
     return named.port;
   }
+}
+
+/** Runs `use` on a new control connection, which is ended if that fails or takes too long. */
+async function connected<T>(
+  { target, place, address, dial, env }: SessionParts,
+  use: (control: Control) => Promise<T>,
+): Promise<T> {
+  const { ftpConnectTimeoutMs, ftpReplyTimeoutMs } = protocolLimits;
+  const line = await dial(address, target.port, place);
+  const control = new Control(place, line, env, target.replyMs ?? ftpReplyTimeoutMs);
+  const timer = env.timers.after(ftpConnectTimeoutMs, () => {
+    const message = `cannot open a session with ${place}: it was not open after ` +
+      `${ftpConnectTimeoutMs} ms`;
+    control.break(new ProtocolError("timeout", message));
+  });
+  try {
+    return await use(control);
+  } catch (thrown) {
+    await control.end();
+    throw thrown;
+  } finally {
+    timer.cancel();
+  }
+}
+
+/**
+ * The certificate of a server, judged by the authorities that the endpoint names, over a connection that
+ * carries nothing else. Sessions then trust this one and no other.
+ */
+export async function judgedCertificate(parts: SessionParts): Promise<Uint8Array | null> {
+  return await connected(parts, async (control) => {
+    await greet(control, parts.target, null);
+    const { certificate } = control.line;
+    await control.end();
+    return certificate;
+  });
 }
 
 const UNKNOWN: Seen = { kind: "other", size: null, mtimeMs: null, unique: null, mode: null };

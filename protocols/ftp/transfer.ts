@@ -166,16 +166,14 @@ async function begun(session: FtpSession, request: TransferRequest): Promise<Beg
   try {
     if (from > 0) await restarted(session, action, from);
     await control.send(command);
-    // Some servers begin TLS before they answer, others after.
-    const securing = session.isPrivate ? session.secure(data) : null;
-    securing?.catch(() => {});
     const reply = await control.next();
     hasBegun = isPreliminary(reply);
     if (!hasBegun && !isDone(reply)) throw session.refusal(action, reply);
-    if (securing !== null) {
+    // Not before: a handshake uses up what a TLS session can be gone on with once.
+    if (session.isPrivate) {
       const { ftpConnectTimeoutMs } = protocolLimits;
       const late = () => stalled(session, action, ftpConnectTimeoutMs);
-      await within(session.env, ftpConnectTimeoutMs, securing, late);
+      await within(session.env, ftpConnectTimeoutMs, session.secure(data), late);
     }
     return { data, final: hasBegun ? null : reply };
   } catch (thrown) {

@@ -90,6 +90,7 @@ class Pipe {
 
 class MemoryEnd implements Line, PaperLine {
   readonly address: string;
+  readonly certificate = null;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   readonly #overheard: Overheard[];

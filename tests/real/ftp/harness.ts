@@ -1,0 +1,99 @@
+/** Situations of files on a real vsftpd. */
+
+import type { Endpoint, Source } from "../../../protocols/contract.ts";
+import { plainEndpoint } from "../../../protocols/endpoint.ts";
+import { ftpProtocol } from "../../../protocols/ftp/protocol.ts";
+import { realEnv } from "../../../runtime/env/real.ts";
+import type { Harness } from "../../conformance/harness.ts";
+import { startVsftpd, type Vsftpd, type VsftpdOptions } from "../../servers/vsftpd.ts";
+
+const FIRST_MTIME_S = 1_700_000_000;
+
+/** What a test of a real server has in hand. */
+export interface FtpHarness extends Harness {
+  readonly server: Vsftpd;
+  /** The scheme, the endpoint and whatever else reaches the server's files. */
+  readonly endpoint: Partial<Endpoint>;
+}
+
+/** How the files of a server are reached. */
+export function endpointOf(
+  { user, password, ca }: Vsftpd,
+  tls: VsftpdOptions["tls"] = "none",
+): Partial<Endpoint> {
+  const auth = { type: "basic", username: user, password } as const;
+  if (tls === "none") return { auth, options: { tls: "none" } };
+  return { auth, tls: { caCerts: [ca] }, options: { tlsMode: tls } };
+}
+
+/** A server of its own, and the protocol with what reaches it. */
+export async function ftpHarness(options: VsftpdOptions = {}): Promise<FtpHarness> {
+  const server = await startVsftpd(options);
+  const env = realEnv();
+  const protocol = ftpProtocol();
+  const endpoint = endpointOf(server, options.tls);
+  const scheme = (options.tls ?? "none") === "none" ? "ftp" : "ftps";
+  const pathOf = (name: string) => `${server.root}/${name}`;
+  const uri = (name: string) =>
+    `${scheme}://127.0.0.1:${server.port}/${name.split("/").map(encodeURIComponent).join("/")}`;
+  let puts = 0;
+  const put = async (name: string, bytes: Uint8Array) => {
+    const path = pathOf(name);
+    await makeFolders(server.root, name);
+    puts += 1;
+    const fresh = `${server.folder}/fresh-${puts}`;
+    await Deno.writeFile(fresh, bytes);
+    await Deno.chmod(fresh, 0o666);
+    await Deno.utime(fresh, FIRST_MTIME_S + puts, FIRST_MTIME_S + puts);
+    await Deno.rename(fresh, path);
+  };
+  return {
+    protocol,
+    server,
+    endpoint,
+    context: { env },
+    source: {
+      uri,
+      put,
+      endpoint,
+      refusesName: (name) => name.includes("\n"),
+      deny: (name) => Deno.chmod(pathOf(name), 0),
+      oneByteMore: (name) =>
+        Promise.resolve(() => Deno.writeFile(pathOf(name), Uint8Array.of(1), { append: true })),
+    },
+    sink: {
+      uri,
+      put,
+      endpoint,
+      published: (name) => Deno.readFile(pathOf(name)).catch(() => null),
+      mode: async (name) => (await Deno.stat(pathOf(name))).mode! & 0o777,
+      directories: true,
+      mtimeGrainMs: 1_000,
+    },
+    directory: { uri, put, endpoint },
+    close: async () => {
+      await protocol.close!();
+      env.close();
+      await server.close();
+    },
+  };
+}
+
+/** A source of a file on the server. */
+export function sourceAt(
+  { protocol, context, source, endpoint }: FtpHarness,
+  name: string,
+  more: Partial<Endpoint> = {},
+): Source {
+  return protocol.source!({ ...plainEndpoint(source!.uri(name)), ...endpoint, ...more }, context);
+}
+
+/** The folders of a name, which the server's user may write to. */
+async function makeFolders(root: string, name: string): Promise<void> {
+  const parts = name.split("/").slice(0, -1);
+  for (let end = 1; end <= parts.length; end += 1) {
+    const folder = `${root}/${parts.slice(0, end).join("/")}`;
+    await Deno.mkdir(folder).catch(() => {});
+    await Deno.chmod(folder, 0o777);
+  }
+}
