@@ -1,6 +1,7 @@
 /** The transfer protocols of this program. */
 
 import { fileProtocol } from "../protocols/file/protocol.ts";
+import { ftpProtocol } from "../protocols/ftp/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
 import type { TransferProtocol } from "../protocols/contract.ts";
 import { NO_MACHINE, type S3Machine } from "../protocols/s3/credentials.ts";
@@ -21,7 +22,13 @@ export function installedProtocols(
   ssh: SftpMachine = NO_SSH,
   s3: S3Machine = NO_MACHINE,
 ): ProtocolRegistry {
-  return protocolRegistry([fileProtocol(), httpProtocol(), sftpProtocol(ssh), s3Protocol(s3)]);
+  return protocolRegistry([
+    fileProtocol(),
+    ftpProtocol(),
+    httpProtocol(),
+    sftpProtocol(ssh),
+    s3Protocol(s3),
+  ]);
 }
 
 /** What SSH finds in the environment of whoever types a command. */
