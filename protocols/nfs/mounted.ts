@@ -3,7 +3,7 @@
  * where the mount is not the one that it should be.
  */
 
-import type { Clock, Disk, DiskFile, OpenOptions } from "../../runtime/env/env.ts";
+import type { Disk, DiskFile, Env, OpenOptions } from "../../runtime/env/env.ts";
 import { DiskError } from "../../runtime/env/errors.ts";
 import { isSameFile, shownPath } from "../containment.ts";
 import { ProtocolError } from "../errors.ts";
@@ -11,6 +11,7 @@ import { protocolLimits } from "../limits.ts";
 import { directoryPath } from "../path_uri.ts";
 import type { MountCalls } from "./calls.ts";
 import type { NfsMount } from "./endpoint.ts";
+import type { MountListEnv } from "./mount_list.ts";
 import type { MountEntry } from "./mount_table.ts";
 import { type ProvenMount, provenMount } from "./proof.ts";
 
@@ -19,9 +20,8 @@ export interface MountParts {
   readonly mount: NfsMount;
   /** Files that may hang. */
   readonly files: Disk;
-  /** Of this machine; the list of mounts is read by it. */
-  readonly disk: Disk;
-  readonly clock: Clock;
+  /** The list of mounts is read by it. */
+  readonly env: MountListEnv & Pick<Env, "clock">;
   readonly calls: MountCalls;
 }
 
@@ -103,14 +103,14 @@ export class MountedFiles implements Disk {
   }
 
   async #proven(isFresh = false): Promise<ProvenMount> {
-    const { mount, disk, files, clock, calls } = this.#parts;
-    const now = clock.monotonic();
+    const { mount, env, files, calls } = this.#parts;
+    const now = env.clock.monotonic();
     const isKnown = this.#proof !== null && now - this.#proof.atMs < protocolLimits.nfsProofMs;
     if (isKnown && !isFresh) return this.#proof!.found;
     const path = directoryPath(mount.path);
     const canonical = await calls.run(`resolve ${shownPath(path)}`, () => files.realPath(path))
       .catch((thrown) => Promise.reject(unmounted(mount, thrown)));
-    const found = await provenMount(disk, mount, canonical);
+    const found = await provenMount(env, mount, canonical);
     this.#proof = { found, atMs: now };
     return found;
   }

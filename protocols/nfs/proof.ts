@@ -3,13 +3,12 @@
  * and what is written there fills the local disk and is on no server.
  */
 
-import type { Disk } from "../../runtime/env/env.ts";
 import { isBelow, shownPath } from "../containment.ts";
 import { ProtocolError } from "../errors.ts";
-import { protocolLimits } from "../limits.ts";
 import { networkPlaceOf } from "../network_uri.ts";
 import { directoryPath } from "../path_uri.ts";
 import type { MountDemands, NfsMount } from "./endpoint.ts";
+import { mountList, type MountListEnv } from "./mount_list.ts";
 import {
   exportedPath,
   type MountEntry,
@@ -19,7 +18,6 @@ import {
   serverOf,
 } from "./mount_table.ts";
 
-const TABLE = "/proc/self/mountinfo";
 const NFS_TYPES: ReadonlySet<string> = new Set(["nfs", "nfs4"]);
 
 /** Why a mount is not the one it should be, as words for a message; `null` if it is. */
@@ -76,11 +74,11 @@ export interface ProvenMount {
  * mounts asks no server. `unreachable` where it is another one, or none: it may be mounted later.
  */
 export async function provenMount(
-  disk: Disk,
+  env: MountListEnv,
   mount: NfsMount,
   path: string,
 ): Promise<ProvenMount> {
-  const mounts = mountsOf(await tableOf(disk));
+  const mounts = mountsOf(await mountList(env));
   const entry = mountUnder(mounts, path);
   const reason = whyNotMounted(entry, mount, path);
   if (entry !== null && reason === null) {
@@ -105,26 +103,4 @@ export function assertDemands(entry: MountEntry, { uri }: NfsMount, demands: Mou
   const message =
     `cannot use ${uri} as it is declared: ${unmet}; mount it so, or leave the option out`;
   throw new ProtocolError("unsupported", message, { definite: true });
-}
-
-async function tableOf(disk: Disk): Promise<string> {
-  const file = await disk.open(TABLE, { read: true });
-  try {
-    const decoder = new TextDecoder();
-    const buffer = new Uint8Array(65_536);
-    let text = "";
-    for (let at = 0;;) {
-      const count = await file.read(buffer, at);
-      if (count === 0) return text;
-      at += count;
-      if (at > protocolLimits.nfsMountInfoMaxBytes) {
-        const message = `cannot read ${TABLE}: it has more than ` +
-          `${protocolLimits.nfsMountInfoMaxBytes} bytes`;
-        throw new ProtocolError("io", message, { retryable: false });
-      }
-      text += decoder.decode(buffer.subarray(0, count), { stream: true });
-    }
-  } finally {
-    await file.close();
-  }
 }

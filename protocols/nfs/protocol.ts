@@ -47,11 +47,11 @@ interface Opened {
 export function nfsProtocol({ mounts, files }: NfsMachine): TransferProtocol {
   for (const mount of mounts) assertMount(mount);
   const mounted = new Map<NfsMount, MountedFiles>();
-  const filesOf = (mount: NfsMount, { disk, clock, timers }: Env): MountedFiles => {
+  const filesOf = (mount: NfsMount, env: Env): MountedFiles => {
     const known = mounted.get(mount);
     if (known !== undefined) return known;
-    const calls = new MountCalls(`the mount of ${mount.uri}`, timers);
-    const made = new MountedFiles({ mount, files: files ?? disk, disk, clock, calls });
+    const calls = new MountCalls(`the mount of ${mount.uri}`, env.timers);
+    const made = new MountedFiles({ mount, files: files ?? env.disk, env, calls });
     mounted.set(mount, made);
     return made;
   };
