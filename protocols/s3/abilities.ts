@@ -3,6 +3,8 @@
  * ignores them and overwrites, so it is tried on an object of our own, once for each server.
  */
 
+import { unlessAborted } from "../../runtime/base/unless_aborted.ts";
+import { abortedError } from "../aborting.ts";
 import { hex } from "./file_id.ts";
 import type { S3Client } from "./client.ts";
 import { isUnmet, S3Refusal } from "./failure.ts";
@@ -12,26 +14,44 @@ import { abortUpload, completeUpload, createUpload, uploadPart } from "./uploads
 const IF_ABSENT = { "if-none-match": "*" };
 const IF_OTHER = { "if-match": '"00000000000000000000000000000000"' };
 
-/** Tries what is not known yet, below `directory`, a prefix that ends in `/` or is empty. */
+/**
+ * Tries what is not known yet, below `directory`, a prefix that ends in `/` or is empty. A condition
+ * that holds must let a write through, and one that does not must refuse it: some servers do neither.
+ */
 export async function learnAbilities(
   client: S3Client,
   directory: string,
   signal: AbortSignal | null,
 ): Promise<void> {
+  const { service } = client;
+  if (service.abilities.completesOnly !== null) return;
+  // One trial for all who wait; it is not ended by the signal of one of them.
+  service.learning ??= learn(client, directory).finally(() => service.learning = null);
+  if (signal === null) return await service.learning;
+  try {
+    await unlessAborted(signal, service.learning);
+  } catch (thrown) {
+    throw thrown === signal.reason ? abortedError("try a server", signal) : thrown;
+  }
+}
+
+async function learn(client: S3Client, directory: string): Promise<void> {
   const { abilities } = client.service;
-  if (abilities.completesOnly !== null) return;
   const key = `${directory}.quorus-probe-${hex(client.env, 8)}`;
   const action = `try the server's conditions of writes on ${key}`;
   const put = (headers: Readonly<Record<string, string>>) =>
     putObject(client, key, { bytes: new Uint8Array() }, 0, {
-      ...{ action, headers, signal },
+      ...{ action, headers, signal: null },
       checksum: client.place.checksum,
     });
-  await put({});
   try {
-    const createsOnly = await isRefused(() => put(IF_ABSENT));
-    const replacesOnly = await isRefused(() => put(IF_OTHER));
-    const completesOnly = await completesOnlyAt(client, key, signal);
+    const isLetThrough = !await isRefused(() => put(IF_ABSENT));
+    const isKept = isLetThrough && await isRefused(() => put(IF_ABSENT));
+    const tag = (await put({})).headers.get("etag") ?? "";
+    const createsOnly = isKept;
+    const replacesOnly = await isRefused(() => put(IF_OTHER)) &&
+      !await isRefused(() => put({ "if-match": tag }));
+    const completesOnly = createsOnly && await completesOnlyAt(client, key, tag);
     Object.assign(abilities, { createsOnly, replacesOnly, completesOnly });
   } finally {
     await deleteObject(client, key, action, null).catch(() => {});
@@ -42,33 +62,40 @@ export async function learnAbilities(
 async function completesOnlyAt(
   client: S3Client,
   key: string,
-  signal: AbortSignal | null,
+  tag: string,
 ): Promise<boolean> {
-  const { checksum } = client.place;
-  for (const condition of [IF_ABSENT, IF_OTHER]) {
-    const uploadId = await createUpload(client, key, {}, checksum, signal);
-    const upload = { key, uploadId };
-    try {
-      const block = { bytes: new Uint8Array(1) };
-      const part = await uploadPart(client, upload, 1, block, 1, checksum, signal);
-      if (!await isRefused(() => completeUpload(client, upload, [part], condition))) return false;
-    } finally {
-      await abortUpload(client, upload, null).catch(() => {});
-    }
+  const tried = [[IF_ABSENT, true], [IF_OTHER, true], [{ "if-match": tag }, false]] as const;
+  for (const [condition, isToBeRefused] of tried) {
+    if (await isCompletionRefused(client, key, condition) !== isToBeRefused) return false;
   }
   return true;
 }
 
-/** A server that knows the condition says that it does not hold, or that it is not implemented. */
+async function isCompletionRefused(
+  client: S3Client,
+  key: string,
+  condition: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const { checksum } = client.place;
+  const upload = { key, uploadId: await createUpload(client, key, {}, checksum, null) };
+  try {
+    const block = { bytes: new Uint8Array(1) };
+    const part = await uploadPart(client, upload, 1, block, 1, checksum, null);
+    return await isRefused(() => completeUpload(client, upload, [part], condition));
+  } finally {
+    await abortUpload(client, upload, null).catch(() => {});
+  }
+}
+
+/** A server refuses what does not hold, or answers that it does not know the condition at all. */
 async function isRefused(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
     return false;
   } catch (thrown) {
-    if (isUnmet(thrown)) return true;
-    const isUnknown = thrown instanceof S3Refusal &&
-      (thrown.status === 501 || thrown.status === 400);
-    if (isUnknown) return false;
+    const isKnown = isUnmet(thrown) ||
+      (thrown instanceof S3Refusal && (thrown.status === 501 || thrown.status === 400));
+    if (isKnown) return true;
     throw thrown;
   }
 }

@@ -17,6 +17,8 @@ export interface ServiceState {
   /** The time in the server's last refusal. */
   serverTimeMs: number | null;
   readonly abilities: Abilities;
+  /** The trial that finds them out, while it is under way. */
+  learning: Promise<void> | null;
 }
 
 /** Nothing is known yet, or, where it was declared, everything. */
@@ -29,5 +31,6 @@ export function freshService(conditional: boolean | null): ServiceState {
       replacesOnly: conditional,
       completesOnly: conditional,
     },
+    learning: null,
   };
 }

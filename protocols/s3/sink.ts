@@ -168,6 +168,8 @@ export class S3Sink implements Sink {
     const markerKey = this.#keyOf(temp);
     const known = this.#uploads.get(this.#registered(markerKey));
     known?.take();
+    // A part that lands after its upload was aborted would stay for ever.
+    await known?.landed();
     this.#forget(markerKey);
     // Nothing at the server speaks of a short file that was never synced.
     if (known !== undefined && !known.isMarked) return;

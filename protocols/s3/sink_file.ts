@@ -42,9 +42,9 @@ export class S3SinkFile implements SinkFile {
     await this.upload.sync();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return Promise.resolve();
+    await this.upload.landed();
   }
 
   #assertOpen(verb: string): void {

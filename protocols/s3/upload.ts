@@ -132,7 +132,8 @@ export class Upload {
    */
   async sync(): Promise<void> {
     if (this.isTaken) throw taken("sync", this);
-    await this.#landed();
+    // Those that are on their way now: while they land, others start.
+    await Promise.allSettled([...this.#flying.keys()]);
     if (this.isBroken || this.#uploadId !== null || this.#beginning !== null) return;
     if (this.#tailBytes > protocolLimits.s3PartBytes || this.#markedBytes === this.#tailBytes) {
       return;
@@ -145,7 +146,7 @@ export class Upload {
     this.#throwIfLost("publish");
     if (this.#uploadId !== null || this.#beginning !== null) {
       if (this.#tailBytes > 0) await this.#send();
-      await this.#landed();
+      await this.landed();
       this.#throwIfLost("publish");
     }
     return { parts: this.#sorted(), tail: this.#tail };
@@ -156,12 +157,12 @@ export class Upload {
   }
 
   /** Resolves when nothing is on its way any more; never rejects. */
-  async #landed(): Promise<void> {
+  async landed(): Promise<void> {
     while (this.#flying.size > 0) await Promise.allSettled(this.#flying.keys());
   }
 
   async #settledThen(act: () => void): Promise<void> {
-    await this.#landed();
+    await this.landed();
     this.#throwIfLost("cut");
     act();
   }

@@ -37,7 +37,7 @@ export const SWIFT_PROGRAMS = [
 const KINDS = ["account", "container", "object"] as const;
 const USER = "test:tester";
 const SECRET = "testing";
-const START_ATTEMPTS = 400;
+const START_ATTEMPTS = 1_800;
 const START_STEP_MS = 50;
 const RINGS = `
 import json, sys

@@ -272,13 +272,17 @@ Deno.test("a server that ignores conditions is found out, once", async () => {
   await harness.run!(async () => {
     const first = harness.sinkAt("f");
     assert.equal(first.capabilities.fence, "conditional", "until it was tried");
-    await published(first, patterned(10));
+    const others = [1, 2, 3].map((n) => published(harness.sinkAt(`o${n}`), patterned(10), `o${n}`));
+    await Promise.all([published(first, patterned(10)), ...others]);
+    const tried = harness.server.requests.filter((line) => line.includes("quorus-probe"));
+    assert.equal(new Set(tried.map((line) => line.split(/[ ?]/)[1])).size, 1, "one trial for all");
     assert.equal(first.capabilities.fence, "none");
     assert.equal(first.capabilities.renameNoReplace, false);
     const asked = harness.server.requests.length;
     await published(harness.sinkAt("g"), patterned(10), "u");
     assert.equal(harness.server.requests.length, asked + 2, "no more is tried");
-    assert.deepEqual([...harness.server.objects.keys()].sort(), ["data/f", "data/g"]);
+    const keys = ["f", "g", "o1", "o2", "o3"].map((name) => `data/${name}`);
+    assert.deepEqual([...harness.server.objects.keys()].sort(), keys);
   });
   await harness.close();
 });
