@@ -131,7 +131,8 @@ export class ControllerMeter {
       this.#duration.add({ tenant, state }, Math.max(0, endedMs - startedMs) / 1_000);
     }
     if (receipt === null) return;
-    counters.files.add({ tenant, outcome: receipt.outcome, level: receipt.level });
+    const files = receipt.files?.files ?? 1;
+    counters.files.add({ tenant, outcome: receipt.outcome, level: receipt.level }, files);
     counters.bytes.add({ tenant }, receipt.bytes);
     counters.fetched.add({ tenant }, receipt.fetchedBytes);
     counters.kept.add({ tenant }, receipt.keptBytes);

@@ -3,7 +3,7 @@
 import { messageOf } from "../../runtime/base/errors.ts";
 import { formatDuration } from "../../runtime/base/units.ts";
 import { evaluateCondition } from "../../workflows/condition.ts";
-import type { LocationTemplate, Plan, PlannedTransfer } from "../../workflows/plan.ts";
+import type { LocationTemplate, Plan, PlannedTransfer, SetTemplate } from "../../workflows/plan.ts";
 import { concurrencyOf } from "../../workflows/strategy.ts";
 import type { Unsupported } from "../../workflows/unsupported.ts";
 import { shownPlace } from "./report.ts";
@@ -36,7 +36,14 @@ export interface PlannedView {
   readonly condition: string | null;
   /** Why it will not run, where that can be told already. */
   readonly skipped: string | null;
+  /** Of a set: which files of the source, and what is done beside copying them. */
+  readonly set?: SetView;
 }
+
+/** A set as it is shown: the archive as it was declared. */
+export type SetView = Omit<SetTemplate, "after"> & {
+  readonly after: "delete" | { readonly move: string } | null;
+};
 
 /** What is known beside the plan itself. */
 export interface PlanFacts {
@@ -61,13 +68,20 @@ export function planView(plan: Plan, facts: PlanFacts): PlanView {
     transfers: plan.transfers.map((planned) => ({
       name: planned.name,
       level: levelOf.get(planned.name) ?? 0,
-      source: placeText(planned.template.source.location),
+      source: placeText(planned.template.source.location) +
+        (planned.template.set?.glob?.slice(1) ?? ""),
       destination: placeText(planned.template.destination.location),
       dependsOn: planned.dependsOn,
       condition: planned.condition?.text ?? null,
       skipped: skips.get(planned.name) ?? null,
+      ...(planned.template.set === undefined ? {} : { set: setView(planned.template.set) }),
     })),
   };
+}
+
+function setView({ after, ...set }: SetTemplate): SetView {
+  if (after === null || after === "delete") return { ...set, after };
+  return { ...set, after: { move: placeText(after.move) } };
 }
 
 /** Holes that earlier results fill are shown as they were declared. */
@@ -167,9 +181,31 @@ function inOrder(view: PlanView): PlannedView[] {
   return ordered;
 }
 
+/** What a set does beside copying, in words: what it deletes must be seen before. */
+function setText({ after, compare, depth, include, exclude, mirror, onlyNew }: SetView): string {
+  const parts = [depth === null ? "at any depth" : depth === 0 ? "no deeper" : `to depth ${depth}`];
+  if (include.length > 0) parts.push(`those that match ${include.join(", ")}`);
+  if (exclude.length > 0) parts.push(`without ${exclude.join(", ")}`);
+  parts.push(
+    onlyNew === null
+      ? compare === "none"
+        ? "copied again each time"
+        : `what is there already is known by ${compare}`
+      : `what was copied before is known by the ledger ${onlyNew.ledger}`,
+  );
+  if (after === "delete") parts.push("copied files are DELETED from the source");
+  else if (after !== null) parts.push(`copied files are moved to ${after.move}`);
+  if (mirror !== null) {
+    const most = `at most ${mirror.maxDeletePercent} % of the destination`;
+    parts.push(`files that the source has not are DELETED there, ${most}`);
+  }
+  return parts.join("; ");
+}
+
 function conditionLines(view: PlanView, colours: Paint): string[] {
   const lines: string[] = [];
-  for (const { name, condition, skipped } of view.transfers) {
+  for (const { name, condition, skipped, set } of view.transfers) {
+    if (set !== undefined) lines.push(`${clean(name)} is a set of files: ${clean(setText(set))}`);
     if (skipped !== null) {
       lines.push(colours.warn(`${clean(name)} would be skipped: ${clean(skipped)}`));
     } else if (condition !== null) lines.push(`${clean(name)} runs only if ${clean(condition)}`);
