@@ -40,7 +40,7 @@ export async function copyProved(
   const lane = tools.env.hash.lane();
   let file: SinkFile | null = null;
   try {
-    file = await ends.sink.create(temp, signal);
+    file = await ends.sink.create(temp, signal, progressed.fingerprint.size);
     meter.phase = "keeping";
     meter.keptBytes = 0;
     const digests = await copyChunks(attempt, { from, file, lane, progressed });

@@ -141,7 +141,8 @@ async function begin(attempt: Attempt): Promise<Work> {
   const reader = await ends.source.open({ start: 0, end: null }, null, signal);
   try {
     announcedSizeFits(attempt, reader.facts);
-    const file = await ends.sink.create(temporaryName(job.id, lease), signal);
+    const { size } = reader.facts.fingerprint;
+    const file = await ends.sink.create(temporaryName(job.id, lease), signal, size);
     const digests = new ChunkDigests();
     const checkpointer = checkpointerFor(attempt, reader.facts, file, digests, 0);
     return { facts: reader.facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };
