@@ -1,7 +1,9 @@
 /** The transfer protocols of this program. */
 
+import { azureProtocol } from "../protocols/azure/protocol.ts";
 import { fileProtocol } from "../protocols/file/protocol.ts";
 import { ftpProtocol } from "../protocols/ftp/protocol.ts";
+import { gcsProtocol } from "../protocols/gcs/protocol.ts";
 import { httpProtocol } from "../protocols/http/http.ts";
 import type { TransferProtocol } from "../protocols/contract.ts";
 import { NO_MACHINE, type S3Machine } from "../protocols/s3/credentials.ts";
@@ -28,6 +30,8 @@ export function installedProtocols(
     httpProtocol(),
     sftpProtocol(ssh),
     s3Protocol(s3),
+    azureProtocol(),
+    gcsProtocol(s3),
   ]);
 }
 
