@@ -95,8 +95,8 @@ export const agent = actor(Agent, {
       if (!isOrdered(state, "revoke", ctx)) return;
       for (const one of leases) revoke(state, one, why);
     },
-    rates: (state, { rates }, ctx) => {
-      if (isOrdered(state, "rates", ctx)) state.rates?.set(rates, runningJobs(state));
+    rates: (state, told, ctx) => {
+      if (isOrdered(state, "rates", ctx)) state.rates?.set(told, runningJobs(state));
     },
     divide: (state) => state.rates?.divide(runningJobs(state)),
     close: (state, { why }, ctx) => {

@@ -20,6 +20,15 @@ const action = z.discriminatedUnion("type", [
   z.object({ type: z.literal("rollback"), strategy: z.literal("deletePartial") }),
 ]);
 
+const byName = z.record(z.string(), z.number().positive());
+
+/**
+ * Bytes per second: of the rules, and of what of them is its own where it shares them; what neither names is
+ * free.
+ */
+export const bandwidth = z.object({ rules: byName, shares: byName });
+export type Bandwidth = z.infer<typeof bandwidth>;
+
 /** Where the actor is, on every agent. */
 export const AGENT_PATH = "agent";
 
@@ -36,8 +45,8 @@ export const Agent = protocol("quorus.agent", {
     release: tell(z.object({ jobIds: z.array(z.string()), why: z.string() })),
     /** These leases are over: stop at once, publish nothing, and hand them back. */
     revoke: tell(z.object({ leases: z.array(leaseOf), why: z.string() })),
-    /** What its transfers may use of the bandwidth from now on, by bucket; what is not named is free. */
-    rates: tell(z.object({ rates: z.record(z.string(), z.number().positive()) })),
+    /** What its transfers may use of the bandwidth from now on. */
+    rates: tell(bandwidth),
     /** Time to divide that among its threads. */
     divide: tell(z.object({})),
     /** Take no jobs any more, and let all go. */

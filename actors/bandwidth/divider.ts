@@ -13,7 +13,7 @@ import type { Agent } from "../agent/messages.ts";
 import type { State as Replicated } from "../controller/state.ts";
 import { bandwidthLimits } from "./limits.ts";
 import { rateKey, type RateSettings } from "./rules.ts";
-import { type Running, sharesAt } from "./shares.ts";
+import { ratesAt, type Running, Takers } from "./shares.ts";
 
 const Divider = protocol("quorus.divider", {
   version: 1,
@@ -30,6 +30,7 @@ export interface DividerArgs {
 }
 
 interface State extends DividerArgs {
+  readonly takers: Takers;
   /** What each agent was told last, as text; empty: nothing. */
   readonly told: Map<string, string>;
   repeatAtMs: number;
@@ -40,13 +41,14 @@ export const divider = actor(Divider, {
   mailbox: { capacity: 4, full: "drop" },
   state: (args: DividerArgs, ctx: Context<typeof Divider>): State => {
     ctx.every("divide", bandwidthLimits.divideMs, "divide", {});
-    return { ...args, told: new Map(), repeatAtMs: ctx.env.clock.monotonic() };
+    const takers = new Takers(bandwidthLimits.takerMs);
+    return { ...args, takers, told: new Map(), repeatAtMs: ctx.env.clock.monotonic() };
   },
   on: { divide: (state, _, ctx) => divide(state, ctx) },
 });
 
 function divide(state: State, ctx: Context<typeof Divider>): void {
-  const { group, agents, told } = state;
+  const { group, agents, takers, told } = state;
   const nowMs = ctx.env.clock.monotonic();
   // One that was not reached, or is new, hears of it at last now.
   if (nowMs >= state.repeatAtMs) {
@@ -55,12 +57,14 @@ function divide(state: State, ctx: Context<typeof Divider>): void {
   }
   const { agents: known } = group.state;
   const wallMs = Math.max(group.state.nowMs, ctx.env.clock.now());
-  const shares = sharesAt(rulesOf(group.state), running(group.state), wallMs);
+  const rules = ratesAt(rulesOf(group.state), wallMs);
+  takers.look(rules, running(group.state), nowMs);
+  const shares = takers.shares(rules);
   for (const agent of known.keys()) {
-    const own = shares.get(agent) ?? {};
+    const own = { rules, shares: shares.get(agent) ?? {} };
     const text = JSON.stringify(own);
     if (told.get(agent) === text) continue;
-    if (agents(agent)?.tell("rates", { rates: own }) === "accepted") told.set(agent, text);
+    if (agents(agent)?.tell("rates", own) === "accepted") told.set(agent, text);
   }
   for (const agent of told.keys()) if (!known.has(agent)) told.delete(agent);
 }

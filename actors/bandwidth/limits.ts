@@ -14,6 +14,12 @@ export const BANDWIDTH_LIMITS = {
     value: 1_000,
     why: "until a change of a rule, and of the transfers that it is about, is felt",
   },
+  takerMs: {
+    unit: "ms",
+    value: 10_000,
+    why:
+      "an agent whose last transfer of a rule ended keeps a share so long: the next one may be close",
+  },
   repeatMs: {
     unit: "ms",
     value: 60_000,

@@ -3,12 +3,11 @@
 import type { Job } from "../job/record.ts";
 import { hostsOf } from "../scheduler/demand.ts";
 import { ownerOf } from "../set/record.ts";
-import { rateKey, type RateScope } from "./rules.ts";
+import { rateKey, type RateScope, ruleFor } from "./rules.ts";
 
 /** What of a job rules go by. */
 export type Held = Pick<Job, "id" | "tenant" | "spec">;
 
-const EACH = "*";
 const LOCAL = "local";
 
 /**
@@ -25,9 +24,9 @@ export function bucketsOf(
   agent: string,
   isRule: (key: string) => boolean,
 ): readonly { readonly bucket: string; readonly rule: string }[] {
-  return namesOf(job, agent).flatMap(([scope, name]) => {
-    const rule = [rateKey(scope, name), rateKey(scope, EACH)].find(isRule);
-    return rule === undefined ? [] : [{ bucket: rateKey(scope, name), rule }];
+  return bucketNames(job, agent).flatMap((bucket) => {
+    const rule = ruleFor(bucket, isRule);
+    return rule === null ? [] : [{ bucket, rule }];
   });
 }
 

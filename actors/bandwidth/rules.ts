@@ -60,6 +60,12 @@ export function rateKey(scope: RateScope, name: string): string {
   return `${scope}/${name}`;
 }
 
+/** The key of the rule that is about `key`: itself, or the one about each of its scope; `null`: none. */
+export function ruleFor(key: string, isRule: (key: string) => boolean): string | null {
+  const each = `${key.slice(0, key.indexOf("/"))}/*`;
+  return [key, each].find(isRule) ?? null;
+}
+
 /** What a rule comes to at a moment, in ms since 1970; `null`: as fast as it goes. */
 export function rateAt(settings: RateSettings, nowMs: number): number | null {
   const window = settings.windows.find((one) => holdsAt(one, nowMs));

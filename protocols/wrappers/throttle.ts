@@ -8,9 +8,6 @@ import { ByteRate } from "./rate.ts";
 /** Reads of fewer bytes than this cost more than they are worth. */
 const READ_LEAST_BYTES = 16 * KIB;
 
-/** Bytes per second by name. */
-export type NamedRates = Readonly<Record<string, number>>;
-
 /** What a transfer is held to. */
 export interface Throttle {
   /** For one read. */
@@ -21,32 +18,34 @@ export interface Throttle {
   spend(bytes: number): void;
 }
 
+/** The rate of a name; `undefined`: none. */
+export type RateOf = (name: string) => number | undefined;
+
+interface Kept {
+  readonly rate: ByteRate;
+  bytesPerSecond: number;
+}
+
 /** The rates of one place, which all of its transfers share. */
 export class Throttles {
   readonly #env: Env;
-  readonly #rates = new Map<string, ByteRate>();
+  /** Of names that were asked for, and have a rate. */
+  readonly #kept = new Map<string, Kept>();
+  #rateOf: RateOf = () => undefined;
 
   constructor(env: Env) {
     this.#env = env;
   }
 
   /** These hold from now on, and no others. */
-  set(rates: NamedRates): void {
-    for (const [name, bytesPerSecond] of Object.entries(rates)) {
-      const known = this.#rates.get(name);
-      if (known !== undefined) known.setRate(bytesPerSecond);
-      else this.#rates.set(name, new ByteRate(this.#env, bytesPerSecond));
-    }
-    for (const [name, rate] of this.#rates) {
-      if (Object.hasOwn(rates, name)) continue;
-      rate.setRate(Infinity);
-      this.#rates.delete(name);
-    }
+  set(rateOf: RateOf): void {
+    this.#rateOf = rateOf;
+    for (const name of [...this.#kept.keys()]) this.#rate(name);
   }
 
   /** Those of these names, whichever of them hold at a time. */
   of(names: readonly string[]): Throttle {
-    const held = () => names.flatMap((name) => this.#rates.get(name) ?? []);
+    const held = () => names.flatMap((name) => this.#rate(name) ?? []);
     return {
       get mostBytes() {
         const most = Math.min(...held().map(({ burstBytes }) => burstBytes));
@@ -59,6 +58,27 @@ export class Throttles {
         for (const rate of held()) rate.spend(bytes);
       },
     };
+  }
+
+  #rate(name: string): ByteRate | null {
+    const bytesPerSecond = this.#rateOf(name);
+    const kept = this.#kept.get(name);
+    if (bytesPerSecond === undefined) {
+      // Who waits for it is free.
+      kept?.rate.setRate(Infinity);
+      this.#kept.delete(name);
+      return null;
+    }
+    if (kept === undefined) {
+      const rate = new ByteRate(this.#env, bytesPerSecond);
+      this.#kept.set(name, { rate, bytesPerSecond });
+      return rate;
+    }
+    if (kept.bytesPerSecond !== bytesPerSecond) {
+      kept.bytesPerSecond = bytesPerSecond;
+      kept.rate.setRate(bytesPerSecond);
+    }
+    return kept.rate;
   }
 }
 

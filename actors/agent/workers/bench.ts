@@ -9,6 +9,7 @@ import { ChunkTimes } from "../../job/chunk_times.ts";
 import { job } from "../../job/job.ts";
 import type { Job, JobFeed } from "../../job/messages.ts";
 import type { AttemptTools } from "../../job/tools.ts";
+import { rateOf } from "../own_rates.ts";
 import { AgentError } from "../errors.ts";
 import { Tally } from "../tally.ts";
 import { attemptName } from "./distant_job.ts";
@@ -63,7 +64,7 @@ export const bench = actor(Bench, {
     letGo: (state, { name, how, why }) => {
       state.attempts.get(name)?.tell(how, { why });
     },
-    rates: (state, { rates }) => state.open?.tools.throttles?.set(rates),
+    rates: (state, told) => state.open?.tools.throttles?.set((name) => rateOf(told, name)),
     end: (state, { name, why }) => {
       const attempt = state.attempts.get(name);
       if (attempt === undefined) return {};

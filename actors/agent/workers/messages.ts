@@ -8,6 +8,7 @@ import { jobEvent } from "../../controller/commands.ts";
 import { progress } from "../../job/messages.ts";
 import type { Job } from "../../job/record.ts";
 import type { ACTOR_LIMITS } from "../../limits.ts";
+import { bandwidth } from "../messages.ts";
 import { volume } from "../registration.ts";
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null;
@@ -46,8 +47,8 @@ export const Bench = protocol("quorus.bench", {
       how: z.enum(["release", "revoke"]),
       why: z.string(),
     })),
-    /** What its attempts may use of the bandwidth, by bucket. */
-    rates: tell(z.object({ rates: z.record(z.string(), z.number().positive()) })),
+    /** What its attempts may use of the bandwidth. */
+    rates: tell(bandwidth),
     /** Revokes an attempt, if there is one, and answers once it is over. */
     end: ask(z.object({ name: z.string(), why: z.string() }), z.object({})),
     /** What became of a report; `null`: the agent stops, and nobody knows. */

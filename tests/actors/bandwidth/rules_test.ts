@@ -6,7 +6,7 @@ import {
   type RateSettings,
   rateSettings,
 } from "../../../actors/bandwidth/rules.ts";
-import { type Running, sharesAt } from "../../../actors/bandwidth/shares.ts";
+import { type Rates, ratesAt, type Running, Takers } from "../../../actors/bandwidth/shares.ts";
 import type { TransferSpec } from "../../../workflows/spec.ts";
 
 const at = (text: string) => Date.parse(text);
@@ -78,6 +78,13 @@ function running(id: string, agent: string, from = "http://a/x", to = "file:///b
   return { id, tenant: "acme", agent, spec };
 }
 
+function sharesAt(rules: Map<string, RateSettings>, jobs: readonly Running[], nowMs: number) {
+  const takers = new Takers(10_000);
+  const rates = ratesAt(rules, nowMs);
+  takers.look(rates, jobs, nowMs);
+  return takers.shares(rates);
+}
+
 const rules = (...entries: readonly (readonly [string, number])[]) =>
   new Map(entries.map(([key, bytesPerSecond]) => [key, { bytesPerSecond, windows: [] }]));
 
@@ -102,6 +109,20 @@ Deno.test("a rule for one replaces the one for everybody, and links have two end
   );
   assert.deepEqual(shares.get("a1"), { "agent/a1": 9_000, "link/a>local": 3_000 });
   assert.deepEqual(shares.get("a2"), { "agent/a2": 5_000, "link/s>d": 4_000 });
+});
+
+Deno.test("an agent between two short transfers keeps a share for a while", () => {
+  const takers = new Takers(10_000);
+  const rates: Rates = { "tenant/*": 9_000 };
+  const share = (agent: string) => takers.shares(rates).get(agent)?.["tenant/acme"];
+  takers.look(rates, [running("1", "a1"), running("2", "a1"), running("3", "a2")], 0);
+  assert.deepEqual([share("a1"), share("a2")], [6_000, 3_000]);
+  takers.look(rates, [running("3", "a2")], 5_000);
+  assert.deepEqual([share("a1"), share("a2")], [4_500, 4_500]);
+  takers.look(rates, [running("3", "a2")], 11_000);
+  assert.deepEqual([share("a1"), share("a2")], [undefined, 9_000]);
+  takers.look({}, [running("3", "a2")], 12_000);
+  assert.equal(takers.shares({}).size, 0);
 });
 
 Deno.test("the shares of a rule are never more together than the rule", () => {

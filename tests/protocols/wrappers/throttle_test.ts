@@ -15,7 +15,7 @@ const MB = 1_000_000;
 conformance("memory, throttled", () => {
   const harness = memoryHarness({});
   const throttles = new Throttles(harness.context.env);
-  throttles.set({ all: 100 * MB });
+  throttles.set(() => 100 * MB);
   const { source } = harness.protocol;
   return Promise.resolve({
     ...harness,
@@ -26,6 +26,10 @@ conformance("memory, throttled", () => {
     },
   });
 });
+
+function set(throttles: Throttles, rates: Readonly<Record<string, number>>): void {
+  throttles.set((name) => rates[name]);
+}
 
 interface Rig {
   readonly env: Env;
@@ -63,7 +67,7 @@ async function secondsFor(env: Env, work: Promise<unknown>): Promise<number> {
 
 Deno.test("readers share a rate by its name, and the narrowest of their rates holds", () =>
   within(async ({ env, throttles, open }) => {
-    throttles.set({ tenant: 2 * MB, job: MB / 2 });
+    set(throttles, { tenant: 2 * MB, job: MB / 2 });
     const [a, b] = [await open(4 * MB, "tenant"), await open(4 * MB, "tenant", "other")];
     const together = await secondsFor(env, Promise.all([readToEnd(a, MB), readToEnd(b, MB)]));
     assert.ok(together > 3.7 && together < 4.2, `8 MB at 2 MB/s in ${together} s`);
@@ -74,28 +78,28 @@ Deno.test("readers share a rate by its name, and the narrowest of their rates ho
 
 Deno.test("a rate that changes holds at once, for those that wait too", () =>
   within(async ({ env, throttles, open }) => {
-    throttles.set({ agent: 2_000 });
+    set(throttles, { agent: 2_000 });
     const reader = await open(MB, "agent");
     await reader.read(new Uint8Array(16_384));
     const rest = secondsFor(env, readToEnd(reader, MB));
-    env.timers.after(1_000, () => throttles.set({ agent: MB }));
+    env.timers.after(1_000, () => set(throttles, { agent: MB }));
     const seconds = await rest;
     assert.ok(seconds > 1.8 && seconds < 2.3, `a second at 2 kB/s, then 1 MB/s: ${seconds} s`);
   }));
 
 Deno.test("a rate that is taken away frees those that wait", () =>
   within(async ({ env, throttles, open }) => {
-    throttles.set({ agent: 1_024 });
+    set(throttles, { agent: 1_024 });
     const reader = await open(MB, "agent");
     await reader.read(new Uint8Array(16_384));
     const rest = secondsFor(env, readToEnd(reader, MB));
-    env.timers.after(500, () => throttles.set({}));
+    env.timers.after(500, () => set(throttles, {}));
     assert.ok(await rest < 0.6);
   }));
 
 Deno.test("a reader that is closed waits no longer", () =>
   within(async ({ throttles, open }) => {
-    throttles.set({ agent: 1_024 });
+    set(throttles, { agent: 1_024 });
     const reader = await open(MB, "agent");
     await reader.read(new Uint8Array(16_384));
     const waiting = assertFails(() => reader.read(new Uint8Array(10)), "aborted", "the read");
