@@ -98,6 +98,7 @@ export async function startController(
     ...(engine === undefined ? {} : { engine }),
     ...(onFailed === undefined ? {} : { onFailed }),
     ...(limits?.raft === undefined ? {} : { limits: limits.raft }),
+    times: limits?.controller,
   });
   const archive = await startArchive(node, replica, {
     folder: `${folder}/archive`,
@@ -134,7 +135,11 @@ export async function startController(
   spawnLeadership({
     ...{ node, replica, board, meters, bootstrapKeys },
     limits: fleetLimits,
-    parts: { scheduler: limits?.scheduler, tenants: limits?.tenants },
+    parts: {
+      scheduler: limits?.scheduler,
+      tenants: limits?.tenants,
+      controller: limits?.controller,
+    },
   });
   const noting = { ...limitValues(CLUSTER_LIMITS, limits?.cluster), damageShownMs };
   spawnNoting(node, { replica, board, archives, limits: noting });
@@ -198,6 +203,7 @@ function spawnLeadership(
     restart: "permanent",
     args: {
       replica,
+      limits: parts.controller,
       begin: (ctx, term) => {
         void bootstrap(replica, bootstrapKeys);
         return ctx.spawn(controller, {

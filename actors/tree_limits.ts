@@ -3,6 +3,7 @@
 import type { RaftLimits } from "../runtime/raft/limits.ts";
 import type { ArchiveLimits } from "./archive/limits.ts";
 import type { ClusterLimits } from "./cluster/limits.ts";
+import type { ControllerLimits } from "./controller/limits.ts";
 import type { DESK_LIMITS } from "./desk/limits.ts";
 import type { FLEET_LIMITS } from "./fleet/limits.ts";
 import type { SchedulerLimits } from "./scheduler/limits.ts";
@@ -12,6 +13,7 @@ export interface LimitOverrides {
   readonly raft?: Partial<RaftLimits>;
   readonly fleet?: Partial<Record<keyof typeof FLEET_LIMITS, number>>;
   readonly archive?: Partial<ArchiveLimits>;
+  readonly controller?: Partial<ControllerLimits>;
   readonly cluster?: Partial<ClusterLimits>;
   readonly scheduler?: Partial<SchedulerLimits>;
   readonly tenants?: Partial<TenantLimits>;

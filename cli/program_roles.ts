@@ -50,7 +50,7 @@ function addConfig(addGroup: AddGroup, process: Process): void {
   addGroup(new Command("config").description("the settings of roles"), (add) => {
     const show = new Command("show")
       .description("print the settings that a role would start with, and where each comes from");
-    add(withSettings(withOutput(show.addOption(roleOption()))), async (verb) => {
+    add(withSettings(withOutput(show.addOption(roleOption([...ROLES, "cli"])))), async (verb) => {
       const { configShowVerb } = await import("./verbs/config.ts");
       return await configShowVerb(process, verb.opts());
     });
@@ -78,8 +78,8 @@ function addConfig(addGroup: AddGroup, process: Process): void {
   });
 }
 
-function roleOption(): Option {
-  return new Option("--role <ROLE>", "whose settings").choices(ROLES).default("start");
+function roleOption(roles: readonly string[] = ROLES): Option {
+  return new Option("--role <ROLE>", "whose settings").choices(roles).default("start");
 }
 
 /** The flags of settings: the file, any setting by its name, the frequent ones by their own. */

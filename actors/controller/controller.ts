@@ -10,7 +10,6 @@ import { messageOf, QuorusError } from "../../runtime/base/errors.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { JobFeed } from "../job/messages.ts";
 import { limitValues } from "../../runtime/base/limits.ts";
-import { ACTOR_LIMITS } from "../limits.ts";
 import { FINAL_STATES, type Job, LEASED_STATES } from "../job/record.ts";
 import type { Candidates } from "../scheduler/candidates.ts";
 import { sweeper } from "../fleet/sweeper.ts";
@@ -29,6 +28,7 @@ import { Missed } from "./missed.ts";
 import { giveJobs, releaseJobs } from "./orders.ts";
 import { isWaiting } from "./state.ts";
 import type { Group } from "./group.ts";
+import { CONTROLLER_LIMITS, type ControllerLimits } from "./limits.ts";
 import { Controller, type Run, type Scheduler } from "./messages.ts";
 
 /** What a controller is started with. */
@@ -44,6 +44,7 @@ export interface ControllerArgs {
   readonly limits?: {
     readonly scheduler?: Partial<SchedulerLimits> | undefined;
     readonly tenants?: Partial<TenantLimits> | undefined;
+    readonly controller?: Partial<ControllerLimits> | undefined;
   };
   /** What the scheduler's work is counted with. */
   readonly meter?: SchedulerMeter;
@@ -53,8 +54,6 @@ export interface ControllerArgs {
   /** For what a run does itself at its end (clean-up, rollback). */
   readonly actions: Actions;
 }
-
-const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** Before a run whose actor has failed is taken up again: doubles with each failure, up to the last. */
 const RUN_AGAIN_MS = 200;
@@ -66,6 +65,7 @@ class ControllerError extends QuorusError<"missed"> {
 }
 
 interface State extends ControllerArgs {
+  readonly times: ControllerLimits;
   readonly scheduler: Ref<typeof Scheduler>;
   readonly runs: Map<string, Ref<typeof Run>>;
   /** Run ids by the address of their actor. */
@@ -96,16 +96,17 @@ export const controller = actor(Controller, {
       const { limits } = fleet;
       ctx.spawn(sweeper, { name: "sweeper", args: { group, agents, candidates, limits } });
     }
-    const missed = new Missed(ctx.env);
+    const limits = limitValues(CONTROLLER_LIMITS, of.controller);
+    const missed = new Missed(ctx.env, limits.missedPauseMs);
     const unsubscribe = listen(group, missed, ctx);
     const tenants = args.term === undefined ? null : new Tenants(group, missed, of.tenants);
     tenants?.begin(ctx);
     const state: State = {
-      ...{ ...args, scheduler: child, tenants, missed, unsubscribe },
+      ...{ ...args, times: limits, scheduler: child, tenants, missed, unsubscribe },
       ...{ runs: new Map(), runIds: new Map(), failures: new Map() },
     };
     // Nobody submits in parts to an embedded run.
-    if (args.term !== undefined) ctx.every("tidy", LIMITS.stagedLookMs, "tidy", {});
+    if (args.term !== undefined) ctx.every("tidy", limits.stagedLookMs, "tidy", {});
     assignLeased(state);
     for (const one of group.state.runs.values()) {
       if (one.state === "running") takeUp(state, one.id, ctx);
@@ -132,8 +133,8 @@ export const controller = actor(Controller, {
 });
 
 /** Parts of runs whose submitter is gone for good; what is refused or fails is tried again later. */
-function tidy({ group }: State, ctx: Context<typeof Controller>): void {
-  const beforeMs = ctx.env.clock.now() - LIMITS.stagedMs;
+function tidy({ group, times }: State, ctx: Context<typeof Controller>): void {
+  const beforeMs = ctx.env.clock.now() - times.stagedMs;
   const isLeft = [...group.state.staged.values()].some(({ stagedMs }) => stagedMs < beforeMs);
   if (isLeft) ctx.task("tidy", () => group.propose({ type: "dropStaged", beforeMs }));
 }

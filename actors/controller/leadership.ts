@@ -10,10 +10,8 @@ import { protocol, tell } from "../../runtime/actor/protocol.ts";
 import type { Ref } from "../../runtime/actor/ref.ts";
 import { messageOf } from "../../runtime/base/errors.ts";
 import { limitValues } from "../../runtime/base/limits.ts";
-import { ACTOR_LIMITS } from "../limits.ts";
+import { CONTROLLER_LIMITS, type ControllerLimits } from "./limits.ts";
 import type { Replica } from "./replica.ts";
-
-const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** What the actor tells itself. */
 export const Leadership = protocol("quorus.leadership", {
@@ -32,9 +30,12 @@ export interface LeadershipArgs {
    * stops while its node leads is begun again.
    */
   readonly begin: (ctx: Context<typeof Leadership>, term: number) => Ref;
+  /** Overrides of single limits. */
+  readonly limits?: Partial<ControllerLimits> | undefined;
 }
 
-interface State extends LeadershipArgs {
+interface State extends Omit<LeadershipArgs, "limits"> {
+  readonly limits: ControllerLimits;
   readonly unsubscribe: () => void;
   part: { readonly ref: Ref; readonly term: number; isStopping: boolean } | null;
   /** The term whose barrier is being waited for. */
@@ -49,7 +50,8 @@ export const leadership = actor(Leadership, {
   state: (args: LeadershipArgs, ctx): State => {
     const self = ctx.self;
     const unsubscribe = args.replica.onLeadership(() => void self.tell("look", {}));
-    return { ...args, unsubscribe, part: null, barrier: null };
+    const limits = limitValues(CONTROLLER_LIMITS, args.limits);
+    return { ...args, limits, unsubscribe, part: null, barrier: null };
   },
   on: { look: (state, _, ctx) => look(state, ctx) },
   done: (state, task, ctx) => passed(state, task, ctx),
@@ -58,7 +60,7 @@ export const leadership = actor(Leadership, {
     const { isStopping } = state.part;
     state.part = null;
     if (isStopping) look(state, ctx);
-    else ctx.after("look", LIMITS.barrierPauseMs, "look", {});
+    else ctx.after("look", state.limits.barrierPauseMs, "look", {});
   },
   stopping: (state) => state.unsubscribe(),
 });
@@ -74,7 +76,8 @@ function look(state: State, ctx: Here): void {
   }
   if (leading === null || state.barrier === leading.term) return;
   state.barrier = leading.term;
-  ctx.task(barrierName(leading.term), () => state.replica.read("linearizable", LIMITS.barrierMs));
+  const { replica, limits } = state;
+  ctx.task(barrierName(leading.term), () => replica.read("linearizable", limits.barrierMs));
 }
 
 /** The barrier of a term was passed, or not in time. */
@@ -88,7 +91,7 @@ function passed(state: State, task: TaskEnd, ctx: Here): void {
       term,
       reason: messageOf(task.error),
     });
-    return ctx.after("look", LIMITS.barrierPauseMs, "look", {});
+    return ctx.after("look", state.limits.barrierPauseMs, "look", {});
   }
   const ref = state.begin(ctx, term);
   ctx.log("info", "this controller leads", { term });

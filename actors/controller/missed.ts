@@ -4,22 +4,25 @@
  */
 
 import type { Delivery } from "../../runtime/actor/ref.ts";
-import { limitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { ACTOR_LIMITS } from "../limits.ts";
-
-const LIMITS = limitValues(ACTOR_LIMITS);
 
 /** See the head of this file. */
 export class Missed {
   readonly #timers: Env["timers"];
+  readonly #pauseMs: number;
   /** How each is told, by its name. */
   readonly #late = new Map<string, () => Delivery>();
   #isTimed = false;
   #stopped = false;
 
-  constructor({ timers }: Pick<Env, "timers">) {
+  /** Who has no room is told again after `pauseMs`. */
+  constructor(
+    { timers }: Pick<Env, "timers">,
+    pauseMs: number = ACTOR_LIMITS.missedPauseMs.value,
+  ) {
     this.#timers = timers;
+    this.#pauseMs = pauseMs;
   }
 
   /** Takes the outcome of a tell; `again` says in one message what makes it good. */
@@ -36,7 +39,7 @@ export class Missed {
   #later(): void {
     if (this.#isTimed) return;
     this.#isTimed = true;
-    this.#timers.after(LIMITS.missedPauseMs, () => {
+    this.#timers.after(this.#pauseMs, () => {
       this.#isTimed = false;
       if (this.#stopped) return;
       for (const [name, again] of this.#late) {

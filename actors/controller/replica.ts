@@ -22,11 +22,11 @@ import type { Effect } from "./applied.ts";
 import { type Command, ENTRY_VERSION } from "./commands.ts";
 import { versionFor } from "./entry_version.ts";
 import type { Group } from "./group.ts";
+import { CONTROLLER_LIMITS, type ControllerLimits } from "./limits.ts";
 import { controllerMachine, type GroupEntry, groupEntry, type Outcome } from "./machine.ts";
 import { type News, NewsBox } from "./outbox.ts";
 import type { State } from "./state.ts";
 
-const LIMITS = limitValues(ACTOR_LIMITS);
 const GROUP_NAME = "controllers";
 /** 64 bits in hexadecimal: enough to tell two commands of one client apart. */
 const FINGERPRINT_CHARACTERS = 16;
@@ -40,6 +40,8 @@ export interface ReplicaOptions {
   /** The first members by their nodes' ids, the same on each of them; absent: it waits to be added. */
   readonly members?: readonly FirstMember[];
   readonly limits?: Partial<RaftLimits>;
+  /** How long calls take, and what is waited between tries. */
+  readonly times?: Partial<ControllerLimits> | undefined;
   /** Core and log in a Worker; in this thread if left out. */
   readonly engine?: WorkerEngineOptions;
   /** The disk or the machine of this member has failed, and it has stopped. Stops the node unless given. */
@@ -117,13 +119,13 @@ export class ReplicaError extends QuorusError<"keyReused" | "invalid"> {
 
 /** Makes a node a controller's member of the group. Throws what `joinGroup` throws. */
 export async function joinControllers(node: Node, options: ReplicaOptions): Promise<Replica> {
-  const { name = GROUP_NAME, limits, onFailed, answered = () => {}, ...rest } = options;
+  const { name = GROUP_NAME, limits, times, onFailed, answered = () => {}, ...rest } = options;
   const box = new NewsBox(node.env);
   const made: { replica?: JoinedReplica } = {};
   const raft = await joinGroup(node, controllerMachine(box), {
     ...rest,
     name,
-    limits: { commandBytes: LIMITS.groupCommandBytes, ...limits },
+    limits: { commandBytes: ACTOR_LIMITS.groupCommandBytes.value, ...limits },
     onFailed: (error) => {
       made.replica?.ended();
       if (onFailed === undefined) void node.stop({ withinMs: 0 });
@@ -131,12 +133,13 @@ export async function joinControllers(node: Node, options: ReplicaOptions): Prom
     },
   });
   box.started(raft.status().lastIndex);
-  return made.replica = new JoinedReplica(node.env, raft, box, answered);
+  return made.replica = new JoinedReplica(node.env, raft, box, answered, times);
 }
 
 class JoinedReplica implements Replica {
   readonly raft: RaftGroup<State, GroupEntry, Outcome>;
   readonly #env: Node["env"];
+  readonly #limits: ControllerLimits;
   readonly #box: NewsBox;
   readonly #listeners = new Set<(leading: Leading | null) => void>();
   readonly #answered: NonNullable<ReplicaOptions["answered"]>;
@@ -150,8 +153,10 @@ class JoinedReplica implements Replica {
     raft: RaftGroup<State, GroupEntry, Outcome>,
     box: NewsBox,
     answered: NonNullable<ReplicaOptions["answered"]>,
+    times: ReplicaOptions["times"],
   ) {
     this.#env = env;
+    this.#limits = limitValues(CONTROLLER_LIMITS, times);
     this.#answered = answered;
     this.raft = raft;
     this.#box = box;
@@ -187,7 +192,7 @@ class JoinedReplica implements Replica {
   }
 
   async propose(command: Command): Promise<readonly string[]> {
-    const { refused } = await this.commit(command, { withinMs: LIMITS.groupProposeMs });
+    const { refused } = await this.commit(command, { withinMs: this.#limits.groupProposeMs });
     return refused;
   }
 
@@ -217,7 +222,7 @@ class JoinedReplica implements Replica {
   }
 
   async #commit(command: Command, options: CommitOptions): Promise<CommitResult> {
-    const { key, withinMs = LIMITS.groupAnswerMs } = options;
+    const { key, withinMs = this.#limits.groupAnswerMs } = options;
     const made = { version: versionFor(command), atMs: 0, command };
     const entry = options.isParsed === true ? made : checked(made);
     if (key === undefined) {
@@ -235,7 +240,7 @@ class JoinedReplica implements Replica {
 
   read(
     consistency: "linearizable" | "stale",
-    withinMs: number = LIMITS.groupAnswerMs,
+    withinMs: number = this.#limits.groupAnswerMs,
   ): Promise<ReadState> {
     return this.raft.read((state, at) => ({ state, ...at }), { consistency, withinMs });
   }
@@ -275,7 +280,7 @@ class JoinedReplica implements Replica {
   async #insist(entry: GroupEntry, withinMs: number) {
     const { clock, timers } = this.#env;
     const end = clock.monotonic() + withinMs;
-    let pauseMs: number = LIMITS.groupPauseMs;
+    let pauseMs: number = this.#limits.groupPauseMs;
     for (;;) {
       const leftMs = Math.max(1, end - clock.monotonic());
       try {
@@ -287,7 +292,7 @@ class JoinedReplica implements Replica {
         }
       }
       await new Promise<void>((resolve) => void timers.after(pauseMs, resolve));
-      pauseMs = Math.min(2 * pauseMs, LIMITS.groupMaxPauseMs);
+      pauseMs = Math.min(2 * pauseMs, this.#limits.groupMaxPauseMs);
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { DIRECTORY_LIMITS } from "../../actors/directory/limits.ts";
 import { ACTOR_LIMITS } from "../../actors/limits.ts";
+import { CLIENT_LIMITS } from "../../client/limits.ts";
 import { PROTOCOL_LIMITS } from "../../protocols/limits.ts";
 import type { LimitTable } from "../../runtime/base/limits.ts";
 import { ENV_LIMITS } from "../../runtime/env/real/limits.ts";
@@ -33,7 +34,20 @@ const OF_CONTROLLERS = { store: STORE_LIMITS, workflows: WORKFLOW_LIMITS, actors
 const OF_AGENTS = { protocols: PROTOCOL_LIMITS };
 const OF_GATEWAYS = { workflows: WORKFLOW_LIMITS, protocols: PROTOCOL_LIMITS };
 
-const TABLES: Readonly<Record<RoleName, Readonly<Record<string, LimitTable>>>> = {
+/** What the command line works with, by itself and with a gateway. */
+const OF_CLI = {
+  cli: CLI_LIMITS,
+  client: CLIENT_LIMITS,
+  env: ENV_LIMITS,
+  sockets: SOCKET_LIMITS,
+  store: STORE_LIMITS,
+  workflows: WORKFLOW_LIMITS,
+  protocols: PROTOCOL_LIMITS,
+  actors: ACTOR_LIMITS,
+};
+
+const TABLES: Readonly<Record<RoleName | "cli", Readonly<Record<string, LimitTable>>>> = {
+  cli: OF_CLI,
   controller: { ...EVERYWHERE, ...OF_CONTROLLERS },
   agent: { ...EVERYWHERE, ...OF_AGENTS },
   gateway: { ...EVERYWHERE, ...OF_GATEWAYS },
@@ -41,8 +55,8 @@ const TABLES: Readonly<Record<RoleName, Readonly<Record<string, LimitTable>>>> =
 };
 
 /** Those of a role that are no settings of it. */
-export function fixedLimits(role: RoleName): FixedLimit[] {
-  const settable = settingNames(role);
+export function fixedLimits(role: RoleName | "cli"): FixedLimit[] {
+  const settable = role === "cli" ? new Set<string>() : settingNames(role);
   return Object.entries(TABLES[role]).flatMap(([room, table]) =>
     Object.entries(table)
       .map(([name, { value }]) => ({ name: `limits.${room}.${name}`, value }))
@@ -50,14 +64,14 @@ export function fixedLimits(role: RoleName): FixedLimit[] {
   );
 }
 
-/** Whose names a room has as settings under another room are left out as well: the archive's. */
+/** What is a setting under another room is left out as well: the archive's, and the controller's. */
 function settingNames(role: RoleName): ReadonlySet<string> {
   const { limits } = ROLE_SETTINGS[role].parse(EXAMPLES[role]);
   const names = new Set<string>();
   for (const [room, table] of Object.entries(limits)) {
     for (const name of Object.keys(table)) {
       names.add(`limits.${room}.${name}`);
-      if (room === "archive") names.add(`limits.actors.${name}`);
+      if (room === "archive" || room === "controller") names.add(`limits.actors.${name}`);
     }
   }
   return names;

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { ACTOR_LIMITS as DOMAIN_LIMITS } from "../../actors/limits.ts";
 import { ARCHIVE_LIMITS } from "../../actors/archive/limits.ts";
 import { CLUSTER_LIMITS } from "../../actors/cluster/limits.ts";
+import { CONTROLLER_LIMITS } from "../../actors/controller/limits.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
 import { SCHEDULER_LIMITS } from "../../actors/scheduler/limits.ts";
@@ -138,6 +139,10 @@ const gatewayLimits = { gateway: limits(GATEWAY_LIMITS), live: limits(LIVE_LIMIT
 /** The settings of a controller. */
 export const controllerSettings = z.strictObject({
   ...common,
+  scheduler: limits(SCHEDULER_LIMITS),
+  tenants: limits(TENANT_SETTINGS),
+  cluster: limits(CLUSTER_LIMITS),
+  controller: limits(CONTROLLER_LIMITS),
   scheduler: limits(SCHEDULER_LIMITS),
   tenants: limits(TENANT_SETTINGS),
   cluster: limits(CLUSTER_LIMITS),

@@ -3,6 +3,7 @@
 import { startController } from "../../actors/tree.ts";
 import { ARCHIVE_LIMITS } from "../../actors/archive/limits.ts";
 import { CLUSTER_LIMITS } from "../../actors/cluster/limits.ts";
+import { CONTROLLER_LIMITS } from "../../actors/controller/limits.ts";
 import { DESK_LIMITS } from "../../actors/desk/limits.ts";
 import { FLEET_LIMITS } from "../../actors/fleet/limits.ts";
 import { SCHEDULER_LIMITS } from "../../actors/scheduler/limits.ts";
@@ -24,7 +25,7 @@ export type ControllerPart =
   & {
     readonly limits: Pick<
       ControllerSettings["limits"],
-      "raft" | "fleet" | "desk" | "archive" | "scheduler" | "tenants" | "cluster"
+      "raft" | "fleet" | "desk" | "archive" | "controller" | "scheduler" | "tenants" | "cluster"
     >;
   };
 
@@ -51,6 +52,7 @@ export async function startControllerPart(
       fleet: changedLimits(FLEET_LIMITS, limits.fleet),
       desk: changedLimits(DESK_LIMITS, limits.desk),
       archive: changedLimits(ARCHIVE_LIMITS, limits.archive),
+      controller: changedLimits(CONTROLLER_LIMITS, limits.controller),
       scheduler: changedLimits(SCHEDULER_LIMITS, limits.scheduler),
       tenants: changedLimits(TENANT_SETTINGS, limits.tenants),
       cluster: changedLimits(CLUSTER_LIMITS, limits.cluster),

@@ -21,7 +21,8 @@ const KEY_MODE = 0o600;
 
 /** The options of `config show`. */
 export interface ConfigShowOptions extends SettingOptions {
-  readonly role: RoleName;
+  /** `cli`: what the verbs themselves work with, none of which is a setting. */
+  readonly role: RoleName | "cli";
   readonly output: OutputFormat;
 }
 
@@ -33,7 +34,7 @@ export async function configShowVerb(
   return await withSession(process, async ({ env, outPaint }) => {
     const { cwd } = process;
     const places = { disk: env.disk, cwd, env: (name: string) => process.env(name) };
-    const { listed } = await effectiveSettings(role, places, options);
+    const listed = role === "cli" ? [] : (await effectiveSettings(role, places, options)).listed;
     if (output === "table") {
       const rows = [
         ...listed.map(({ name, value, origin }) => [

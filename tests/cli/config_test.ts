@@ -120,3 +120,53 @@ Deno.test("config schema prints the JSON Schema of a role", async () => {
   assert.deepEqual(schema.required, ["node", "controllers"]);
   assert.equal(schema.additionalProperties, false);
 });
+
+Deno.test("limits of a controller's parts are settings with bounds; a name that is none is corrected", () =>
+  inFolder(async (cwd) => {
+    const base = `node: c1\ncontrollers: {c1: "ws://127.0.0.1:4101"}\nlimits:\n`;
+    const settings = `  scheduler: { hostTransfers: 8 }
+  tenants: { admitted: 50 }
+  cluster: { memberDownMs: 5s }
+  controller: { groupProposeMs: 8s }
+  archive: { archiveVerifyMs: 1d, archiveVerifyPerSecond: 1048576, archiveScan: 500 }
+`;
+    writeFiles(cwd, { "c1.yaml": base + settings });
+    const args = ["--role", "controller", "--config", "c1.yaml"];
+    const all = await shown(args, cwd);
+    assert.deepEqual(all.get("limits.scheduler.hostTransfers"), { value: 8, from: "c1.yaml:4" });
+    assert.equal(all.get("limits.tenants.admitted")?.value, 50);
+    assert.equal(all.get("limits.cluster.memberDownMs")?.value, "5s");
+    assert.equal(all.get("limits.archive.archiveScan")?.value, 500);
+    assert.equal(all.get("limits.scheduler.ageMs")?.from, "default");
+    const wrong: readonly (readonly [string, RegExp])[] = [
+      ["  scheduler: { hostTransfer: 8 }", /did you mean "hostTransfers"/],
+      ["  schedulr: { hostTransfers: 8 }", /did you mean "scheduler"/],
+      ["  scheduler: { hostTransfers: 0 }", /0 is too little: at least 1 \(count\)/],
+      ["  controller: { groupProposeMs: 20s }", /20000 is too much: at most 14000 \(ms\)/],
+      ["  archive: { archiveVerifyPerSecond: 1 }", /1 is too little: at least 65536/],
+    ];
+    for (const [line, expected] of wrong) {
+      writeFiles(cwd, { "c1.yaml": `${base}${line}\n` });
+      const ran = await quorus(["config", "show", ...args], { cwd, env: {} });
+      assert.equal(ran.code, 2);
+      assert.match(ran.err, expected);
+      assert.match(ran.err, /c1\.yaml:4/);
+    }
+  }));
+
+Deno.test("every limit that is no setting is shown as fixed, once, for each role and the command line", () =>
+  inFolder(async (cwd) => {
+    writeFiles(cwd, { "n.yaml": `node: n\ncontrollers: {n: "ws://127.0.0.1:4101"}\n` });
+    for (const role of [...ROLE_NAMES, "cli"]) {
+      const config = role === "cli" ? [] : ["--config", "n.yaml"];
+      const args = ["config", "show", "-o", "json", "--role", role, ...config];
+      const ran = await quorus(args, { cwd, env: {} });
+      assert.equal(ran.code, 0, ran.err);
+      const { settings } = JSON.parse(ran.out) as Shown;
+      const names = settings.map(({ name }) => name);
+      assert.equal(new Set(names).size, names.length, role);
+      const fixed = settings.filter(({ from }) => from === "fixed");
+      assert.ok(fixed.some(({ name }) => name === "limits.env.kvListBatch"), role);
+      assert.ok(fixed.every(({ value }) => typeof value === "number"), role);
+    }
+  }));
