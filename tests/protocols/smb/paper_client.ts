@@ -123,7 +123,7 @@ export class PaperClient {
     if (found.length === 0 && !isAll) return `NT_STATUS_NO_SUCH_FILE listing ${mask}\n`;
     const dots = isAll ? [".", ".."].map((dot) => listedLine(dot, null, share.time)) : [];
     const lines = found.map(({ name, node }) =>
-      listedLine(name, node.bytes?.length ?? null, node.mtime)
+      listedLine(name, node.bytes?.length ?? null, node.mtime, share.links.has(name))
     );
     return [...dots, ...lines].join("") + end;
   }
@@ -237,14 +237,19 @@ export function wordsOf(line: string): string[] {
 }
 
 /** A line of `ls`; a directory has no size. */
-export function listedLine(name: string, size: number | null, seconds: number): string {
+export function listedLine(
+  name: string,
+  size: number | null,
+  seconds: number,
+  isLink = false,
+): string {
   const at = new Date(seconds * 1_000);
   const two = (value: number) => String(value).padStart(2, "0");
   const day = String(at.getUTCDate()).padStart(2, " ");
   const time = [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()].map(two).join(":");
   const date = `${DAYS[at.getUTCDay()]} ${MONTHS[at.getUTCMonth()]} ${day} ${time} ` +
     `${at.getUTCFullYear()}`;
-  const attributes = (size === null ? "D" : "A").padStart(7);
+  const attributes = `${size === null ? "D" : "A"}${isLink ? "r" : ""}`.padStart(7);
   const bytes = new TextEncoder().encode(name).length;
   const padded = name + " ".repeat(Math.max(0, 30 - bytes));
   return `  ${padded}${attributes} ${String(size ?? 0).padStart(8)}  ${date}\n`;

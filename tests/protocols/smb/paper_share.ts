@@ -43,6 +43,8 @@ export class PaperShare {
   /** Every command that was given, and every argument of every program. */
   readonly commands: string[] = [];
   readonly started: ProgramCommand[] = [];
+  /** Names of directories that are reparse points. */
+  readonly links = new Set<string>();
   readonly env: Env;
   readonly quirks: PaperQuirks;
   readonly programs: Programs = { start: (command) => this.#start(command) };
