@@ -1,6 +1,6 @@
 /** The I/O of one request: redirects, timeouts, abort, and the errors of the network as our own. */
 
-import type { Block, Env, NetResponse } from "../../runtime/env/env.ts";
+import type { Block, Env, NetRequest, NetResponse, NetUpload } from "../../runtime/env/env.ts";
 import { NetError } from "../../runtime/env/errors.ts";
 import { formatDuration } from "../../runtime/base/units.ts";
 import type { ProtocolError, ProtocolErrorCode } from "../errors.ts";
@@ -10,6 +10,7 @@ import type { Hop } from "./endpoint.ts";
 import { failure, type Place } from "./failure.ts";
 import { parseContentLength } from "./fields.ts";
 import { isRedirect, nextHop } from "./redirect.ts";
+import { assertRepeatable } from "./repeat.ts";
 
 /** What requests of one source have in common. */
 export interface Client {
@@ -55,7 +56,7 @@ export class Exchange {
 
   constructor(
     readonly client: Client,
-    readonly method: "GET" | "HEAD",
+    readonly method: string,
     hop: Hop,
     private readonly signal: AbortSignal,
   ) {
@@ -81,20 +82,31 @@ export class Exchange {
     return this.#response!;
   }
 
-  /** Sends, follows redirects, and resolves to the first other answer. */
-  async send(extra: Readonly<Record<string, string>>): Promise<NetResponse> {
+  /**
+   * Sends, follows redirects, and resolves to the first other answer. A body that is made while it is
+   * sent may be waited for as long as it takes; the server may not.
+   */
+  async send(
+    extra: Readonly<Record<string, string>>,
+    body: NetRequest["body"] = undefined,
+  ): Promise<NetResponse> {
     const trail = [this.#hop];
     while (true) {
-      const response = await this.#sendOnce(extra);
+      const response = await this.#sendOnce(extra, trail.at(-2), body);
       if (!isRedirect(response.status)) return response;
       const location = response.headers.get("location");
       this.#hop = nextHop(trail, location, this.method, this.client.limits.httpRedirectsMax);
+      assertRepeatable(this.method, response.status, trail[trail.length - 1]!, this.#hop, body);
       trail.push(this.#hop);
       await this.discard();
     }
   }
 
-  async #sendOnce(extra: Readonly<Record<string, string>>): Promise<NetResponse> {
+  async #sendOnce(
+    extra: Readonly<Record<string, string>>,
+    from: Hop | undefined,
+    body: NetRequest["body"],
+  ): Promise<NetResponse> {
     const { url, headers, tls } = this.#hop;
     this.#throwIfAborted();
     const waitMs = this.client.responseTimeoutMs;
@@ -107,6 +119,10 @@ export class Exchange {
         headers: { ...headers, ...extra },
         signal: this.#controller.signal,
         ...(tls === null ? {} : { tls }),
+        ...(from === undefined ? {} : { redirectedFrom: from.url.href }),
+        ...(body === undefined ? {} : {
+          body: body instanceof Uint8Array ? body : this.#paced(body),
+        }),
       });
     } catch (thrown) {
       throw this.#explained(thrown);
@@ -116,6 +132,32 @@ export class Exchange {
     this.#response = response;
     this.#checkHeaderBytes(response);
     return response;
+  }
+
+  /** While the next bytes are being made nobody is late; once they are there the server has to take them. */
+  #paced(body: NetUpload): NetUpload {
+    const { idleTimeoutMs, responseTimeoutMs } = this.client;
+    let left = body.length ?? Infinity;
+    return {
+      length: body.length,
+      read: async (into) => {
+        this.#deadline.disarm();
+        const count = await body.read(into);
+        left -= count;
+        if (count === 0 || left === 0) {
+          this.#deadline.arm(
+            responseTimeoutMs,
+            () => this.#timeout("no answer came", responseTimeoutMs),
+          );
+        } else {
+          this.#deadline.arm(
+            idleTimeoutMs,
+            () => this.#timeout("no byte was taken", idleTimeoutMs),
+          );
+        }
+        return count;
+      },
+    };
   }
 
   #checkHeaderBytes(response: NetResponse): void {

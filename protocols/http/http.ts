@@ -1,5 +1,6 @@
 /**
- * The http and https source (RFC 9110, 9112), on `Env.net` only.
+ * The http and https protocol (RFC 9110, 9112), on `Env.net` only. The source is here; what is uploaded
+ * goes through `sink` (one request) or `protocols/tus`.
  *
  * Pure: `endpoint` (what is declared), `answer` (what is asked and what came), `fields`, `status`,
  * `redirect`. I/O: `exchange` (one request) and `reader` (its body). One request per file: opening
@@ -10,6 +11,7 @@ import type {
   ByteRange,
   Fingerprint,
   ProtocolContext,
+  SinkCapabilities,
   Source,
   SourceCapabilities,
   SourceEndpoint,
@@ -23,9 +25,16 @@ import { firstHop, type Hop, HTTP_CREDENTIALS } from "./endpoint.ts";
 import { type Client, Exchange, guarded } from "./exchange.ts";
 import { HttpReader } from "./reader.ts";
 import { type HttpLimits, httpLimits } from "./settings.ts";
+import { HttpSink, UPLOAD_CAPABILITIES } from "./sink.ts";
 import { statusError } from "./status.ts";
+import { TusServers } from "../tus/server.ts";
+import { TUS_CAPABILITIES, TusSink } from "../tus/sink.ts";
+import { UPLOAD_OPTIONS, uploadOptionsOf } from "./upload_options.ts";
+import { ConditionCheck } from "./conditions.ts";
+import { placeOf } from "./failure.ts";
 
-const CAPABILITIES: SourceCapabilities = {
+/** What an HTTP source can do. */
+export const HTTP_SOURCE: SourceCapabilities = {
   ranges: true,
   parallelRanges: true,
   serverHash: true,
@@ -33,22 +42,54 @@ const CAPABILITIES: SourceCapabilities = {
   permissions: false,
 };
 
+/** The most that uploads can have: a fence with `conditional`, resuming with tus. */
+const MOST_CAPABILITIES: SinkCapabilities = {
+  ...UPLOAD_CAPABILITIES,
+  resume: TUS_CAPABILITIES.resume,
+};
+
 /** Methods a server may refuse without refusing the file. */
 const METHOD_REFUSED: ReadonlySet<number> = new Set([405, 501]);
 
-/** The http and https transfer protocol; a source only. `overrides` replace single limits. */
+/** The http and https transfer protocol: source, and uploads as sinks. `overrides` replace single limits. */
 export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProtocol {
   const limits = httpLimits(overrides);
+  const conditions = new ConditionCheck();
+  const tus = { servers: new TusServers(), addresses: new Map<string, string>() };
   return {
     name: "http",
     schemes: ["http", "https"],
     credentials: HTTP_CREDENTIALS,
-    source: (endpoint, context) => new HttpSource(endpoint, context, limits),
+    description: {
+      summary: "files of web servers, and uploads by PUT, forms and tus",
+      source: HTTP_SOURCE,
+      sink: MOST_CAPABILITIES,
+      directory: null,
+      options: UPLOAD_OPTIONS,
+    },
+    source: (endpoint, context) => httpSource(endpoint, context, limits),
+    sink: (endpoint, context) => {
+      const { uri } = endpoint;
+      const label = URL.canParse(uri) ? placeOf(new URL(uri)) : "an http destination";
+      const options = uploadOptionsOf(endpoint, label);
+      return options.kind === "tus"
+        ? new TusSink(endpoint, context, limits, options, tus)
+        : new HttpSink(endpoint, context, limits, options, conditions);
+    },
   };
 }
 
+/** A source of the http protocol; `badEndpoint` says what is wrong with the endpoint. */
+export function httpSource(
+  endpoint: SourceEndpoint,
+  context: ProtocolContext,
+  limits: HttpLimits,
+): Source {
+  return new HttpSource(endpoint, context, limits);
+}
+
 class HttpSource implements Source {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = HTTP_SOURCE;
   readonly #client: Client;
   readonly #hop: Hop;
 

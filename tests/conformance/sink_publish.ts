@@ -146,8 +146,10 @@ export const publishCases: readonly SinkCase[] = [
         await sink.publish(file, options);
         const expected = { ...expectationOf(bytes, file.fileId), name: options.name };
         const { fileId, readBack } = sink.capabilities;
-        const answer = fileId || readBack ? "published" : "unknown";
-        assert.equal(await sink.probe("t.part", expected), answer);
+        const seen = await sink.probe("t.part", expected);
+        // A sink that cannot read back what is unpublished may still be able to read what is there.
+        const isKnown = seen === "published" || (!fileId && !readBack && seen === "unknown");
+        assert.ok(isKnown, `the probe says ${seen}`);
         const unhashed = { ...expected, sha256: null };
         assert.equal(await sink.probe("t.part", unhashed), fileId ? "published" : "unknown");
         assert.equal(await sink.probe("t.part", { ...unhashed, fileId: null }), "unknown");

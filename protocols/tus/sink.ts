@@ -1,0 +1,196 @@
+/**
+ * Uploading by tus 1.0: pieces that survive broken connections, and, where the address of the upload is
+ * kept, the process too. What is uploaded becomes a file with its last byte, under a name that the server
+ * decides on: there is nothing to look at, to replace or to seize before.
+ */
+
+import { assert } from "../../runtime/base/assert.ts";
+import { abortedError } from "../aborting.ts";
+import { safeName, shownPath } from "../containment.ts";
+import type {
+  DestinationFacts,
+  ProbeExpectation,
+  ProtocolContext,
+  PublishOptions,
+  Sink,
+  SinkCapabilities,
+  SinkEndpoint,
+  SinkFile,
+} from "../contract.ts";
+import { ProtocolError } from "../errors.ts";
+import { translated } from "../file/disk_failure.ts";
+import { clientOf, unsupported } from "../http/call.ts";
+import { firstHop, type Hop } from "../http/endpoint.ts";
+import type { Client } from "../http/exchange.ts";
+import type { HttpLimits } from "../http/settings.ts";
+import { toldName, type TusOptions } from "../http/upload_options.ts";
+import { TusAddresses } from "./addresses.ts";
+import type { TusServers } from "./server.ts";
+import { TusSinkFile } from "./sink_file.ts";
+import { createUpload, TusUpload } from "./upload.ts";
+
+/** What an upload by tus can do. */
+export const TUS_CAPABILITIES: SinkCapabilities = {
+  fence: "none",
+  resume: true,
+  randomWrites: false,
+  renameNoReplace: false,
+  durableSync: false,
+  fileId: false,
+  readBack: false,
+  mtime: false,
+  permissions: false,
+};
+
+const NEVER = new AbortController().signal;
+
+/** What the sinks of a process share. */
+export interface TusShared {
+  readonly servers: TusServers;
+  /** Addresses of uploads. */
+  readonly addresses: Map<string, string>;
+}
+
+/** A sink of a tus server. */
+export class TusSink implements Sink {
+  readonly capabilities = TUS_CAPABILITIES;
+  /** What the server is told the file is called. */
+  readonly name: string;
+  readonly #client: Client;
+  readonly #hop: Hop;
+  readonly #shared: TusShared;
+  readonly #addresses: TusAddresses;
+  readonly #files = new Map<string, TusSinkFile>();
+
+  constructor(
+    endpoint: SinkEndpoint,
+    { env }: ProtocolContext,
+    limits: HttpLimits,
+    { urls, name }: TusOptions,
+    shared: TusShared,
+  ) {
+    this.#hop = firstHop(endpoint, limits.httpHeaderMaxBytes);
+    this.#client = clientOf(endpoint, env, limits);
+    this.#shared = shared;
+    this.#addresses = new TusAddresses(env, this.#hop.url.href, urls, shared.addresses);
+    this.name = toldName(endpoint, name);
+  }
+
+  stat(_name: string, signal: AbortSignal): Promise<DestinationFacts | null> {
+    if (signal.aborted) return Promise.reject(abortedError(`look at ${this.#hop.label}`, signal));
+    return Promise.resolve(null);
+  }
+
+  hash(): Promise<string | null> {
+    return Promise.reject(unsupported("hash", this.#hop.label, "a tus server gives back nothing"));
+  }
+
+  create(temp: string, signal: AbortSignal, size: number | null = null): Promise<SinkFile> {
+    safeName(temp);
+    const { label } = this.#hop;
+    if (signal.aborted) return Promise.reject(abortedError(`upload to ${label}`, signal));
+    if (this.#files.has(temp)) {
+      const message = `cannot begin ${shownPath(temp)} for ${label}: it was begun`;
+      return Promise.reject(new ProtocolError("exists", message));
+    }
+    return Promise.resolve(this.#opened(temp, size, null, signal));
+  }
+
+  async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
+    safeName(temp);
+    if (signal.aborted) throw abortedError(`upload to ${this.#hop.label}`, signal);
+    const upload = await this.#find(temp, signal);
+    if (upload === null) return null;
+    const { offset, length } = upload.progress;
+    // It was published, or nobody can tell: there is nothing to go on with.
+    return offset === length ? null : this.#opened(temp, length, upload, signal);
+  }
+
+  async publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
+    assert(file instanceof TusSinkFile, "publish() takes a file that this protocol opened");
+    const { label } = this.#hop;
+    try {
+      if (options.mtimeMs !== null || options.mode !== null) {
+        throw unsupported("publish", label, "an upload carries no time and no permissions");
+      }
+      if (this.#files.get(file.temp) !== file) {
+        const message =
+          `cannot publish ${label}: its upload was given up; a later attempt has taken over`;
+        throw new ProtocolError("notFound", message, { definite: true });
+      }
+      if (options.name !== this.name) {
+        throw unsupported(
+          "publish",
+          label,
+          "the server alone gives names; set conflict: overwrite",
+        );
+      }
+      this.#files.delete(file.temp);
+      await file.finish();
+      return { size: await file.size(), mtimeMs: null, fileId: null };
+    } finally {
+      await file.close();
+    }
+  }
+
+  seize(temp: string): Promise<boolean> {
+    const reason = "the server knows uploads by their address alone";
+    return Promise.reject(unsupported("seize", `${this.#hop.label} ${shownPath(temp)}`, reason));
+  }
+
+  async abort(temp: string): Promise<void> {
+    const file = this.#files.get(safeName(temp));
+    this.#files.delete(temp);
+    await file?.close();
+    const upload = file?.upload ?? await this.#find(temp, NEVER);
+    if (upload === null) return;
+    await upload.end();
+    await translated(() => this.#addresses.forget(temp));
+  }
+
+  /** The server knows whether the last byte has come. */
+  async probe(
+    temp: string,
+    _expected: ProbeExpectation,
+  ): Promise<"unpublished" | "published" | "unknown"> {
+    safeName(temp);
+    if (this.#files.has(temp)) return "unpublished";
+    const upload = await this.#find(temp, NEVER);
+    if (upload === null) return "unknown";
+    const { offset, length } = upload.progress;
+    return offset === length ? "published" : "unpublished";
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#files.values()];
+    this.#files.clear();
+    for (const file of files) await file.close();
+  }
+
+  async #find(temp: string, signal: AbortSignal): Promise<TusUpload | null> {
+    const address = await translated(() => this.#addresses.find(temp));
+    if (address === null || new URL(address).origin !== this.#hop.url.origin) return null;
+    const server = await this.#shared.servers.at(this.#client, this.#hop, signal);
+    const parts = { client: this.#client, hop: this.#hop, server, signal };
+    const upload = new TusUpload(parts, address, { offset: 0, length: null });
+    return await upload.look() === null ? null : upload;
+  }
+
+  #opened(
+    temp: string,
+    size: number | null,
+    upload: TusUpload | null,
+    signal: AbortSignal,
+  ): TusSinkFile {
+    const create = async (length: number | null) => {
+      const server = await this.#shared.servers.at(this.#client, this.#hop, signal);
+      const parts = { client: this.#client, hop: this.#hop, server, signal };
+      const address = await createUpload(parts, this.name, length);
+      await translated(() => this.#addresses.keep(temp, address));
+      return new TusUpload(parts, address, { offset: 0, length });
+    };
+    const file = new TusSinkFile({ temp, label: this.#hop.label, size, upload, create });
+    this.#files.set(temp, file);
+    return file;
+  }
+}
