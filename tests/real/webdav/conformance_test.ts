@@ -1,0 +1,6 @@
+import { conformance } from "../../conformance/suite.ts";
+import { requirePrograms } from "../require.ts";
+import { nginxHarness, rcloneHarness } from "./harness.ts";
+
+if (!requirePrograms(["rclone"]).ignore) conformance("rclone serve webdav", rcloneHarness);
+if (!requirePrograms(["nginx"]).ignore) conformance("nginx with WebDAV", nginxHarness);
