@@ -8,6 +8,7 @@ const MISSING = /no such|not found|not exist|doesn't exist|cannot find|can't fin
 const DENIED = /permission|denied|not permitted|not allowed|forbidden|access|privilege|prohibited/i;
 const TAKEN = /already exists|file exists|exists already|cannot create a file when/i;
 const CROWDED = /too many|maximum|limit|try again|already (in use|logged)/i;
+const SESSION = /session (reuse|re-use|resum)|TLS session of (the )?data connection/i;
 const FULL = /no space|disk (is )?full|quota|insufficient (storage|disk|space)|exceed/i;
 
 /** Codes that mean one thing only. */
@@ -65,9 +66,10 @@ export class FtpRefusal extends ProtocolError {
 
 /** The code of ours for a refusal; `null` where a file may be missing, taken or forbidden. */
 export function meaningOf({ code, lines }: Reply): ProtocolErrorCode | null {
+  const text = lines.join(" ");
+  if (SESSION.test(text)) return "tls";
   const known = MEANING[code];
   if (known !== undefined) return known;
-  const text = lines.join(" ");
   if (code === 421) return CROWDED.test(text) ? "rateLimited" : "unreachable";
   if (code === 530) return CROWDED.test(text) ? "rateLimited" : "unauthenticated";
   if (FULL.test(text)) return "noSpace";
@@ -82,6 +84,8 @@ export function meaningOf({ code, lines }: Reply): ProtocolErrorCode | null {
 
 function adviceOf(code: ProtocolErrorCode | null): string {
   switch (code) {
+    case "tls":
+      return "; set option sessions: 1, or let the server do without TLS session reuse";
     case "noSpace":
       return "; free some space there, or raise the quota";
     case "rateLimited":

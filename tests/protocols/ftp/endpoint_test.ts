@@ -101,6 +101,8 @@ Deno.test("refusals mean what their code says, and what their text says where it
     meaning(530, "Sorry, the maximum number of clients is connected"),
     "rateLimited again",
   );
+  assert.equal(meaning(522, "SSL connection failed: session reuse required"), "tls");
+  assert.equal(meaning(425, "TLS session of data connection not resumed."), "tls");
   assert.equal(meaning(534, "x"), "insecure");
   assert.equal(meaning(550, "Permission denied."), "denied");
   assert.equal(meaning(550, "/x: No such file or directory"), "notFound");

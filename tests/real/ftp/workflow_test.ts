@@ -40,7 +40,7 @@ Deno.test({
       const values = Object.entries({
         HOST: `localhost:${server.port}`,
         USER: server.user,
-        CA: `${server.folder}/ca.pem`,
+        CA: server.ca,
       }).flatMap(([name, value]) => ["--var", `${name}=${value}`]);
       const first = await quorus(server, "run", file, ...values);
       assert.equal(first.code, 0, first.text);
