@@ -86,6 +86,7 @@ export async function standsThere(
     if (compare === "mtime" && !sink.capabilities.mtime) throw noTimes(spec.destination.uri);
     const standing = await sink.stat(sink.name, signal);
     if (standing === null) return false;
+    if (standing.size === null && compare !== "hash") throw noSizes(spec.destination.uri);
     const facts = seen.size === null || (compare === "mtime" && seen.mtimeMs === null)
       ? (await source.stat(signal)).fingerprint
       : seen;
@@ -102,6 +103,8 @@ export function looksEqual(
   standing: Pick<DestinationFacts, "size" | "mtimeMs">,
   compare: Exclude<CompareBy, "none">,
 ): boolean {
+  // What lies compressed or sealed may not tell its size; then its hash alone says what it is.
+  if (compare === "hash" && standing.size === null) return true;
   if (source.size === null || source.size !== standing.size) return false;
   if (compare !== "mtime") return true;
   if (source.mtimeMs === null || standing.mtimeMs === null) return false;
@@ -113,6 +116,14 @@ function noTimes(uri: string): JobError {
     "verificationUnavailable",
     `cannot compare by mtime: the destination ${uri} keeps no times; set ` +
       "destination.compare to size, hash or none, and preserveMtime to false",
+  );
+}
+
+function noSizes(uri: string): JobError {
+  return new JobError(
+    "verificationUnavailable",
+    `cannot compare by size: ${uri} does not tell how long the file is that lies there, compressed ` +
+      "or sealed; set destination.compare to hash or none",
   );
 }
 

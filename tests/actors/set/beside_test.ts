@@ -1,6 +1,7 @@
 /** What a set does beside copying: ledgers, what happens to the source, mirrors, complete files. */
 
 import assert from "node:assert/strict";
+import { looksEqual } from "../../../actors/set/file.ts";
 import { SetPlace } from "./place.ts";
 
 const ONCE = { retry: { maxAttempts: 1 } };
@@ -171,4 +172,26 @@ Deno.test("names in order begin in that order; a directory with too many of them
   for (const name of ["b", "c", "a"]) place.put(name, name);
   await place.run({ source: { select: { order: "name" } }, transfer: { concurrentFiles: 1 } });
   assert.deepEqual(Object.keys(place.published()), ["/out/a", "/out/b", "/out/c"]);
+});
+
+Deno.test("what a destination does not tell is not guessed: by size, by time, or by hash", () => {
+  const source = { size: 3, mtimeMs: 5_000 };
+  assert.ok(looksEqual(source, { size: 3, mtimeMs: 5_900 }, "mtime"));
+  assert.ok(!looksEqual(source, { size: 3, mtimeMs: 6_100 }, "mtime"));
+  assert.ok(!looksEqual(source, { size: 3, mtimeMs: null }, "mtime"));
+  assert.ok(looksEqual(source, { size: 3, mtimeMs: null }, "size"));
+  assert.ok(!looksEqual({ size: null, mtimeMs: 5_000 }, { size: 3, mtimeMs: 5_000 }, "mtime"));
+  assert.ok(!looksEqual(source, { size: null, mtimeMs: 5_000 }, "mtime"));
+  assert.ok(looksEqual(source, { size: null, mtimeMs: null }, "hash"));
+});
+
+Deno.test("a destination that keeps no times is not compared by them, and the message says what to do", async () => {
+  const place = new SetPlace(1, { sink: { mtime: false } });
+  place.put("a", "one");
+  const first = await place.run(ONCE);
+  assert.equal(first.job.state, "failed");
+  assert.match(first.job.error?.message ?? "", /keeps no times; set destination.compare to/);
+  const destination = { compare: "size", preserveMtime: false };
+  const { run } = await place.run({ destination });
+  assert.equal(run.state, "succeeded", run.why);
 });
