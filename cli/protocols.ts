@@ -10,6 +10,7 @@ import { NO_MACHINE, type S3Machine } from "../protocols/s3/credentials.ts";
 import { s3Protocol } from "../protocols/s3/protocol.ts";
 import type { SftpMachine } from "../protocols/sftp/carrier.ts";
 import { sftpProtocol } from "../protocols/sftp/protocol.ts";
+import { webdavProtocol } from "../protocols/webdav/protocol.ts";
 import { type ProtocolRegistry, protocolRegistry } from "../protocols/registry.ts";
 import { limited } from "../protocols/wrappers/limit.ts";
 import { traced } from "../protocols/wrappers/trace.ts";
@@ -28,6 +29,7 @@ export function installedProtocols(
     fileProtocol(),
     ftpProtocol(),
     httpProtocol(),
+    webdavProtocol(),
     sftpProtocol(ssh),
     s3Protocol(s3),
     azureProtocol(),
@@ -54,12 +56,12 @@ export function installedSchemes(): string[] {
   return installedProtocols().protocols.flatMap((protocol) => [...protocol.schemes]);
 }
 
-/** The kinds of credentials that each scheme takes; `header` is no protocol's own, http sends it. */
+/** The kinds of credentials that each scheme takes; `header` is no protocol's own; http and WebDAV send it. */
 export function installedCredentials(): Record<string, readonly string[]> {
   const offered: Record<string, readonly string[]> = {};
   for (const { schemes, credentials = [] } of installedProtocols().protocols) {
     for (const scheme of schemes) {
-      offered[scheme] = /^https?$/.test(scheme) ? [...credentials, "header"] : credentials;
+      offered[scheme] = /^(https?|davs?)$/.test(scheme) ? [...credentials, "header"] : credentials;
     }
   }
   return offered;
