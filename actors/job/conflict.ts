@@ -34,6 +34,8 @@ async function skipIfSame(
   const facts = await ends.source.stat(signal);
   const known = job.spec.validation.checksum?.valueHex ?? facts.sha256;
   if (known === null && !looksSame(facts, existing)) return null;
+  // What cannot be read cannot be called the same.
+  if (!ends.sink.capabilities.readBack) return null;
   const sha256 = await ends.sink.hash(ends.sink.name, signal);
   if (sha256 === null || (known !== null && sha256 !== known)) return null;
   const bytes = existing.size ?? facts.fingerprint.size;

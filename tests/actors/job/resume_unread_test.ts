@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../../protocols/errors.ts";
-import { CHUNK, Rig, sha256 } from "./rig.ts";
+import { CHUNK, Rig, sha256, withParts } from "./rig.ts";
 
 const SIZE = 10 * CHUNK + 300;
 const UNREAD = {
@@ -55,4 +55,14 @@ Deno.test("a source whose bytes have changed under the same version is fetched a
   assert.equal(job.receipt?.sha256, sha256(bytes), job.why);
   assert.equal(job.receipt!.keptBytes, 0);
   assert.deepEqual(await rig.published(), bytes);
+});
+
+Deno.test("what stands at the destination is replaced and not skipped where nobody can read it", async () => {
+  const spec = withParts({ destination: { conflict: "skip" } });
+  const rig = new Rig({ to: "memory", sink: UNREAD, spec });
+  const bytes = rig.put(SIZE);
+  const { mtimeMs } = [...rig.source.files.values()][0]!;
+  await rig.place("/out/to", bytes, mtimeMs);
+  const job = await rig.attempt();
+  assert.equal(job.receipt?.outcome, "published", job.why);
 });
