@@ -17,6 +17,13 @@ const UPLOAD_BYTES = 24;
 const PREFIX_BYTES = 16;
 const GIVEN_UP = 0xffff_ffff_ffff_ffffn;
 
+/** The most blocks that one blob is made of. */
+export const BLOCKS_MAX = 50_000;
+/** The most that one block holds. */
+export const BLOCK_MIB_MAX = 4_000;
+
+const MIB = 1_048_576;
+
 /** A block of an upload. */
 export interface Block {
   readonly start: number;
@@ -141,7 +148,7 @@ function contiguous(upload: UploadId, sizes: ReadonlyMap<number, number>): Liste
 /** Blocks of one size before the next ones are twice as large. */
 const BLOCKS_OF_ONE_SIZE = 2_000;
 /** A block is held in memory until it was taken. */
-const BLOCK_BYTES_MOST = 256 * 1_048_576;
+const BLOCK_BYTES_MOST = 256 * MIB;
 
 /**
  * Where the block that holds `position` ends: 2,000 blocks of the first size, then as many of twice the
@@ -157,6 +164,12 @@ export function blockEnd(position: number, firstBytes: number): number {
     from = next;
     size *= 2;
   }
+}
+
+/** The size of the first blocks of a file of a known size: such that it has no more than it may have. */
+export function firstBlockBytes(declared: number, size: number | null): number {
+  const least = Math.ceil((size ?? 0) / BLOCKS_MAX / MIB) * MIB;
+  return Math.max(declared, Math.min(least, BLOCK_MIB_MAX * MIB));
 }
 
 /** The body of Put Block List. */

@@ -7,6 +7,7 @@ import { ProtocolError } from "../errors.ts";
 import { isLocalHost } from "../http/addresses.ts";
 import { networkPlaceOf } from "../network_uri.ts";
 import { encodedPath } from "../s3/signing.ts";
+import { BLOCK_MIB_MAX } from "./blocks.ts";
 
 /** The kinds of credentials that Azure Blob takes; without any, public containers are read. */
 export const AZURE_CREDENTIALS = ["sharedKey", "sas", "bearer"] as const;
@@ -50,7 +51,6 @@ const TIERS: readonly string[] = ["Hot", "Cool", "Cold", "Archive"];
 const CUSTOMER_KEY_HEADER = "x-ms-encryption-key";
 const MIB = 1_048_576;
 const BLOCK_MIB_DEFAULT = 8;
-const BLOCK_MIB_MAX = 4_000;
 
 type Refuse = (reason: string) => ProtocolError;
 

@@ -23,6 +23,7 @@ import { protocolLimits } from "../limits.ts";
 import { md5 } from "../objects/md5.ts";
 import {
   blockId,
+  firstBlockBytes,
   isBaseOf,
   isGivenUp,
   listedUpload,
@@ -82,13 +83,18 @@ export class AzureSink implements Sink {
     return Promise.reject(this.#refused("hash", name, reason));
   }
 
-  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
+  async create(
+    temp: string,
+    signal: AbortSignal,
+    size: number | null = null,
+  ): Promise<SinkFile> {
     assertBlobName(temp);
     if (this.#files.get(temp)?.stands === true) {
       throw new ProtocolError("exists", `cannot create ${this.#shown(temp)}: it exists`);
     }
     const upload = uploadIdOf(this.#client.env.hash, temp, this.#client.env.random.bytes(8));
-    return await this.#opened(temp, upload, { blocks: [], pending: new Uint8Array(0) }, signal);
+    const empty = { blocks: [], pending: new Uint8Array(0) };
+    return await this.#opened(temp, upload, empty, signal, size);
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
@@ -172,13 +178,14 @@ export class AzureSink implements Sink {
     upload: UploadId,
     state: SinkFileState,
     signal: AbortSignal,
+    size: number | null = null,
   ): Promise<AzureSinkFile> {
     const standing = await this.#look(this.name, signal);
     const file = new AzureSinkFile({
       temp,
       upload,
       shown: this.#shown(temp),
-      blockBytes: this.#client.place.blockBytes,
+      blockBytes: firstBlockBytes(this.#client.place.blockBytes, size),
       baseEtag: standing?.etag ?? null,
       put: (start, bytes) => this.#putBlock(upload, start, bytes),
     }, state);

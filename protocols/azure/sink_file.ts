@@ -4,10 +4,7 @@ import type { SinkFile } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import { md5, type RunningMd5 } from "../objects/md5.ts";
-import { type Block, blockEnd, fileIdOf, type UploadId } from "./blocks.ts";
-
-/** The most blocks that one blob is made of. */
-const BLOCKS_MAX = 50_000;
+import { type Block, blockEnd, BLOCKS_MAX, fileIdOf, type UploadId } from "./blocks.ts";
 
 /** What a file needs of its sink. */
 export interface SinkFileParts {

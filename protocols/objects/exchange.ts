@@ -141,6 +141,8 @@ export class ObjectExchange {
 
   /** The whole body as text, `badResponse` if it has more bytes than `most` or breaks off. */
   async text(most: number = protocolLimits.xmlMaxBytes): Promise<string> {
+    // It announces what a GET would bring, and brings nothing.
+    if (this.#request.method === "HEAD") return "";
     const announced = parseContentLength(this.#response!.headers.get("content-length") ?? "");
     if (announced !== null && announced > most) throw this.#tooMuch(most);
     const buffer = new Uint8Array(Math.min(most + 1, 65_536));

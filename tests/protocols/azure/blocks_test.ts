@@ -5,6 +5,7 @@ import {
   blockId,
   blockListOf,
   fileIdOf,
+  firstBlockBytes,
   isBaseOf,
   isGivenUp,
   listedUpload,
@@ -129,6 +130,15 @@ Deno.test("50,000 blocks hold 10 TiB unless told, and 190 TiB of the largest one
   };
   assert.ok(reach(8 * MIB, 50_000) >= 10);
   assert.ok(reach(4_000 * MIB, 50_000) >= 190);
+});
+
+Deno.test("a file whose size is known has blocks that are large enough", () => {
+  assert.equal(firstBlockBytes(8 * MIB, null), 8 * MIB);
+  assert.equal(firstBlockBytes(8 * MIB, 1_000), 8 * MIB);
+  const size = 20 * 1024 ** 4;
+  const first = firstBlockBytes(8 * MIB, size);
+  assert.ok(first % MIB === 0 && first * 50_000 >= size);
+  assert.equal(firstBlockBytes(8 * MIB, Number.MAX_SAFE_INTEGER), 4_000 * MIB);
 });
 
 Deno.test("an identity says what stood at the name before, nothing included", () => {

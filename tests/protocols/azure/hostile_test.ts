@@ -68,6 +68,15 @@ for (const [what, forge, code] of READS) {
     }));
 }
 
+Deno.test("azblob: a blob of any size is looked at, and one of no size of ours is not trusted", () =>
+  withAccount(async (harness) => {
+    const source = paperSource(harness, "f");
+    for (const [told, size] of [["9000000000", 9_000_000_000], ["9".repeat(18), null]] as const) {
+      harness.account.forge = () => ok(null, { "content-length": told });
+      assert.equal((await source.stat(NEVER)).fingerprint.size, size);
+    }
+  }));
+
 Deno.test("azblob source: a part that was not asked for is not read", () =>
   withAccount(async (harness) => {
     harness.account.forge = () =>
