@@ -29,6 +29,7 @@ export async function mirror(
     selector: selectorOf({ ...work.spec, stable: null }),
   };
   let [all, extra] = [0, 0];
+  if (!await isThere(work, sides.destination)) return;
   for await (const { isExtra } of standing(work, sides)) {
     all += 1;
     if (isExtra) extra += 1;
@@ -77,6 +78,20 @@ async function* standing(work: SetWork, sides: Sides): AsyncIterable<Standing> {
     } finally {
       await from.close();
     }
+  }
+}
+
+/** A destination into which nothing was ever copied has nothing too much. */
+async function isThere({ signal }: SetWork, open: OpenDirectory): Promise<boolean> {
+  const directory = open([]);
+  try {
+    for await (const _ of directory.list(signal)) return true;
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === "notFound") return false;
+    throw error;
+  } finally {
+    await directory.close();
   }
 }
 

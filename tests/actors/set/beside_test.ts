@@ -195,3 +195,14 @@ Deno.test("a destination that keeps no times is not compared by them, and the me
   const { run } = await place.run({ destination });
   assert.equal(run.state, "succeeded", run.why);
 });
+
+Deno.test("a mirror of a directory into which nothing was copied yet deletes nothing", async () => {
+  const place = new SetPlace();
+  place.put("a.txt", "one");
+  const { run, job } = await place.run({
+    source: { select: { include: ["*.csv"] } },
+    destination: { mirror: { delete: true } },
+  });
+  assert.equal(run.state, "succeeded", run.why);
+  assert.deepEqual([job.receipt?.files?.files, job.receipt?.files?.left], [0, 1]);
+});
