@@ -57,6 +57,7 @@ export type {
 } from "./client/definitions.ts";
 export type { AgentCalls, DrainOptions } from "./client/agents.ts";
 export type { ClusterCalls, ClusterChange, Readiness } from "./client/cluster.ts";
+export type { RateCalls, RateScope, RateSettings, RateWindow } from "./client/rates.ts";
 export type { TenantCalls, TenantSettings } from "./client/tenants.ts";
 export type { KeyCalls, MadeKey, NewKey } from "./client/keys.ts";
 export type {
@@ -70,6 +71,7 @@ export type {
   LiveEvent,
   Operation,
   Progress,
+  Rate,
   Run,
   Tenant,
 } from "./client/schemas.ts";

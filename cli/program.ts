@@ -8,6 +8,7 @@ import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
 import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
 import { addCluster } from "./program_cluster.ts";
+import { addRates } from "./program_rates.ts";
 import { addPki } from "./program_pki.ts";
 import { addRemote } from "./program_remote.ts";
 import { type AddGroup, addRoles, type AddVerb } from "./program_roles.ts";
@@ -90,6 +91,7 @@ export function programOf(process: Process, done: { code: ExitCode }): Command {
   addRemote(add, process);
   addRoles(add, addGroup, process);
   addCluster(addGroup, process);
+  addRates(addGroup, process);
   addPki(add, addGroup, process);
   addTelling(add, process, program);
   return program;

@@ -9,6 +9,7 @@ import { JobCalls } from "./jobs.ts";
 import { KeyCalls } from "./keys.ts";
 import { type ClientLimits, clientLimits } from "./limits.ts";
 import { RunCalls } from "./runs.ts";
+import { RateCalls } from "./rates.ts";
 import { TenantCalls } from "./tenants.ts";
 import type { LiveEvent } from "./schemas.ts";
 import { Transport } from "./transport.ts";
@@ -32,6 +33,7 @@ export interface QuorusClient {
   readonly cluster: ClusterCalls;
   readonly keys: KeyCalls;
   readonly tenants: TenantCalls;
+  readonly rates: RateCalls;
   /** What happens, as it happens; begins again by itself where it was cut. */
   watch(options?: WatchOptions): AsyncGenerator<LiveEvent, void, void>;
 }
@@ -52,6 +54,7 @@ export function quorusClient(options: ClientOptions): QuorusClient {
     cluster: new ClusterCalls(endpoint),
     keys: new KeyCalls(endpoint, host),
     tenants: new TenantCalls(endpoint),
+    rates: new RateCalls(endpoint),
     watch: (watched = {}) => watchEvents({ transport, host, limits }, watched),
   };
 }

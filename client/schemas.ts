@@ -229,6 +229,24 @@ export const changeCheck = z.looseObject({
 
 export const explanation = z.looseObject({ lines: z.array(z.string()) });
 
+/** Schema: a rule about bandwidth, and what it comes to now; null: no bound. */
+export const rate = z.looseObject({
+  scope: z.string(),
+  name: z.string(),
+  bytesPerSecond: z.number().nullable(),
+  windows: z.array(z.looseObject({
+    days: z.array(z.string()),
+    from: z.string(),
+    to: z.string(),
+    timeZone: z.string(),
+    bytesPerSecond: z.number().nullable(),
+  })),
+  nowBytesPerSecond: z.number().nullable(),
+  version: z.number(),
+  changedMs: timeMs,
+});
+export type Rate = z.infer<typeof rate>;
+
 /** Schema: an API key, without the key. */
 export const apiKey = z.looseObject({
   id: z.string(),

@@ -10,6 +10,7 @@ import { addDocuments } from "./routes/documents.ts";
 import { addHealth } from "./routes/health.ts";
 import { addJobs } from "./routes/jobs.ts";
 import { addKeys } from "./routes/keys.ts";
+import { addRates } from "./routes/rates.ts";
 import { addTenants } from "./routes/tenants.ts";
 import { addLive } from "./routes/live.ts";
 import { addRuns } from "./routes/runs.ts";
@@ -32,6 +33,7 @@ export function gatewayApp(options: AppOptions): MountableApp {
   addCluster(api, gateway);
   addKeys(api, gateway);
   addTenants(api, gateway);
+  addRates(api, gateway);
   if (options.feed !== undefined) addLive(api, options.feed);
   addDocuments(api);
   return api.app;

@@ -12,7 +12,8 @@ import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Agent } from "../agent/messages.ts";
 import type { State as Replicated } from "../controller/state.ts";
 import { bandwidthLimits } from "./limits.ts";
-import { rateKey, type RateSettings } from "./rules.ts";
+import type { RateSettings } from "./messages.ts";
+import { rateKey } from "./rules.ts";
 import { ratesAt, type Running, Takers } from "./shares.ts";
 
 const Divider = protocol("quorus.divider", {

@@ -3,7 +3,8 @@
 import type { Job } from "../job/record.ts";
 import { hostsOf } from "../scheduler/demand.ts";
 import { ownerOf } from "../set/record.ts";
-import { rateKey, type RateScope, ruleFor } from "./rules.ts";
+import type { RateScope } from "./messages.ts";
+import { rateKey, ruleFor } from "./rules.ts";
 
 /** What of a job rules go by. */
 export type Held = Pick<Job, "id" | "tenant" | "spec">;

@@ -4,7 +4,8 @@
  */
 
 import { bucketsOf, type Held } from "./matching.ts";
-import { rateAt, type RateSettings } from "./rules.ts";
+import type { RateSettings } from "./messages.ts";
+import { rateAt } from "./rules.ts";
 
 /** Bytes per second by rule or by bucket: `tenant/acme`, `host/files.example` ... */
 export type Rates = Readonly<Record<string, number>>;

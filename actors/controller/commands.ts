@@ -8,7 +8,7 @@ import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { registration } from "../agent/registration.ts";
 import { clusterFact } from "./cluster_facts.ts";
-import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/rules.ts";
+import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/messages.ts";
 import { origin } from "./origin.ts";
 import type { Job } from "../job/record.ts";
 

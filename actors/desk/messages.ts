@@ -10,7 +10,7 @@ import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
 import { archiveStatus } from "../archive/messages.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
-import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/rules.ts";
+import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/messages.ts";
 import { origin } from "../controller/origin.ts";
 import { progress } from "../job/messages.ts";
 import { tenantUsage } from "../tenant/messages.ts";

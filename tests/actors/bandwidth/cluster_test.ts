@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { divider } from "../../../actors/bandwidth/divider.ts";
-import type { RateScope } from "../../../actors/bandwidth/rules.ts";
+import type { RateScope } from "../../../actors/bandwidth/messages.ts";
 import { ClusterRig } from "../agent/cluster_rig.ts";
 
 const KB = 1_000;

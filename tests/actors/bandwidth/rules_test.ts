@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  holdsAt,
-  rateAt,
-  type RateSettings,
-  rateSettings,
-} from "../../../actors/bandwidth/rules.ts";
+import { type RateSettings, rateSettings } from "../../../actors/bandwidth/messages.ts";
+import { holdsAt, rateAt } from "../../../actors/bandwidth/rules.ts";
 import { type Rates, ratesAt, type Running, Takers } from "../../../actors/bandwidth/shares.ts";
 import type { TransferSpec } from "../../../workflows/spec.ts";
 
