@@ -30,7 +30,6 @@ export function seenOfFacts(line: string): { readonly name: string; readonly see
   const type = (facts.get("type") ?? "").toLowerCase();
   // The directory itself and the one above it.
   if (type === "cdir" || type === "pdir") return null;
-  const mode = facts.get("unix.mode");
   return {
     name: line.slice(space + 1),
     seen: {
@@ -38,11 +37,15 @@ export function seenOfFacts(line: string): { readonly name: string; readonly see
       size: sizeOf(facts.get("size")),
       mtimeMs: timeOf(facts.get("modify") ?? ""),
       unique: facts.get("unique") ?? null,
-      mode: mode === undefined || !/^[0-7]{1,6}$/.test(mode)
-        ? null
-        : Number.parseInt(mode, 8) & PERMISSION_BITS,
+      mode: modeOf(facts.get("unix.mode")),
     },
   };
+}
+
+/** pyftpdlib writes octal numbers as Python does. */
+function modeOf(text: string | undefined): number | null {
+  const digits = /^(?:0o)?([0-7]{1,6})$/.exec(text ?? "")?.[1];
+  return digits === undefined ? null : Number.parseInt(digits, 8) & PERMISSION_BITS;
 }
 
 function kindOf(type: string): EntryKind {

@@ -30,6 +30,8 @@ Deno.test("facts are read in any case and order, and the name is what stands beh
   assert.equal(seenOfFacts("type=OS.unix=slink:/etc; x")!.seen.kind, "link");
   assert.equal(seenOfFacts("type=OS.unix=chr-3/7; x")!.seen.kind, "other");
   assert.equal(seenOfFacts("size=99999999999999999999;type=file; x")!.seen.size, null);
+  assert.equal(seenOfFacts("type=file;unix.mode=0o644; x")!.seen.mode, 0o644);
+  assert.equal(seenOfFacts("type=file;unix.mode=rwx; x")!.seen.mode, null);
   assert.equal(seenOfFacts("size=-1;type=file;modify=never; x")!.seen.size, null);
 });
 

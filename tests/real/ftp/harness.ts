@@ -9,16 +9,22 @@ import { startVsftpd, type Vsftpd, type VsftpdOptions } from "../../servers/vsft
 
 const FIRST_MTIME_S = 1_700_000_000;
 
+/** What is known of a server, whichever it is. */
+export type FtpServer = Pick<
+  Vsftpd,
+  "port" | "root" | "user" | "password" | "folder" | "ca" | "close"
+>;
+
 /** What a test of a real server has in hand. */
-export interface FtpHarness extends Harness {
-  readonly server: Vsftpd;
+export interface FtpHarness<Server extends FtpServer = Vsftpd> extends Harness {
+  readonly server: Server;
   /** The scheme, the endpoint and whatever else reaches the server's files. */
   readonly endpoint: Partial<Endpoint>;
 }
 
 /** How the files of a server are reached. */
 export function endpointOf(
-  { user, password, ca }: Vsftpd,
+  { user, password, ca }: FtpServer,
   tls: VsftpdOptions["tls"] = "none",
 ): Partial<Endpoint> {
   const auth = { type: "basic", username: user, password } as const;
@@ -26,13 +32,21 @@ export function endpointOf(
   return { auth, tls: { caCerts: [ca] }, options: { tlsMode: tls } };
 }
 
-/** A server of its own, and the protocol with what reaches it. */
+/** A vsftpd of its own, and the protocol with what reaches it. */
 export async function ftpHarness(options: VsftpdOptions = {}): Promise<FtpHarness> {
-  const server = await startVsftpd(options);
+  return harnessOf(await startVsftpd(options), options.tls ?? "none", "user");
+}
+
+/** The protocol with what reaches a server that was started, and is closed with the harness; root reads all. */
+export function harnessOf<Server extends FtpServer>(
+  server: Server,
+  tls: "none" | "explicit" | "implicit",
+  readsAs: "user" | "root",
+): FtpHarness<Server> {
   const env = realEnv();
   const protocol = ftpProtocol();
-  const endpoint = endpointOf(server, options.tls);
-  const scheme = (options.tls ?? "none") === "none" ? "ftp" : "ftps";
+  const endpoint = endpointOf(server, tls);
+  const scheme = tls === "none" ? "ftp" : "ftps";
   const pathOf = (name: string) => `${server.root}/${name}`;
   const uri = (name: string) =>
     `${scheme}://127.0.0.1:${server.port}/${name.split("/").map(encodeURIComponent).join("/")}`;
@@ -57,7 +71,7 @@ export async function ftpHarness(options: VsftpdOptions = {}): Promise<FtpHarnes
       put,
       endpoint,
       refusesName: (name) => name.includes("\n"),
-      deny: (name) => Deno.chmod(pathOf(name), 0),
+      ...(readsAs === "root" ? {} : { deny: (name) => Deno.chmod(pathOf(name), 0) }),
       oneByteMore: (name) =>
         Promise.resolve(() => Deno.writeFile(pathOf(name), Uint8Array.of(1), { append: true })),
     },
