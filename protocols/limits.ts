@@ -388,6 +388,21 @@ export const PROTOCOL_LIMITS = {
     value: 1_048_576,
     why: "a file up to here waits in memory and is sent over a session that is open already",
   },
+  smbPairMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "a second line that smbclient does not look at by then is sent alone from there on",
+  },
+  smbConfirmAboveBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "a file above it may have changed while it was read: it is looked at once more",
+  },
+  smbConfirmAboveMs: {
+    unit: "ms",
+    value: 1_000,
+    why: "a file that took longer may have changed while it was read: it is looked at once more",
+  },
   smbTailMs: {
     unit: "ms",
     value: 2_000,
@@ -519,6 +534,11 @@ export const PROTOCOL_LIMITS = {
     unit: "count",
     value: 100_000,
     why: "opens that wait for one of the concurrent places of a limited protocol",
+  },
+  throttleNames: {
+    unit: "count",
+    value: 10_000,
+    why: "hosts, tenants and jobs whose debts are remembered though nobody of them reads any more",
   },
   decompressedFreeBytes: {
     unit: "bytes",

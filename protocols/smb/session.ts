@@ -14,6 +14,11 @@ import { SmbRefusal, statusIn, unexpected } from "./status.ts";
 /** What smbclient writes when it waits for a line; it never leaves the top of the share. */
 const PROMPT = new TextEncoder().encode("smb: \\> ");
 const READ_BYTES = 65_536;
+/**
+ * What C's library takes from a pipe at once (glibc; others take a part of it): a line of this length leaves
+ * nothing of the next one in a buffer that smbclient does not look into before more comes.
+ */
+const BUFFER_BYTES = 4_096;
 
 /** How long a session waits. */
 export interface SessionTimes {
@@ -30,7 +35,12 @@ export class SmbSession implements Session {
   readonly #idleMs: number;
   readonly #decoder = new TextDecoder();
   #output = new Uint8Array(0);
+  #heard = "";
   #failure: ProtocolError | null = null;
+  /** Two lines can be sent at once, which spares a turn for each command. */
+  #isPaired = false;
+  /** Of the file that is being read; `null` where it has not been sent yet. */
+  #marker: string | null = null;
   #ending: Promise<void> | null = null;
   #isAnswering = false;
 
@@ -55,6 +65,7 @@ export class SmbSession implements Session {
     );
     try {
       await session.#prompt("open a session");
+      await session.#tryPair("open a session");
       return session;
     } catch (thrown) {
       const said = await session.#rest();
@@ -87,7 +98,7 @@ export class SmbSession implements Session {
   }
 
   /** Everything that smbclient says about one command; `action` is its verb and object. */
-  async run(action: string, line: string | null): Promise<string> {
+  async run(action: string, line: string): Promise<string> {
     let text = "";
     for await (const part of this.answer(action, line)) {
       text += part;
@@ -97,19 +108,16 @@ export class SmbSession implements Session {
     return text;
   }
 
-  /**
-   * The same as it comes; who stops listening before the end ends the session. Without a line only what
-   * was left unsaid.
-   */
-  async *answer(action: string, line: string | null): AsyncGenerator<string, void> {
+  /** The same as it comes; who stops listening before the end ends the session. */
+  async *answer(action: string, line: string): AsyncGenerator<string, void> {
     this.#assertUsable(action);
     this.#isAnswering = true;
-    const marker = this.#marker();
+    const marker = this.#newMarker();
     const conversation = this.#converse(action, line, marker);
     conversation.catch(() => {});
     let isWhole = false;
     try {
-      yield* this.#until(action, `${marker}: command not found\n`);
+      yield* this.#until(action, marker);
       await conversation;
       isWhole = true;
     } finally {
@@ -122,7 +130,10 @@ export class SmbSession implements Session {
   async begin(action: string, line: string): Promise<void> {
     this.#assertUsable(action);
     this.#isAnswering = true;
-    await this.#send(line);
+    const marker = this.#newMarker();
+    const pair = this.#isPaired ? paired(line, marker) : null;
+    this.#marker = pair === null ? null : marker;
+    await this.#send(pair ?? line);
   }
 
   /** Bytes of standard output, 0 where there are no more of them at all. */
@@ -136,23 +147,31 @@ export class SmbSession implements Session {
 
   /** The next line that smbclient says, or the last part of one. */
   async said(action: string): Promise<string> {
-    let text = "";
-    while (!text.endsWith("\n")) {
+    while (!this.#heard.includes("\n")) {
       const part = await this.#errors(action, null);
-      if (part === null) return text;
-      text += part;
-      if (text.length > protocolLimits.smbAnswerMaxBytes) {
-        throw this.fail(unexpected(action, this.place, text.slice(0, 200)));
+      if (part === null) break;
+      this.#heard += part;
+      if (this.#heard.length > protocolLimits.smbAnswerMaxBytes) {
+        throw this.fail(unexpected(action, this.place, this.#heard.slice(0, 200)));
       }
     }
-    return text;
+    const end = this.#heard.indexOf("\n") + 1;
+    const line = end === 0 ? this.#heard : this.#heard.slice(0, end);
+    this.#heard = this.#heard.slice(line.length);
+    return line;
   }
 
   /** The prompt behind the last byte of a file, and whatever else was said. */
   async endBytes(action: string): Promise<string> {
     await this.#prompt(action);
+    const marker = this.#marker ?? this.#newMarker();
+    if (this.#marker === null) await this.#send(marker);
+    this.#marker = null;
+    let text = "";
+    for await (const part of this.#until(action, marker)) text += part;
+    await this.#prompt(action);
     this.#isAnswering = false;
-    return await this.run(action, null);
+    return text;
   }
 
   /** Waits for work that depends on the server; one that is silent for too long is given up. */
@@ -160,37 +179,57 @@ export class SmbSession implements Session {
     return this.#watched(action, this.#idleMs, work);
   }
 
-  async #converse(action: string, line: string | null, marker: string): Promise<void> {
-    if (line !== null) {
-      await this.#send(line);
-      await this.#prompt(action);
-    }
-    // Not sooner: a line that arrives together with the one before it would wait in a buffer that
-    // smbclient does not look into before the next one comes.
-    await this.#send(marker);
+  /** Finds out whether a second line is looked at that was sent together with a first one. */
+  async #tryPair(action: string): Promise<void> {
+    const [first, second] = [this.#newMarker(), this.#newMarker()];
+    let isLate = false;
+    await this.#send(paired(first, second)!);
+    await this.#prompt(action);
+    const timer = this.env.timers.after(protocolLimits.smbPairMs, () => {
+      isLate = true;
+      // Any line brings out the one that waits.
+      void this.#send("");
+    });
+    for await (const _ of this.#until(action, second));
+    await this.#prompt(action);
+    timer.cancel();
+    if (isLate) await this.#prompt(action);
+    this.#isPaired = !isLate;
+  }
+
+  async #converse(action: string, line: string, marker: string): Promise<void> {
+    const pair = this.#isPaired ? paired(line, marker) : null;
+    await this.#send(pair ?? line);
+    await this.#prompt(action);
+    if (pair === null) await this.#send(marker);
     await this.#prompt(action);
   }
 
-  async *#until(action: string, end: string): AsyncGenerator<string, void> {
-    let held = "";
+  /** What is said before the answer to a marker. */
+  async *#until(action: string, marker: string): AsyncGenerator<string, void> {
+    const end = `${marker}: command not found\n`;
     for (;;) {
-      const part = await this.#errors(action, this.#idleMs);
-      if (part === null) throw this.fail(this.#gone(action, held));
-      held += part;
-      if (held.endsWith(end)) {
-        if (held.length > end.length) yield held.slice(0, -end.length);
+      if (this.#heard.endsWith(end)) {
+        const last = this.#heard.slice(0, -end.length);
+        this.#heard = "";
+        if (last !== "") yield last;
         return;
       }
       // What may be the beginning of the end is kept back.
-      const ready = held.length - end.length;
-      if (ready <= 0) continue;
-      yield held.slice(0, ready);
-      held = held.slice(ready);
+      const ready = this.#heard.length - end.length;
+      if (ready > 0) {
+        const text = this.#heard.slice(0, ready);
+        this.#heard = this.#heard.slice(ready);
+        yield text;
+      }
+      const part = await this.#errors(action, this.#idleMs);
+      if (part === null) throw this.fail(this.#gone(action, this.#heard));
+      this.#heard += part;
     }
   }
 
   /** Letters and digits that begin no command and that no server has seen. */
-  #marker(): string {
+  #newMarker(): string {
     const hex = [...this.env.random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0"));
     return `q${hex.join("")}`;
   }
@@ -291,6 +330,12 @@ export class SmbSession implements Session {
     while (await this.#program.read(buffer).catch(() => 0) > 0);
     while (await this.#program.readErrors(buffer).catch(() => 0) > 0);
   }
+}
+
+/** A line and the next one, so that the second is left in the pipe; `null` where the first is too long. */
+function paired(line: string, next: string): string | null {
+  const padding = BUFFER_BYTES - 1 - new TextEncoder().encode(line).length;
+  return padding < 0 ? null : `${line}${" ".repeat(padding)}\n${next}`;
 }
 
 /** What a share that was not opened means. */

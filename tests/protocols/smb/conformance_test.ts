@@ -6,3 +6,7 @@ conformance(
   "smb on paper, without hard links and without a folder for short files",
   () => Promise.resolve(paperHarness({ hardLinks: false }, null)),
 );
+conformance(
+  "smb on paper, by a client that reads more than a line ahead",
+  () => Promise.resolve(paperHarness({ bufferBytes: 65_536 })),
+);

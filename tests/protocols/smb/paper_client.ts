@@ -71,11 +71,12 @@ export class PaperClient {
       this.#streams.give(new TextEncoder().encode("smb: \\> "));
       const line = await this.#streams.line();
       if (line === null) return 0;
-      const [verb = "", ...words] = wordsOf(line);
+      const [verb, ...words] = wordsOf(line);
+      if (verb === undefined) continue;
       const { silentAfter = Infinity, endsAfter = Infinity } = this.#share.quirks;
       if (!/^q[0-9a-f]{32}$/.test(verb)) {
         this.#count += 1;
-        this.#share.commands.push(line);
+        this.#share.commands.push(line.trimEnd());
       }
       if (this.#count > silentAfter) await new Promise(() => {});
       if (this.#count > endsAfter) return 1;

@@ -34,6 +34,8 @@ export interface PaperQuirks {
   /** What the server answers to a command, instead of doing it. */
   readonly answer?: (verb: string) => string | null;
   readonly hardLinks?: boolean;
+  /** What its C library reads at once. */
+  readonly bufferBytes?: number;
 }
 
 /** The share, its history and its programs. */
@@ -128,14 +130,40 @@ class Pipe {
     waiting?.();
   }
 
-  async line(): Promise<string | null> {
-    const byte = new Uint8Array(1);
-    const line: number[] = [];
-    while (await this.read(byte) > 0) {
-      if (byte[0] === 10) return new TextDecoder().decode(Uint8Array.from(line));
-      line.push(byte[0]!);
+  /** Resolves when there is something to read, or never will be. */
+  async ready(): Promise<void> {
+    while (this.#bytes.length === 0 && !this.#isEnded) {
+      await new Promise<void>((resolve) => this.#waiting = resolve);
     }
-    return null;
+  }
+}
+
+/** Lines as smbclient reads them: it waits for its input to be ready, and does not look into its buffer. */
+class Lines {
+  readonly #pipe: Pipe;
+  readonly #bufferBytes: number;
+  #buffer = new Uint8Array(0);
+
+  constructor(pipe: Pipe, bufferBytes: number) {
+    this.#pipe = pipe;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  async next(): Promise<string | null> {
+    await this.#pipe.ready();
+    const line: number[] = [];
+    for (;;) {
+      if (this.#buffer.length === 0) {
+        const fresh = new Uint8Array(this.#bufferBytes);
+        this.#buffer = fresh.subarray(0, await this.#pipe.read(fresh));
+        if (this.#buffer.length === 0) return null;
+      }
+      const end = this.#buffer.indexOf(10);
+      const taken = this.#buffer.subarray(0, end < 0 ? this.#buffer.length : end);
+      line.push(...taken);
+      this.#buffer = this.#buffer.subarray(end < 0 ? this.#buffer.length : end + 1);
+      if (end >= 0) return new TextDecoder().decode(Uint8Array.from(line));
+    }
   }
 }
 
@@ -150,9 +178,10 @@ class PaperProcess implements RunningProgram {
 
   constructor(share: PaperShare, command: ProgramCommand) {
     this.ended = this.#end.promise;
+    const lines = new Lines(this.#input, share.quirks.bufferBytes ?? 4_096);
     const isRead = command.errors === "read";
     const client = new PaperClient(share, command, {
-      line: () => this.#input.line(),
+      line: () => lines.next(),
       rest: () => this.#rest(),
       say: (text) => {
         if (isRead) this.#errors.write(new TextEncoder().encode(text));
