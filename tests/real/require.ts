@@ -14,6 +14,11 @@ const packages: Readonly<Record<string, string>> = {
   smbpasswd: "samba-common-bin",
 };
 
+/** Programs that Debian has not, with the npm package that brings them. */
+const npmPackages: Readonly<Record<string, string>> = {
+  "azurite-blob": "azurite@3.37.0",
+};
+
 /** Folders of servers that a user's PATH may lack. */
 const serverFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
@@ -27,7 +32,7 @@ export function findProgram(
 
 /**
  * What to spread into `Deno.test({ name, ...requirePrograms(["nginx"]), fn })`: the test is skipped,
- * with a line that names the missing Debian packages, unless all programs are there. With
+ * with a line that names the missing packages, unless all programs are there. With
  * QUORUS_REQUIRE_ALL=1 nothing is skipped: a missing program throws, and fails the file.
  */
 export function requirePrograms(
@@ -37,11 +42,22 @@ export function requirePrograms(
 ): { readonly ignore: boolean } {
   const missing = names.filter((name) => find(name) === undefined);
   if (missing.length === 0) return { ignore: false };
-  const wanted = missing.map((name) => packages[name] ?? name).join(" ");
-  const message = `Cannot run a test: ${missing.join(", ")} not found; apt-get install ${wanted}`;
+  const message = `Cannot run a test: ${missing.join(", ")} not found; ${installing(missing)}`;
   if (isStrict) throw new Error(message);
   console.warn(`${message} (the test is skipped)`);
   return { ignore: true };
+}
+
+/** What brings the programs, as commands. */
+function installing(missing: readonly string[]): string {
+  const debian = missing.filter((name) => npmPackages[name] === undefined);
+  const npm = missing.flatMap((name) => npmPackages[name] ?? []);
+  return [
+    ...(debian.length === 0
+      ? []
+      : [`apt-get install ${debian.map((name) => packages[name] ?? name).join(" ")}`]),
+    ...(npm.length === 0 ? [] : [`npm install --global ${npm.join(" ")}`]),
+  ].join(" && ");
 }
 
 function searchFolders(): string[] {

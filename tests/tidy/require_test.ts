@@ -17,6 +17,13 @@ Deno.test("requirePrograms() fails with the package's name when nothing may be s
   );
 });
 
+Deno.test("requirePrograms() tells Debian's packages from those of npm", () => {
+  assert.throws(
+    () => requirePrograms(["nginx", "azurite-blob"], () => undefined, true),
+    /apt-get install nginx-light && npm install --global azurite@/,
+  );
+});
+
 Deno.test("findProgram() looks for a file in the folders given", () => {
   assert.equal(findProgram("sh", ["/nowhere", "/bin"]), "/bin/sh");
   assert.equal(findProgram("sh", ["/nowhere"]), undefined);
