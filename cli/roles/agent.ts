@@ -8,7 +8,7 @@ import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { AgentSettings } from "../config/roles.ts";
 import { secretSources } from "../input/secrets.ts";
 import { absolutePath } from "../input/text_file.ts";
-import { protocolsFor } from "../protocols.ts";
+import { protocolsFor, s3Of } from "../protocols.ts";
 import type { Session } from "../session.ts";
 import { VERSION } from "../verbs/version.ts";
 import type { WorkerSettings } from "./agent_worker.ts";
@@ -47,7 +47,7 @@ export async function startAgentPart(
     maxConcurrentTransfers: settings.slots,
     volumes: settings.volumes.map((volume) => volumeOf(volume, directory)),
     folder: `${folder}/agent`,
-    protocols: protocolsFor(env, { maxRate: null, trace: false }),
+    protocols: protocolsFor(env, { maxRate: null, trace: false, s3: s3Of(process) }),
     secrets: secretSources({ disk, process, secretsDirectory: secrets, directory }),
     limits: limits.actors,
     ...workersOf(settings, node.id, env.host.facts().cores, directory),

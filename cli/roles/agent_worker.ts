@@ -6,7 +6,7 @@ import { realEnv } from "../../runtime/env/real.ts";
 import { secretSources } from "../input/secrets.ts";
 import { startLogging } from "../log/logging.ts";
 import { realProcess } from "../process.ts";
-import { protocolsFor } from "../protocols.ts";
+import { protocolsFor, s3Of } from "../protocols.ts";
 import { LogRouter, usesColours } from "../session.ts";
 
 /** What the agent tells each Worker. Secrets are looked up where they are used, so none is told. */
@@ -37,7 +37,7 @@ async function serve(): Promise<void> {
     const logging = startLogging(place, settings, { node, role: "agent" });
     log.route((level, message, facts) => logging.write(level, message, facts));
     return {
-      protocols: protocolsFor(env, { maxRate: null, trace: false }),
+      protocols: protocolsFor(env, { maxRate: null, trace: false, s3: s3Of(process) }),
       secrets: secretSources({ disk: env.disk, process, secretsDirectory: secrets, directory }),
     };
   });
