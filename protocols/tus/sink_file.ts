@@ -77,16 +77,19 @@ export class TusSinkFile implements SinkFile {
     return Promise.reject(unsupported("read", this.#parts.label, reason));
   }
 
-  truncate(size: number): Promise<void> {
+  /** What was sent cannot be taken back: cutting into it begins a new upload, from the first byte on. */
+  async truncate(size: number): Promise<void> {
+    await this.#settled();
     const sent = this.#size - this.#pieceBytes;
-    if (size > this.#size || size < sent) {
-      return Promise.reject(
-        unsupported("cut", this.#parts.label, "what was sent cannot be taken back"),
-      );
+    if (size > this.#size) {
+      throw unsupported("lengthen", this.#parts.label, "an upload is written in order");
     }
-    this.#pieceBytes = size - sent;
-    this.#size = size;
-    return Promise.resolve();
+    this.#pieceBytes = Math.max(0, size - sent);
+    this.#size = size < sent ? 0 : size;
+    if (size >= sent) return;
+    const dropped = this.#upload;
+    this.#upload = null;
+    await dropped?.end();
   }
 
   /** All but the byte that would complete the upload is at the server. */

@@ -49,7 +49,8 @@ function harnessOf(server: WebdavServer, auth: Credentials | null, hasNames: boo
       published: (name) => Deno.readFile(pathOf(name)).catch(() => null),
       directories: true,
     },
-    ...(hasNames ? { directory: { uri, put, endpoint: { auth } } } : {}),
+    // rclone lists a directory once for each name in it, as it is told to remember nothing.
+    ...(hasNames ? { directory: { uri, put, endpoint: { auth }, manyEntries: 100 } } : {}),
     close: async () => {
       env.close();
       await server.close();
