@@ -28,7 +28,8 @@ import { translated } from "./disk_failure.ts";
 import { fingerprintOf } from "./source.ts";
 import { fileUriOf, pathOfFileUri } from "./uri.ts";
 
-const CAPABILITIES: DirectoryCapabilities = {
+/** Of every directory there. */
+export const DIRECTORY_CAPABILITIES: DirectoryCapabilities = {
   list: true,
   remove: true,
   rename: true,
@@ -38,7 +39,7 @@ const CAPABILITIES: DirectoryCapabilities = {
 
 /** A directory of the local file system, declared and therefore trusted, links included. */
 export class FileDirectory implements Directory {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = DIRECTORY_CAPABILITIES;
   readonly #disk: Disk;
   readonly #path: string;
 

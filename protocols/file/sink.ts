@@ -37,7 +37,8 @@ import { pathOfFileUri } from "./uri.ts";
 /** Nobody else reads a file that is not verified yet. */
 const UNPUBLISHED_MODE = 0o600;
 
-function capabilitiesOf(endpoint: SinkPlace): SinkCapabilities {
+/** Of a destination; the most where it may wait for the disk. */
+export function sinkCapabilities(endpoint: Pick<SinkPlace, "sync">): SinkCapabilities {
   return {
     fence: "seize",
     resume: true,
@@ -77,7 +78,7 @@ export class FileSink implements Sink {
     this.#env = env;
     this.#durableNames = durableNames;
     this.#disk = env.disk;
-    this.capabilities = capabilitiesOf(endpoint);
+    this.capabilities = sinkCapabilities(endpoint);
   }
 
   stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null> {
@@ -181,6 +182,10 @@ export class FileSink implements Sink {
       const same = expected.fileId === fileIdOf(final) || await this.#hasHash(expected);
       return same ? await this.#durablyPublished() : "unknown";
     });
+  }
+
+  async freeBytes(): Promise<number | null> {
+    return (await this.#env.host.space(this.#directory))?.availableBytes ?? null;
   }
 
   close(): Promise<void> {

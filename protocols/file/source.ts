@@ -16,7 +16,8 @@ import { ProtocolError } from "../errors.ts";
 import { assertSameVersion } from "../fingerprint.ts";
 import { translated } from "./disk_failure.ts";
 
-const CAPABILITIES: SourceCapabilities = {
+/** Of every file there. */
+export const SOURCE_CAPABILITIES: SourceCapabilities = {
   ranges: true,
   parallelRanges: true,
   serverHash: false,
@@ -48,7 +49,7 @@ export function fileSource(disk: Disk, path: string): Source {
   }
 
   return {
-    capabilities: CAPABILITIES,
+    capabilities: SOURCE_CAPABILITIES,
     stat: (signal) =>
       translated(async () => {
         assertNotAborted(`look at ${shown}`, signal);

@@ -19,7 +19,8 @@ import type { MemoryOperation } from "./operations.ts";
 import { fingerprintOf } from "./source.ts";
 import type { MemoryStore, StoredFile } from "./store.ts";
 
-const CAPABILITIES: DirectoryCapabilities = {
+/** Of every directory there. */
+export const DIRECTORY_CAPABILITIES: DirectoryCapabilities = {
   list: true,
   remove: true,
   rename: true,
@@ -29,7 +30,7 @@ const CAPABILITIES: DirectoryCapabilities = {
 
 /** Everything of a store below one path. */
 export class MemoryDirectory implements Directory {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = DIRECTORY_CAPABILITIES;
   readonly #store: MemoryStore;
   readonly #client: Env;
   readonly #path: string;

@@ -2,9 +2,9 @@
 
 import type { TransferProtocol } from "../contract.ts";
 import { directoryPath, pathOfUri, uriOfPath } from "../path_uri.ts";
-import { MemoryDirectory } from "./entries.ts";
+import { DIRECTORY_CAPABILITIES, MemoryDirectory } from "./entries.ts";
 import { MemorySink } from "./sink.ts";
-import { memorySource } from "./source.ts";
+import { memorySource, sourceCapabilities } from "./source.ts";
 import type { MemoryStore } from "./store.ts";
 
 /** `memory:` URIs, as source and sink, on one store. */
@@ -12,6 +12,13 @@ export function memoryProtocol(store: MemoryStore): TransferProtocol {
   return {
     name: "memory",
     schemes: ["memory"],
+    description: {
+      summary: "files in memory, for simulation and tests",
+      source: sourceCapabilities(store),
+      sink: store.sinkCapabilities,
+      directory: DIRECTORY_CAPABILITIES,
+      options: {},
+    },
     source: ({ uri, idleTimeoutMs }, { env }) =>
       memorySource({ store, client: env, path: pathOfUri("memory", uri), idleTimeoutMs }),
     sink: (endpoint, { env }) => new MemorySink(store, endpoint, env),

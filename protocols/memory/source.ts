@@ -27,7 +27,8 @@ export interface MemorySourceParts {
   readonly idleTimeoutMs: number | null;
 }
 
-function capabilitiesOf(store: MemoryStore): SourceCapabilities {
+/** What the sources of a store can do. */
+export function sourceCapabilities(store: MemoryStore): SourceCapabilities {
   const ranges = store.options.ranges !== false;
   return {
     ranges,
@@ -58,7 +59,7 @@ function factsOf({ store, path }: MemorySourceParts, file: StoredFile): SourceFa
   const fingerprint = fingerprintOf(file);
   return {
     fingerprint: faults.noLength === true ? { ...fingerprint, size: null } : fingerprint,
-    ranges: capabilitiesOf(store).ranges && faults.noRanges !== true,
+    ranges: sourceCapabilities(store).ranges && faults.noRanges !== true,
     mode: file.mode,
     sha256: null,
   };
@@ -68,7 +69,7 @@ function factsOf({ store, path }: MemorySourceParts, file: StoredFile): SourceFa
 export function memorySource(parts: MemorySourceParts): Source {
   const { store, client, path } = parts;
   return {
-    capabilities: capabilitiesOf(store),
+    capabilities: sourceCapabilities(store),
     stat: (signal) =>
       callStore(
         store,

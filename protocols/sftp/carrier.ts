@@ -1,9 +1,11 @@
 /** SSH as the carrier of SFTP: by the library or by the machine's own program. */
 
 import type { Env } from "../../runtime/env/env.ts";
+import type { ProtocolContext } from "../contract.ts";
 import { shownPath } from "../containment.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
+import { reachOf } from "../reach.ts";
 import type { Carrier } from "./access.ts";
 import type { TrustedKeys } from "./host_keys.ts";
 import { libraryWire } from "./wire_library.ts";
@@ -18,15 +20,20 @@ export interface SftpMachine {
 }
 
 /** Opens a connection of its own for each session. */
-export function sshCarrier(env: Env, { knownHosts: ofMachine, agentSocket }: SftpMachine): Carrier {
+export function sshCarrier(
+  context: ProtocolContext,
+  { knownHosts: ofMachine, agentSocket }: SftpMachine,
+): Carrier {
+  const { env } = context;
+  const reach = reachOf(context);
   return async (target) => {
     const knownHosts = target.knownHosts ?? ofMachine;
     const connectMs = target.timeoutMs ?? protocolLimits.sftpConnectTimeoutMs;
     if (target.transport === "program") {
-      return programWire(target, env, { knownHosts, agentSocket, connectMs });
+      return programWire(target, env, { knownHosts, agentSocket, connectMs, reach });
     }
     const known: TrustedKeys = { pins: [], knownHosts: await textOf(env, knownHosts) };
-    return libraryWire(target, { known, knownJump: known, agentSocket, connectMs });
+    return libraryWire(target, { known, knownJump: known, agentSocket, connectMs, reach });
   };
 }
 

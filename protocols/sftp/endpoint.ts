@@ -46,15 +46,16 @@ export interface SftpPlace {
 }
 
 const PORT = 22;
-const OPTIONS = [
-  "hostKey",
-  "jump",
-  "jumpHostKey",
-  "knownHosts",
-  "transport",
-  "identityFile",
-] as const;
-type Options = Partial<Record<typeof OPTIONS[number], string>>;
+/** The options of its endpoints, and what each says. */
+export const SFTP_OPTIONS = {
+  hostKey: "fingerprints SHA256:... of the host's key; no other key is trusted then",
+  knownHosts: "a known_hosts file on the agent, instead of the machine's own",
+  jump: "user@host:port in between, reached with the same credentials",
+  jumpHostKey: "as hostKey, for the host in between",
+  transport: "library, or program: the machine's ssh carries the bytes",
+  identityFile: "for transport program: a private key on the agent",
+} as const;
+type Options = Partial<Record<keyof typeof SFTP_OPTIONS, string>>;
 
 /** The place of an endpoint; `badEndpoint` says what is wrong with it and never shows a secret. */
 export function sftpPlaceOf(endpoint: Endpoint): SftpPlace {
@@ -114,8 +115,9 @@ type Refuse = (reason: string) => ProtocolError;
 function optionsOf({ options }: Endpoint, refuse: Refuse): Options {
   const known: Options = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!(OPTIONS as readonly string[]).includes(name)) {
-      throw refuse(`there is no option "${name}"; there are ${OPTIONS.join(", ")}`);
+    if (!Object.hasOwn(SFTP_OPTIONS, name)) {
+      const known = Object.keys(SFTP_OPTIONS).join(", ");
+      throw refuse(`there is no option "${name}"; there are ${known}`);
     }
     known[name as keyof Options] = String(value);
   }

@@ -21,7 +21,8 @@ import type { Attributes } from "./packets.ts";
 import { giveFinalName, isMissing } from "./publish.ts";
 import type { SftpSession } from "./session.ts";
 
-const CAPABILITIES: DirectoryCapabilities = {
+/** Of every directory there. */
+export const DIRECTORY_CAPABILITIES: DirectoryCapabilities = {
   list: true,
   remove: true,
   rename: true,
@@ -31,7 +32,7 @@ const CAPABILITIES: DirectoryCapabilities = {
 
 /** A directory of a server, declared and therefore trusted, links included. */
 export class SftpDirectory implements Directory {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = DIRECTORY_CAPABILITIES;
   readonly #access: SftpAccess;
   readonly #path: string;
 

@@ -40,7 +40,7 @@ export function judgeHostKey(
 }
 
 function judgeByFile(text: string, host: string, port: number, key: Uint8Array): HostKeyVerdict {
-  const name = nameOf(host, port);
+  const name = hostName(host, port);
   const type = typeOfKey(key);
   let isKnown = false;
   let isTrusted = false;
@@ -61,7 +61,7 @@ function judgeByFile(text: string, host: string, port: number, key: Uint8Array):
 
 /** The types of the keys that are known of a host: asking for these, a changed key is not missed. */
 export function knownKeyTypes({ knownHosts }: TrustedKeys, host: string, port: number): string[] {
-  const name = nameOf(host, port);
+  const name = hostName(host, port);
   const types = (knownHosts ?? "").split(/\r?\n/).map(entryOf)
     .filter((entry) => entry !== null && entry.marker === null && matches(entry.hosts, name))
     .map((entry) => entry!.type);
@@ -70,11 +70,11 @@ export function knownKeyTypes({ knownHosts }: TrustedKeys, host: string, port: n
 
 /** The line that makes a key known. */
 export function knownHostsLine(host: string, port: number, key: Uint8Array): string {
-  return `${nameOf(host, port)} ${typeOfKey(key)} ${Buffer.from(key).toString("base64")}`;
+  return `${hostName(host, port)} ${typeOfKey(key)} ${Buffer.from(key).toString("base64")}`;
 }
 
 /** As the file writes a host: the usual port is left out. */
-function nameOf(host: string, port: number): string {
+export function hostName(host: string, port: number): string {
   return port === 22 ? host : `[${host}]:${port}`;
 }
 

@@ -5,11 +5,11 @@ import { protocolLimits } from "../limits.ts";
 import { SessionPool } from "../sessions.ts";
 import { type Carrier, SftpAccess } from "./access.ts";
 import { type SftpMachine, sshCarrier } from "./carrier.ts";
-import { SFTP_CREDENTIALS, sftpPlaceOf } from "./endpoint.ts";
-import { SftpDirectory } from "./entries.ts";
+import { SFTP_CREDENTIALS, SFTP_OPTIONS, sftpPlaceOf } from "./endpoint.ts";
+import { DIRECTORY_CAPABILITIES, SftpDirectory } from "./entries.ts";
 import type { SftpSession } from "./session.ts";
-import { SftpSink } from "./sink.ts";
-import { SftpSource } from "./source.ts";
+import { SftpSink, sinkCapabilities } from "./sink.ts";
+import { SftpSource, SOURCE_CAPABILITIES } from "./source.ts";
 
 /**
  * `sftp:` URIs, as source, sink and directory; version 3 of the protocol, with OpenSSH's extensions.
@@ -17,15 +17,23 @@ import { SftpSource } from "./source.ts";
  */
 export function sftpProtocol(machine: SftpMachine, carrier?: Carrier): TransferProtocol {
   let pool: SessionPool<SftpSession> | null = null;
-  const access = (endpoint: Endpoint, { env }: ProtocolContext): SftpAccess => {
+  const access = (endpoint: Endpoint, context: ProtocolContext): SftpAccess => {
+    const { env } = context;
     pool ??= new SessionPool(env.timers, { usersPerSession: protocolLimits.sftpUsersPerSession });
-    const carried = carrier ?? sshCarrier(env, machine);
+    const carried = carrier ?? sshCarrier(context, machine);
     return new SftpAccess(sftpPlaceOf(endpoint), env, carried, pool);
   };
   return {
     name: "sftp",
     schemes: ["sftp"],
     credentials: SFTP_CREDENTIALS,
+    description: {
+      summary: "files of SSH servers",
+      source: SOURCE_CAPABILITIES,
+      sink: sinkCapabilities({ sync: true }),
+      directory: DIRECTORY_CAPABILITIES,
+      options: SFTP_OPTIONS,
+    },
     source: (endpoint, context) => new SftpSource(access(endpoint, context)),
     sink: (endpoint, context) => new SftpSink(access(endpoint, context), endpoint),
     directory: (endpoint, context) => new SftpDirectory(access(endpoint, context)),

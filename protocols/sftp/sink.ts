@@ -30,7 +30,7 @@ const PUBLISHED_MODE = 0o644;
 const PERMISSION_BITS = 0o777;
 
 /** A server with OpenSSH's extensions; one that lacks them says `unsupported` where it matters. */
-function capabilitiesOf({ sync }: SinkPlace): SinkCapabilities {
+export function sinkCapabilities({ sync }: Pick<SinkPlace, "sync">): SinkCapabilities {
   return {
     fence: "seize",
     resume: true,
@@ -61,7 +61,7 @@ export class SftpSink implements Sink {
     this.name = name;
     this.#access = access;
     this.#place = place;
-    this.capabilities = capabilitiesOf(place);
+    this.capabilities = sinkCapabilities(place);
   }
 
   stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null> {
@@ -81,6 +81,13 @@ export class SftpSink implements Sink {
       const standing = await this.#lstat(session, name);
       if (standing === null || kindOf(standing) !== "file") return null;
       return await this.#hashOf(session, name, standing, signal);
+    });
+  }
+
+  freeBytes(signal: AbortSignal): Promise<number | null> {
+    const action = `ask for the free space of ${this.#access.place.label}`;
+    return this.#access.use(action, signal, async (session) => {
+      return (await session.space(this.#directory))?.freeBytes ?? null;
     });
   }
 

@@ -92,14 +92,16 @@ export class SftpSinkFile implements SinkFile {
   }
 
   #fly(bytes: Uint8Array, at: number): void {
+    // Who wrote them may give their memory away before the answer comes: they have no length then.
+    const { length } = bytes;
     const flight = this.session.write(this.handle, at, bytes)
       .catch((why: unknown) => void (this.#error ??= { why }))
       .finally(() => {
         this.#flying.delete(flight);
-        this.#flyingBytes -= bytes.length;
+        this.#flyingBytes -= length;
       });
     this.#flying.add(flight);
-    this.#flyingBytes += bytes.length;
+    this.#flyingBytes += length;
   }
 
   async #throwIfFailed(): Promise<void> {

@@ -18,7 +18,8 @@ import { assertFile, fingerprintOf, permissionsOf } from "./facts.ts";
 import { type Attributes, OPEN } from "./packets.ts";
 import type { SftpSession } from "./session.ts";
 
-const CAPABILITIES: SourceCapabilities = {
+/** Of every file there. */
+export const SOURCE_CAPABILITIES: SourceCapabilities = {
   ranges: true,
   parallelRanges: true,
   serverHash: false,
@@ -28,7 +29,7 @@ const CAPABILITIES: SourceCapabilities = {
 
 /** A source at a path of a server; links are followed, since a source path is declared. */
 export class SftpSource implements Source {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = SOURCE_CAPABILITIES;
   readonly #access: SftpAccess;
   readonly #path: string;
   readonly #shown: string;

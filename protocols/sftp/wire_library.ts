@@ -6,7 +6,9 @@
 
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
+import type { Reach } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
+import { apart, type Stream } from "./apart.ts";
 import { shownHost } from "../network_uri.ts";
 import type { SftpCredentials, SftpTarget, SshHost } from "./endpoint.ts";
 import { fingerprintOfKey, judgeHostKey, knownHostsLine, knownKeyTypes } from "./host_keys.ts";
@@ -35,7 +37,7 @@ interface Client {
     fromPort: number,
     host: string,
     port: number,
-    opened: (error: Error | undefined, channel: Channel) => void,
+    opened: (error: Error | undefined, channel: Stream) => void,
   ): void;
   end(): void;
   destroy(): void;
@@ -74,6 +76,7 @@ export interface LibraryOptions {
   /** The socket of the SSH agent, for credentials of that type. */
   readonly agentSocket: string | null;
   readonly connectMs: number;
+  readonly reach: Reach;
 }
 
 /** A way to open the SFTP subsystem of a host. */
@@ -86,9 +89,10 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
       return Promise.resolve();
     };
     try {
-      let stream: Socket | Channel = direct(target.jump ?? target, events);
+      let stream: Stream = await direct(target.jump ?? target, options.reach, events);
       ended.push(() => stream.destroy());
       if (target.jump !== null) {
+        options.reach.checkHost(target.host, target.port);
         const jump = await connected(new Client(), target.jump, target.credentials, stream, {
           ...options,
           trusted: { ...options.knownJump, pins: target.jumpPins },
@@ -109,11 +113,13 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
   };
 }
 
-function direct({ host, port }: SshHost, events: WireEvents): Socket {
+/** The one place where this library's way to the world begins: to an address that was judged. */
+async function direct({ host, port }: SshHost, reach: Reach, events: WireEvents): Promise<Socket> {
+  const address = await reach.addressFor(host, port);
   const socket = new Socket();
   socket.setNoDelay(true);
   socket.on("close", () => events.ended(lost(host, port)));
-  socket.connect({ host, port });
+  socket.connect({ host: address, port });
   return socket;
 }
 
@@ -126,7 +132,7 @@ function connected(
   client: Client,
   at: SshHost,
   credentials: SftpCredentials,
-  sock: Socket | Channel,
+  sock: Stream,
   options: LibraryOptions & { readonly trusted: TrustedKeys },
   events: WireEvents,
 ): Promise<Client> {
@@ -139,7 +145,9 @@ function connected(
     };
     client.on("ready", () => resolve(client));
     client.on("error", (error) => fail(refusal ?? failureOf(at, error, options.connectMs)));
-    client.on("close", () => fail(refusal ?? lost(at.host, at.port)));
+    for (const event of ["close", "end"] as const) {
+      client.on(event, () => fail(refusal ?? lost(at.host, at.port)));
+    }
     if (credentials.type === "basic") {
       client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) => {
         finish(prompts.map(() => credentials.password));
@@ -211,6 +219,12 @@ function judged(trusted: TrustedKeys, at: SshHost, key: Uint8Array): ProtocolErr
 function failureOf(at: SshHost, error: SshError, connectMs: number): ProtocolError {
   const name = shownHost(at.host, at.port);
   const options = { cause: error, definite: true };
+  if (/signing data/.test(error.message)) {
+    const message =
+      `cannot log in at ${name} as ${at.user}: this private key cannot be used in the ` +
+      "form that it has; give it in PEM form (ssh-keygen -p -m PEM -f COPY), or use another one";
+    return new ProtocolError("badEndpoint", message, options);
+  }
   if (error.level === "client-authentication") {
     const message = `cannot log in at ${name} as ${at.user}: the server refused the credentials`;
     return new ProtocolError("unauthenticated", message, options);
@@ -231,10 +245,10 @@ function unusable(at: SshHost, thrown: unknown): ProtocolError {
   return new ProtocolError("badEndpoint", `cannot log in at ${name} as ${at.user}: ${reason}`);
 }
 
-function through(jump: Client, at: SshHost, to: SshHost): Promise<Channel> {
+function through(jump: Client, at: SshHost, to: SshHost): Promise<Stream> {
   return new Promise((resolve, reject) => {
     jump.forwardOut("127.0.0.1", 0, to.host, to.port, (error, channel) => {
-      if (error === undefined) return resolve(channel);
+      if (error === undefined) return resolve(apart(channel));
       const [target, over] = [shownHost(to.host, to.port), shownHost(at.host, at.port)];
       const message = `cannot reach ${target} through ${over}: ${error.message}`;
       reject(new ProtocolError("unreachable", message, { cause: error }));

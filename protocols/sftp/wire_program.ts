@@ -5,9 +5,11 @@
 
 import type { Env } from "../../runtime/env/env.ts";
 import { ProgramError, type RunningProgram } from "../../runtime/env/programs.ts";
+import type { Reach } from "../contract.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
 import { shownHost } from "../network_uri.ts";
 import type { SftpTarget, SshHost } from "./endpoint.ts";
+import { hostName } from "./host_keys.ts";
 import type { OpenWire, Wire, WireEvents } from "./wire.ts";
 
 /** What it is started with beside its target. */
@@ -15,6 +17,7 @@ export interface ProgramWireOptions {
   readonly knownHosts: string | null;
   readonly agentSocket: string | null;
   readonly connectMs: number;
+  readonly reach: Reach;
 }
 
 const READ_BYTES = 262_144;
@@ -25,32 +28,63 @@ export function programWire(
   env: Env,
   options: ProgramWireOptions,
 ): OpenWire {
-  return (events) => {
+  return async (events) => {
     const name = shownHost(target.host, target.port);
     if (env.programs === undefined) {
       const message =
         `cannot reach ${name}: no programs can be started here; use transport library`;
-      return Promise.reject(new ProtocolError("unsupported", message));
+      throw new ProtocolError("unsupported", message);
     }
+    const first = target.jump ?? target;
+    const address = await options.reach.addressFor(first.host, first.port);
+    if (target.jump !== null) options.reach.checkHost(target.host, target.port);
     try {
       const program = env.programs.start({
         program: "ssh",
-        args: argumentsOf(target, options),
+        args: argumentsOf(target, address, options),
         environment: options.agentSocket === null ? {} : { SSH_AUTH_SOCK: options.agentSocket },
       });
       void pump(program, target, events);
-      return Promise.resolve(wireOf(program));
+      return wireOf(program);
     } catch (thrown) {
       if (!(thrown instanceof ProgramError)) throw thrown;
       const message = `cannot reach ${name}: ${thrown.message}`;
-      return Promise.reject(new ProtocolError("unsupported", message, { cause: thrown }));
+      throw new ProtocolError("unsupported", message, { cause: thrown });
     }
   };
 }
 
-/** Never asks anybody anything, trusts no host that is not known, and forwards nothing. */
+/**
+ * Never asks anybody anything, trusts no host that is not known, and forwards nothing. `address` is
+ * where the first connection goes, to the target or to the host in between; keys keep to names.
+ */
 export function argumentsOf(
   target: SftpTarget,
+  address: string,
+  options: Pick<ProgramWireOptions, "knownHosts" | "connectMs">,
+): string[] {
+  const { jump } = target;
+  const common = commonArguments(target, options);
+  if (jump === null) {
+    return [...common, ...placeArguments(target, address), "-s", "--", target.host, "sftp"];
+  }
+  // With -J none of these settings would hold for the host in between.
+  const between = [
+    "ssh",
+    ...common,
+    ...placeArguments(jump, address),
+    ...["-W", shownHost(target.host, target.port), "--", jump.host],
+  ];
+  return [
+    ...common,
+    ...["-o", `ProxyCommand=${between.map(shellWord).join(" ")}`],
+    ...placeArguments(target, null),
+    ...["-s", "--", target.host, "sftp"],
+  ];
+}
+
+function commonArguments(
+  { identityFile }: SftpTarget,
   { knownHosts, connectMs }: Pick<ProgramWireOptions, "knownHosts" | "connectMs">,
 ): string[] {
   const settings = [
@@ -66,24 +100,29 @@ export function argumentsOf(
     "GlobalKnownHostsFile=/dev/null",
     `UserKnownHostsFile=${knownHosts === null ? "/dev/null" : quoted(knownHosts)}`,
   ];
-  const { identityFile, jump } = target;
   if (identityFile !== null) settings.push("IdentitiesOnly=yes");
   return [
     // Nobody's settings but these.
     ...["-F", "none"],
     ...settings.flatMap((setting) => ["-o", setting]),
     ...(identityFile === null ? [] : ["-i", identityFile]),
-    ...(jump === null ? [] : ["-J", jumpText(jump)]),
-    ...["-p", String(target.port), "-l", target.user, "-s", "--", target.host, "sftp"],
   ];
+}
+
+function placeArguments({ host, port, user }: SshHost, address: string | null): string[] {
+  const pinned = address === null || address === host
+    ? []
+    : ["-o", `HostName=${address}`, "-o", `HostKeyAlias=${hostName(host, port)}`];
+  return [...pinned, "-p", String(port), "-l", user];
 }
 
 function quoted(path: string): string {
   return `"${path}"`;
 }
 
-function jumpText({ host, port, user }: SshHost): string {
-  return `${user}@${shownHost(host, port)}`;
+/** A word of the command that ssh gives to a shell, after it has replaced what begins with a `%`. */
+function shellWord(word: string): string {
+  return `'${word.replaceAll("'", "'\\''").replaceAll("%", "%%")}'`;
 }
 
 function wireOf(program: RunningProgram): Wire {

@@ -156,8 +156,7 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     abort: (temp) => around(on("abort", temp), () => inner.abort(temp)),
     probe: (temp, expected) => around(on("probe", temp), () => inner.probe(temp, expected)),
     ...(inner.freeBytes === undefined ? {} : {
-      freeBytes: (signal) =>
-        around(on("freeBytes", null, signal), () => inner.freeBytes!(signal)),
+      freeBytes: (signal) => around(on("freeBytes", null, signal), () => inner.freeBytes!(signal)),
     }),
     close: () => around(on("close", null), () => inner.close()),
   };

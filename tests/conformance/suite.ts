@@ -1,6 +1,7 @@
 /** One suite for every transfer protocol: what the contract says, shown or refused. */
 
 import type { SinkCase, SourceCase } from "./case.ts";
+import { descriptionCases } from "./description.ts";
 import { directoryCases } from "./directory.ts";
 import type { Harness } from "./harness.ts";
 import { nameCases } from "./names.ts";
@@ -33,6 +34,9 @@ async function once(
 
 /** Registers the tests of the protocol `name`; each case gets a fresh harness. */
 export function conformance(name: string, setup: () => Promise<Harness>): void {
+  for (const { title, run } of descriptionCases) {
+    Deno.test(`${name} protocol: ${title}`, () => once(setup, run));
+  }
   for (const { title, run } of SOURCE_CASES) {
     Deno.test(`${name} source: ${title}`, () =>
       once(setup, async (harness) => {

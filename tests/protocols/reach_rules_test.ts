@@ -1,7 +1,7 @@
 /** What one line of configuration means, and what fits it. */
 
 import assert from "node:assert/strict";
-import { addressOf, hostOf } from "../../protocols/addresses.ts";
+import { hostOf } from "../../protocols/addresses.ts";
 import { fitsAddress, fitsName, type ReachRule, ruleOf } from "../../protocols/reach_rules.ts";
 
 function rule(text: string): ReachRule {

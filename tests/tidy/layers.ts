@@ -279,6 +279,11 @@ const exceptions: readonly { file: string; specifiers: readonly string[]; why: s
     why: "the client library of SSH, loaded in one place",
   },
   {
+    file: "protocols/sftp/apart.ts",
+    specifiers: ["node:stream"],
+    why: "the client library of SSH takes a stream for its socket",
+  },
+  {
     file: "protocols/sftp/wire_library.ts",
     specifiers: ["node:net"],
     why: "the client library of SSH wants a socket; it stays outside of Env and says so",

@@ -16,6 +16,8 @@ export interface PaperQuirks {
   readonly silentAfter?: number;
   /** It hangs up after so many answers. */
   readonly endsAfter?: number;
+  /** Directories never end: each answer has other names. */
+  readonly endlessListing?: boolean;
   /** Replaces an answer, its length left out. */
   readonly forge?: (type: number, answer: Uint8Array) => Uint8Array;
 }
@@ -38,6 +40,10 @@ const CREATE = 8;
 export class PaperServer {
   readonly files = new Map<string, PaperFile>();
   readonly quirks: PaperQuirks;
+  /** What listings hold beside the files. */
+  readonly forgedNames: string[] = [];
+  /** Answers with names so far. */
+  listed = 0;
   readonly #env: Env;
   readonly #handles = new Map<number, { path: string; listed: boolean }>();
   readonly #folders = new Set<string>(["/"]);
@@ -178,6 +184,11 @@ export class PaperServer {
 
   #list(id: number, handle: number): Uint8Array {
     const open = this.#handles.get(handle);
+    if (open !== undefined && this.quirks.endlessListing === true) {
+      const first = this.listed++ * 500;
+      const many = Array.from({ length: 500 }, (_, at): Named => [`n${first + at}`, FILE, 1]);
+      return names(id, many);
+    }
     if (open === undefined || open.listed) return status(id, STATUS.endOfFile);
     open.listed = true;
     const prefix = open.path === "/" ? "/" : `${open.path}/`;
@@ -187,7 +198,8 @@ export class PaperServer {
       const [name = "", ...rest] = path.slice(prefix.length).split("/");
       found.set(name, rest.length > 0 ? [name, FOLDER, 0] : [name, FILE, bytes.length, mtime]);
     }
-    return names(id, [...found.values()]);
+    const forged = this.forgedNames.map((name): Named => [name, FILE, 1, 1]);
+    return names(id, [...found.values(), ...forged]);
   }
 
   #read(id: number, handle: number, offset: number, length: number): Uint8Array {

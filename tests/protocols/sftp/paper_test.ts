@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import type { ProtocolErrorCode } from "../../../protocols/errors.ts";
 import { TYPE } from "../../../protocols/sftp/packets.ts";
-import { assertBytes, assertFails, fetched, NEVER, patterned } from "../../conformance/case.ts";
+import {
+  assertBytes,
+  assertFails,
+  fetched,
+  NEVER,
+  patterned,
+  sinkOf,
+} from "../../conformance/case.ts";
 import { conformance } from "../../conformance/suite.ts";
 import { paperHarness, paperSource } from "./paper_harness.ts";
 import type { PaperQuirks } from "./paper_server.ts";
@@ -84,6 +91,23 @@ Deno.test("sftp: short answers are asked for again, and bytes stay in order", ()
     const source = paperSource(harness, "f");
     assertBytes(await fetched(source), WHOLE, "a file in short answers");
     await source.close();
+  }));
+
+Deno.test("sftp: memory that its owner takes back after a write does not stop the next ones", () =>
+  withServer({}, async (harness) => {
+    const sink = sinkOf(harness, harness.sink!, "big");
+    const file = await sink.create("t.part", NEVER);
+    const piece = patterned(1_048_576);
+    for (let index = 0; index < 6; index += 1) {
+      const bytes = piece.slice();
+      await file.write(bytes, index * piece.length);
+      bytes.buffer.transfer();
+    }
+    await sink.publish(file, { name: "big", replace: false, mtimeMs: null, mode: null });
+    const written = harness.server.files.get("/data/big")!.bytes;
+    assert.equal(written.length, 6 * piece.length);
+    assertBytes(written.slice(-piece.length), piece, "the last piece");
+    await sink.close();
   }));
 
 Deno.test("sftp: names of a hostile listing are shown and not passed on", () =>
