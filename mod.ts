@@ -282,6 +282,48 @@ export { PersistentMap } from "./runtime/base/persistent_map.ts";
 export type { RealEnvOptions } from "./runtime/env/real.ts";
 export type { Limit, LimitTable, LimitUnit, LimitValues } from "./runtime/base/limits.ts";
 
+// Transfer protocols from outside: examples/16_protocol. The suite for them is in ./testing.
+export { abortedError, assertNotAborted } from "./protocols/aborting.ts";
+export { containedPath, safeName, shownPath } from "./protocols/containment.ts";
+export type {
+  ByteRange,
+  DestinationFacts,
+  Endpoint,
+  Fence as SinkFence,
+  Fingerprint,
+  ProbeExpectation,
+  ProtocolContext,
+  ProtocolDescription,
+  PublishOptions,
+  Reach,
+  Sink,
+  SinkCapabilities,
+  SinkEndpoint,
+  SinkFile,
+  SinkPlace,
+  Source,
+  SourceCapabilities,
+  SourceEndpoint,
+  SourceFacts,
+  SourceReader,
+  TransferProtocol,
+} from "./protocols/contract.ts";
+export { assertCredentials } from "./protocols/credentials.ts";
+export type { Credentials, CredentialType } from "./protocols/credentials.ts";
+export type {
+  Directory,
+  DirectoryCapabilities,
+  Entry,
+  EntryKind,
+  EntryPage,
+  RenameOptions,
+} from "./protocols/directory.ts";
+export { ProtocolError } from "./protocols/errors.ts";
+export type { ProtocolErrorCode } from "./protocols/errors.ts";
+export { assertSameVersion } from "./protocols/fingerprint.ts";
+export { pathOfUri, uriOfPath } from "./protocols/path_uri.ts";
+export { reachOf } from "./protocols/reach.ts";
+
 function closing<N extends Node>(node: N, env: { close(): void }): N {
   const stop = node.stop.bind(node);
   node.stop = (stopOptions?: StopOptions) => stop(stopOptions).finally(() => env.close());

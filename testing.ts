@@ -96,6 +96,16 @@ export type { Shrunk } from "./runtime/sim/shrink.ts";
 export { ForbiddenGlobal, replaceGlobals } from "./runtime/sim/globals.ts";
 export type { ReplacedGlobals } from "./runtime/sim/globals.ts";
 
+// The suite that every transfer protocol passes, those from outside too: it registers tests.
+export { conformance } from "./tests/conformance/suite.ts";
+export type {
+  AfterOpening,
+  DirectoryHarness,
+  Harness,
+  SinkHarness,
+  SourceHarness,
+} from "./tests/conformance/harness.ts";
+
 // A store in memory, and the contract of protocols that it keeps.
 export { memoryProtocol } from "./protocols/memory/protocol.ts";
 export { MemoryStore } from "./protocols/memory/store.ts";

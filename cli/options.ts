@@ -17,6 +17,40 @@ export function withVariables(command: Command): Command {
     .option("--vars <FILE>", "bind the variables of a YAML or JSON file");
 }
 
+/** How a place is reached. */
+export function withAccess(command: Command): Command {
+  return command
+    .option("--header <'K: V'>", "a header of the request; may be repeated", collect)
+    .option(
+      "--auth <KEY=VALUE>",
+      "credentials, such as type=key username=u 'privateKey=${file:KEY}'; may be repeated",
+      collect,
+    )
+    .option("--option <KEY=VALUE>", "an option of the protocol; may be repeated", collect);
+}
+
+/** `--protocol MODULE`, any number of times. */
+export function withProtocols(command: Command): Command {
+  return command.option(
+    "--protocol <MODULE>",
+    "a protocol from outside: a module's path or specifier; may be repeated",
+    collect,
+  );
+}
+
+/** The same, and `--reach NAME=VALUE`. */
+export function withReach(command: Command): Command {
+  return withProtocols(command).option(
+    "--reach <NAME=VALUE>",
+    "what may be reached, such as deny=10.0.0.0/8 or loopback=false; may be repeated",
+    collect,
+  ).option(
+    "--nfs <URI=PATH>",
+    "where an NFS export is mounted, such as nfs://host/export=/mnt/x; may be repeated",
+    collect,
+  );
+}
+
 /** `-o table|json|yaml`. */
 export function withOutput(command: Command): Command {
   return command.addOption(
@@ -27,7 +61,7 @@ export function withOutput(command: Command): Command {
 
 /** What `run` and `copy` have in common. */
 export function withExecution(command: Command): Command {
-  return withOutput(command)
+  return withReach(withOutput(command))
     .option("--data <DIR>", "where runs keep their state", DATA_DIRECTORY)
     .option("--no-sync", "do not wait for the disk: faster, lost in a power failure")
     .option("--max-rate <SIZE>", "bytes per second from sources, such as 10MB", rate)

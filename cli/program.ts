@@ -5,7 +5,16 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { EXIT, Exit, type ExitCode, exitCodeOf, failureText } from "./exit.ts";
-import { collect, count, withExecution, withOutput, withVariables } from "./options.ts";
+import {
+  collect,
+  count,
+  withAccess,
+  withExecution,
+  withOutput,
+  withProtocols,
+  withReach,
+  withVariables,
+} from "./options.ts";
 import type { Process } from "./process.ts";
 import { addCluster } from "./program_cluster.ts";
 import { addRates } from "./program_rates.ts";
@@ -153,24 +162,38 @@ function addLooking(add: AddVerb, process: Process): void {
   const validate = new Command("validate")
     .description("say everything that is wrong with workflow files")
     .argument("<FILE...>", "workflow files");
-  add(withVariables(withOutput(validate)), async (verb) => {
+  add(withProtocols(withVariables(withOutput(validate))), async (verb) => {
     const { validateVerb } = await import("./verbs/validate.ts");
     return await validateVerb(process, verb.args, verb.opts());
   });
   const plan = new Command("plan")
     .description("show what run would do: order, what is parallel, variables, skips")
     .argument("<FILE...>", "workflow files");
-  add(withVariables(withOutput(plan)), async (verb) => {
+  add(withProtocols(withVariables(withOutput(plan))), async (verb) => {
     const { planVerb } = await import("./verbs/plan.ts");
     return await planVerb(process, verb.args, verb.opts());
   });
   const doctor = new Command("doctor")
     .description("say whether a place can be read from or written to, and what it offers")
     .argument("<URI...>", "URIs or paths; in local directories a small file is written and removed")
-    .option("--header <'K: V'>", "a header of the request; may be repeated", collect);
-  add(withOutput(doctor), async (verb) => {
+    .option(
+      "--to <URI>",
+      "a destination: small files are written there and removed, and the pair judged",
+    )
+    .option("--secrets <DIR>", "a directory of secrets: one file each; else QUORUS_SECRET_NAME")
+    .option("--to-header <'K: V'>", "the same for the destination", collect)
+    .option("--to-auth <KEY=VALUE>", "the same for the destination", collect)
+    .option("--to-option <KEY=VALUE>", "the same for the destination", collect);
+  add(withReach(withAccess(withOutput(doctor))), async (verb) => {
     const { doctorVerb } = await import("./verbs/doctor.ts");
     return await doctorVerb(process, verb.args, verb.opts());
+  });
+  const protocols = new Command("protocols")
+    .description("say which transfer protocols there are, and what each can do")
+    .argument("[NAME]", "one of them, with its schemes, credentials and options");
+  add(withProtocols(withOutput(protocols)), async (verb) => {
+    const { protocolsVerb } = await import("./verbs/protocols.ts");
+    return await protocolsVerb(process, verb.args[0] ?? null, verb.opts());
   });
 }
 

@@ -18,6 +18,8 @@ import { ACTOR_LIMITS as NODE_LIMITS } from "../../runtime/actor/limits.ts";
 import { RAFT_LIMITS } from "../../runtime/raft/limits.ts";
 import { REMOTE_LIMITS } from "../../runtime/remote/limits.ts";
 import { duration, limits, linkUrl, map, nodeName, path, place, secret } from "./fields.ts";
+import { reachFields } from "./reach.ts";
+import { nfsField, smbFields } from "./shares.ts";
 
 /** Every role that a process can be started in. */
 export const ROLE_NAMES = ["controller", "agent", "gateway", "start"] as const;
@@ -80,7 +82,19 @@ const keys = z.array(z.strictObject({
 
 const placeName = (description: string) => z.string().min(1).optional().meta({ description });
 
+const protocols = z.array(z.string().min(1)).default([]).meta({
+  description: "modules of protocols from outside: paths or specifiers such as npm:...",
+});
+
 const agentFields = {
+  protocols,
+  reach: reachFields,
+  nfs: nfsField,
+  smb: smbFields,
+  ssh: z.strictObject({
+    knownHosts: path("a known_hosts file; without it every host's key must be pinned").optional(),
+    agentSocket: path("the socket of an SSH agent, for credentials of that type").optional(),
+  }).prefault({}),
   slots: z.number().int().min(1).max(100_000).default(DOMAIN_LIMITS.agentSlots.value)
     .meta({ description: "transfers at a time" }),
   workers: z.number().int().min(0).max(64).optional().meta({
@@ -107,6 +121,7 @@ const agentFields = {
 };
 
 const gatewayFields = {
+  protocols,
   http: place("where people and programs reach the API").prefault("127.0.0.1:8080"),
   httpTls: z.strictObject({
     cert: path("PEM file of the certificate that the API shows, read again when it changes"),
@@ -127,6 +142,10 @@ const controllerLimits = {
   fleet: limits(FLEET_LIMITS),
   desk: limits(DESK_LIMITS),
   archive: limits(ARCHIVE_LIMITS),
+  controller: limits(CONTROLLER_LIMITS),
+  scheduler: limits(SCHEDULER_LIMITS),
+  tenants: limits(TENANT_SETTINGS),
+  cluster: limits(CLUSTER_LIMITS),
 };
 
 const archiveFields = {
@@ -139,13 +158,6 @@ const gatewayLimits = { gateway: limits(GATEWAY_LIMITS), live: limits(LIVE_LIMIT
 /** The settings of a controller. */
 export const controllerSettings = z.strictObject({
   ...common,
-  scheduler: limits(SCHEDULER_LIMITS),
-  tenants: limits(TENANT_SETTINGS),
-  cluster: limits(CLUSTER_LIMITS),
-  controller: limits(CONTROLLER_LIMITS),
-  scheduler: limits(SCHEDULER_LIMITS),
-  tenants: limits(TENANT_SETTINGS),
-  cluster: limits(CLUSTER_LIMITS),
   listen: listen.prefault("127.0.0.1:4100"),
   controllers,
   ...raftFields,

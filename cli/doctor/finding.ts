@@ -1,6 +1,8 @@
 /** What `doctor` finds out: one line each. */
 
 import { errorData } from "../../runtime/base/errors.ts";
+import { formatDuration } from "../../runtime/base/units.ts";
+import type { Clock } from "../../runtime/env/env.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 
 /** One look at one thing; `ok: null` where there is nothing to be good or bad. */
@@ -25,10 +27,52 @@ export function fact(check: string, detail: string): Finding {
 /** Something that prevents a transfer. */
 export function bad(check: string, thrown: unknown): Finding {
   const { code, message } = errorData(thrown);
-  return { check, ok: false, detail: message, code };
+  return { check: CHECKS[code] ?? check, ok: false, detail: message, code };
 }
 
-const REFUSED: ReadonlySet<string> = new Set(["denied", "unauthenticated", "readOnly", "insecure"]);
+/** What was really looked at, where an error tells it. */
+const CHECKS: Readonly<Record<string, string>> = {
+  forbidden: "reach",
+  insecure: "trust",
+  tls: "trust",
+  unauthenticated: "auth",
+};
+
+/** Findings one after the other, each with the time it took; what depends on a failed one is not tried. */
+export class Findings {
+  readonly all: Finding[] = [];
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(...found: readonly Finding[]): void {
+    this.all.push(...found);
+  }
+
+  /** `work` says what it found, as a detail or as a finding of its own; `false` if it failed. */
+  async step(check: string, work: () => Promise<string | Finding>): Promise<boolean> {
+    const startedMs = this.#clock.monotonic();
+    try {
+      const found = await work();
+      const took = formatDuration(this.#clock.monotonic() - startedMs);
+      this.add(typeof found === "string" ? good(check, `${found} (${took})`) : found);
+      return true;
+    } catch (thrown) {
+      this.add(bad(check, thrown));
+      return false;
+    }
+  }
+}
+
+const REFUSED: ReadonlySet<string> = new Set([
+  "denied",
+  "unauthenticated",
+  "readOnly",
+  "insecure",
+  "forbidden",
+]);
 const UNREACHABLE: ReadonlySet<string> = new Set([
   "unreachable",
   "timeout",

@@ -1,52 +1,56 @@
-/** Looks at a URI as a source: does it answer, what does it tell, can it be resumed. */
+/** Looks at a place as a source: does it answer, what does it tell, can it be resumed. Reads only. */
 
 import { formatBytes, formatDuration } from "../../runtime/base/units.ts";
 import type { Env } from "../../runtime/env/env.ts";
-import type { Endpoint, Source, SourceFacts } from "../../protocols/contract.ts";
-import { plainEndpoint } from "../../protocols/endpoint.ts";
+import type { Endpoint, Source, SourceFacts, TransferProtocol } from "../../protocols/contract.ts";
 import { ProtocolError } from "../../protocols/errors.ts";
-import { cliLimits } from "../limits.ts";
-import { installedProtocols } from "../protocols.ts";
 import { bad, fact, type Finding, good } from "./finding.ts";
+
+/** What was found, and what a transfer from there could count on; `null` where it does not answer. */
+export interface ExaminedSource {
+  readonly findings: readonly Finding[];
+  readonly facts: SourceFacts | null;
+}
 
 /** All that can be told without reading the file: at most two of its bytes. */
 export async function examineSource(
-  uri: string,
-  headers: Readonly<Record<string, string>>,
+  protocol: TransferProtocol,
+  endpoint: Endpoint,
   env: Env,
-): Promise<Finding[]> {
-  const endpoint: Endpoint = {
-    ...plainEndpoint(uri),
-    headers,
-    responseTimeoutMs: cliLimits.doctorTimeoutMs,
-    idleTimeoutMs: cliLimits.doctorTimeoutMs,
-  };
-  const protocol = installedProtocols().forUri(uri);
+): Promise<ExaminedSource> {
   if (protocol.source === undefined) {
     const message = `cannot read from ${protocol.name}: it is a destination only`;
-    return [bad("readable", new ProtocolError("unsupported", message))];
+    return { findings: [bad("readable", new ProtocolError("unsupported", message))], facts: null };
   }
-  const source = protocol.source(endpoint, { env });
+  let source: Source;
   try {
-    return await examine(uri, source, env);
+    source = protocol.source(endpoint, { env });
+  } catch (thrown) {
+    if (thrown instanceof ProtocolError && thrown.code === "forbidden") {
+      return { findings: [bad("reach", thrown)], facts: null };
+    }
+    throw thrown;
+  }
+  try {
+    return await examine(endpoint, source, env);
   } finally {
     await source.close();
   }
 }
 
-async function examine(uri: string, source: Source, env: Env): Promise<Finding[]> {
+async function examine(endpoint: Endpoint, source: Source, env: Env): Promise<ExaminedSource> {
   const { signal } = new AbortController();
   const startedMs = env.clock.monotonic();
   let facts: SourceFacts;
   try {
     facts = await source.stat(signal);
   } catch (thrown) {
-    return [bad("reachable", thrown)];
+    return { findings: [bad("reachable", thrown)], facts: null };
   }
   const tookMs = env.clock.monotonic() - startedMs;
-  return [
+  const findings = [
     good("reachable", `answered in ${formatDuration(tookMs)}`),
-    ...transportFindings(uri),
+    ...trustFindings(endpoint),
     sizeFinding(facts),
     await rangeFinding(source, facts, signal),
     validatorFinding(facts),
@@ -54,11 +58,20 @@ async function examine(uri: string, source: Source, env: Env): Promise<Finding[]
       ? fact("source hash", "none offered: level `source` needs a declared checksum")
       : good("source hash", `sha256 ${facts.sha256}`),
   ];
+  return { findings, facts };
 }
 
-function transportFindings(uri: string): Finding[] {
-  if (/^https:/i.test(uri)) return [good("TLS", "certificate and name accepted")];
-  return /^http:/i.test(uri) ? [fact("TLS", "none: bytes and headers travel readable")] : [];
+/** Whom one speaks with, once it has answered: who is not trusted gives no answer. */
+export function trustFindings({ uri, auth, options }: Endpoint): Finding[] {
+  const scheme = /^[^:]*/.exec(uri)?.[0]?.toLowerCase() ?? "";
+  const found: Finding[] = [];
+  if (scheme === "https") found.push(good("TLS", "certificate and name accepted"));
+  if (scheme === "http") found.push(fact("TLS", "none: bytes and headers travel readable"));
+  if (scheme === "sftp") {
+    const how = options["hostKey"] === undefined ? "known by known_hosts" : "pinned";
+    found.push(good("host key", how));
+  }
+  return auth === null ? found : [...found, good("auth", `credentials of type ${auth.type} taken`)];
 }
 
 function sizeFinding({ fingerprint: { size } }: SourceFacts): Finding {
@@ -91,7 +104,12 @@ async function rangeFinding(
 
 function validatorFinding({ fingerprint: { etag, mtimeMs, version } }: SourceFacts): Finding {
   if (etag !== null) return good("validator", `ETag ${etag}`);
-  if (version !== null) return good("validator", "device, inode, size and time");
+  if (version !== null) {
+    return good(
+      "validator",
+      version.includes(":") ? "device, inode, size and time" : "a version id",
+    );
+  }
   if (mtimeMs !== null) {
     return good("validator", `last modified ${new Date(mtimeMs).toISOString()}`);
   }

@@ -6,7 +6,7 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from "../../workflows/di
 import { parseDocuments } from "../../workflows/parse.ts";
 import { type Unsupported, unsupported } from "../../workflows/unsupported.ts";
 import { cliLimits } from "../limits.ts";
-import { installedCredentials, installedSchemes } from "../protocols.ts";
+import { installedCredentials, installedSchemes, type PlugIns } from "../protocols.ts";
 import { absolutePath, directoryOf, readTextFile } from "./text_file.ts";
 
 /** One file. */
@@ -21,19 +21,22 @@ export interface LoadedFile {
   readonly unsupported: readonly (readonly Unsupported[])[];
 }
 
-/** Reads and checks files in the order given; `given` are the names that `--var` and `--vars` bind. */
+/**
+ * Reads and checks files in the order given; `given` are the names that `--var` and `--vars` bind,
+ * `plugIns` the protocols beside those of this program.
+ */
 export async function loadFiles(
   disk: Disk,
   cwd: string,
   files: readonly string[],
   given: readonly string[],
+  plugIns: PlugIns = [],
 ): Promise<LoadedFile[]> {
-  const schemes = installedSchemes();
   const loaded: LoadedFile[] = [];
   for (const file of files) {
     const path = absolutePath(cwd, file);
     const text = await readTextFile(disk, path, "the workflow file", cliLimits.workflowFileBytes);
-    loaded.push(loadText(text, file, directoryOf(path), given, schemes));
+    loaded.push(loadText(text, file, directoryOf(path), given, plugIns));
   }
   return loaded;
 }
@@ -44,17 +47,19 @@ export function loadText(
   file: string,
   directory: string,
   given: readonly string[],
-  schemes: readonly string[],
+  plugIns: PlugIns = [],
 ): LoadedFile {
   const { definitions, diagnostics } = parseDocuments(text, { file, given });
+  const offered = {
+    protocols: installedSchemes(plugIns),
+    credentials: installedCredentials(plugIns),
+  };
   return {
     file,
     directory,
     definitions,
     diagnostics,
-    unsupported: definitions.map((definition) =>
-      unsupported(definition, { protocols: schemes, credentials: installedCredentials() })
-    ),
+    unsupported: definitions.map((definition) => unsupported(definition, offered)),
   };
 }
 

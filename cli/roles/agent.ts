@@ -6,9 +6,12 @@ import type { VolumeOption } from "../../actors/agent/volumes.ts";
 import type { KnownControllers } from "../../actors/directory/known.ts";
 import type { LinkedNode } from "../../runtime/remote/linked_node.ts";
 import type { AgentSettings } from "../config/roles.ts";
+import { reachPolicyOf } from "../config/reach.ts";
+import { sharesOfSettings } from "../config/shares.ts";
 import { secretSources } from "../input/secrets.ts";
 import { absolutePath } from "../input/text_file.ts";
-import { protocolsFor, s3Of } from "../protocols.ts";
+import { loadPlugIns } from "../plug_ins.ts";
+import { protocolsFor, s3Of, sshOfSettings, type SshSettings } from "../protocols.ts";
 import type { Session } from "../session.ts";
 import { VERSION } from "../verbs/version.ts";
 import type { WorkerSettings } from "./agent_worker.ts";
@@ -26,7 +29,12 @@ export type AgentPart =
     | "secrets"
     | "logLevel"
     | "logFormat"
+    | "protocols"
+    | "reach"
+    | "nfs"
+    | "smb"
   >
+  & { readonly ssh: SshSettings }
   & { readonly limits: Pick<AgentSettings["limits"], "actors"> };
 
 /** Starts the actors of an agent. It registers by itself, as soon as a controller answers. */
@@ -40,6 +48,15 @@ export async function startAgentPart(
   const { limits, secrets = null } = settings;
   const { disk } = env;
   const directory = process.cwd;
+  const protocols = protocolsFor(env, {
+    maxRate: null,
+    trace: false,
+    ssh: sshOfSettings(settings.ssh),
+    s3: s3Of(process),
+    shares: sharesOfSettings(settings, folder),
+    reach: reachPolicyOf(settings.reach, directory),
+    plugIns: await loadPlugIns(settings.protocols, directory),
+  });
   const role = await startAgent(node, {
     controllers: () => known.ids,
     version: VERSION,
@@ -47,10 +64,10 @@ export async function startAgentPart(
     maxConcurrentTransfers: settings.slots,
     volumes: settings.volumes.map((volume) => volumeOf(volume, directory)),
     folder: `${folder}/agent`,
-    protocols: protocolsFor(env, { maxRate: null, trace: false, s3: s3Of(process) }),
+    protocols,
     secrets: secretSources({ disk, process, secretsDirectory: secrets, directory }),
     limits: limits.actors,
-    ...workersOf(settings, node.id, env.host.facts().cores, directory),
+    ...workersOf(settings, { node: node.id, folder, directory }, env.host.facts().cores),
   });
   return {
     role: "agent",
@@ -58,21 +75,25 @@ export async function startAgentPart(
     drain: async (withinMs) => {
       await role.drain(withinMs);
       await role.stop();
+      await protocols.close();
     },
   };
 }
 
 /** Which protocols and secrets they have is up to their module; none of them is copied. */
 function workersOf(
-  { workers, secrets, limits, logLevel, logFormat }: AgentPart,
-  node: string,
+  { workers, secrets, limits, logLevel, logFormat, protocols, reach, ssh, nfs, smb }: AgentPart,
+  place: Pick<WorkerSettings, "node" | "folder" | "directory">,
   cores: number,
-  directory: string,
 ): Pick<AgentOptions, "workers"> {
   const count = workers ?? workersFor(cores, limits.actors);
   // One would only add the way to it.
   if (count <= 1) return {};
-  const own: WorkerSettings = { node, secrets: secrets ?? null, directory, logLevel, logFormat };
+  const own: WorkerSettings = {
+    ...{ ...place, logLevel, logFormat, protocols, reach, nfs, smb },
+    secrets: secrets ?? null,
+    ssh: sshOfSettings(ssh),
+  };
   return { workers: { count, module: new URL("./agent_worker.ts", import.meta.url), own } };
 }
 

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import { copyDocument, type CopyOptions } from "../input/copy_document.ts";
 import { loadText } from "../input/documents.ts";
 import type { Process } from "../process.ts";
-import { installedSchemes } from "../protocols.ts";
+import { protocolChoice, type ReachOptions } from "../run/protocol_choice.ts";
 import { againText } from "../run/again.ts";
 import { chooseDisplay, showReports } from "../run/choose_display.ts";
 import { executeRuns } from "../run/execute.ts";
@@ -14,7 +14,7 @@ import { withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 
 /** The options of `copy`. */
-export interface CopyVerbOptions extends CopyOptions {
+export interface CopyVerbOptions extends CopyOptions, ReachOptions {
   readonly data: string;
   readonly sync: boolean;
   readonly maxRate?: number;
@@ -35,7 +35,8 @@ export async function copyVerb(
   try {
     return await withSession(process, async (session) => {
       const text = await copyDocument(source, destination, options, session.env.disk, process.cwd);
-      const loaded = loadText(text, "copy", process.cwd, [], installedSchemes());
+      const chosen = await protocolChoice(options, process);
+      const loaded = loadText(text, "copy", process.cwd, [], chosen.plugIns);
       const runs = await prepareRuns(session, [loaded], {
         ...options,
         values: {},
@@ -47,6 +48,7 @@ export async function copyVerb(
         sync: options.sync,
         maxRate: options.maxRate ?? null,
         trace: options.trace ?? false,
+        ...chosen,
         keepGoing: false,
         againText: againText(process.args),
       });

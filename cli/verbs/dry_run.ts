@@ -7,8 +7,10 @@ import { formatBytes } from "../../runtime/base/units.ts";
 import { resolveTransfer } from "../../workflows/resolve.ts";
 import type { PlannedTransfer } from "../../workflows/plan.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { installedProtocols } from "../protocols.ts";
+import type { ProtocolRegistry } from "../../protocols/registry.ts";
+import { protocolsFor, sshOf } from "../protocols.ts";
 import type { PreparedRun } from "../run/prepare.ts";
+import type { ProtocolChoice } from "../run/protocol_choice.ts";
 import type { Session } from "../session.ts";
 import { dataText } from "../show/data.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
@@ -33,10 +35,22 @@ export async function dryRun(
   session: Session,
   runs: readonly PreparedRun[],
   format: OutputFormat,
+  chosen: ProtocolChoice,
 ): Promise<ExitCode> {
   const seen: Seen[] = [];
-  for (const run of runs) {
-    for (const planned of run.plan.transfers) seen.push(await look(session, run, planned));
+  const { env, process } = session;
+  const protocols = protocolsFor(env, {
+    ...{ maxRate: null, trace: false, ssh: sshOf(process) },
+    ...chosen,
+  });
+  try {
+    for (const run of runs) {
+      for (const planned of run.plan.transfers) {
+        seen.push(await look(session, protocols, run, planned));
+      }
+    }
+  } finally {
+    await protocols.close();
   }
   const failed = seen.filter((one) => one.source === "failed");
   if (format === "table") session.process.out(`${lines(session, seen).join("\n")}\n`);
@@ -44,7 +58,12 @@ export async function dryRun(
   return failed.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-async function look(session: Session, run: PreparedRun, planned: PlannedTransfer): Promise<Seen> {
+async function look(
+  session: Session,
+  protocols: ProtocolRegistry,
+  run: PreparedRun,
+  planned: PlannedTransfer,
+): Promise<Seen> {
   const { name } = planned;
   const base = { run: run.plan.name, name, bytes: null, where: null, why: null };
   let spec;
@@ -64,7 +83,7 @@ async function look(session: Session, run: PreparedRun, planned: PlannedTransfer
   try {
     const ends = await openEnds(spec, {
       env: session.env,
-      protocols: installedProtocols(),
+      protocols,
       reveal: revealer(run.secrets),
       sync: true,
     });

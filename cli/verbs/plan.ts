@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import { bind } from "../input/bind.ts";
 import { findingTexts, isInvalid, type LoadedFile, loadFiles } from "../input/documents.ts";
 import { givenValues, type VariableOptions } from "../input/variables.ts";
+import { loadPlugIns } from "../plug_ins.ts";
 import type { Process } from "../process.ts";
 import { runIdOf } from "../run/run_id.ts";
 import { type Session, withSession } from "../session.ts";
@@ -15,6 +16,7 @@ import { planLines, type PlanView, planView } from "../show/plan_view.ts";
 /** The options of `plan`. */
 export interface PlanOptions extends VariableOptions {
   readonly output: OutputFormat;
+  readonly protocol?: readonly string[];
 }
 
 /** Exit 2 if a file cannot be planned: an error in it, or a value that is missing. */
@@ -25,7 +27,9 @@ export async function planVerb(
 ): Promise<ExitCode> {
   return await withSession(process, async (session) => {
     const values = await givenValues(options, session.env.disk, process.cwd);
-    const loaded = await loadFiles(session.env.disk, process.cwd, files, Object.keys(values));
+    const plugIns = await loadPlugIns(options.protocol ?? [], process.cwd);
+    const { disk } = session.env;
+    const loaded = await loadFiles(disk, process.cwd, files, Object.keys(values), plugIns);
     if (isInvalid(loaded)) {
       process.err(`${findingTexts(loaded).join("\n\n")}\n`);
       return EXIT.invalid;

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import type { Process } from "../process.ts";
 import { chooseDisplay, showReports } from "../run/choose_display.ts";
 import { executeRuns } from "../run/execute.ts";
+import { protocolChoice, type ReachOptions } from "../run/protocol_choice.ts";
 import { takeInterrupts } from "../run/interrupt.ts";
 import { prepareRuns } from "../run/prepare.ts";
 import { againText } from "../run/again.ts";
@@ -13,7 +14,7 @@ import { withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
 
 /** The options of `run`. */
-export interface RunOptions {
+export interface RunOptions extends ReachOptions {
   readonly var?: readonly string[];
   readonly vars?: string;
   readonly data: string;
@@ -38,11 +39,14 @@ export async function runVerb(
   try {
     return await withSession(process, async (session) => {
       const values = await givenValues(options, session.env.disk, process.cwd);
-      const loaded = await loadFiles(session.env.disk, process.cwd, files, Object.keys(values));
+      const chosen = await protocolChoice(options, process);
+      const { disk } = session.env;
+      const given = Object.keys(values);
+      const loaded = await loadFiles(disk, process.cwd, files, given, chosen.plugIns);
       const runs = await prepareRuns(session, loaded, { ...options, values });
       if (options.dryRun) {
         const { dryRun } = await import("./dry_run.ts");
-        return await dryRun(session, runs, options.output);
+        return await dryRun(session, runs, options.output, chosen);
       }
       if (interrupt.signal !== null) return EXIT.interrupted;
       const display = chooseDisplay(session, options.json ?? false);
@@ -50,6 +54,7 @@ export async function runVerb(
         sync: options.sync,
         maxRate: options.maxRate ?? null,
         trace: options.trace ?? false,
+        ...chosen,
         keepGoing: options.keepGoing ?? false,
         againText: againText(process.args),
       });

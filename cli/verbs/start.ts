@@ -24,7 +24,8 @@ export async function startVerb(process: Process, options: RoleVerbOptions): Pro
     const deciding = await startControllerPart(node, all, host);
     const known = followControllers(node, controllers);
     const moving = await startAgentPart(node, all, session, host, known);
-    const shared = { certificates, known, parts: [deciding, moving] };
+    const directory = process.cwd;
+    const shared = { directory, certificates, known, parts: [deciding, moving] };
     const serving = await startGatewayPart(node, all, shared);
     return { node, parts: [deciding, moving, serving] };
   });

@@ -4,6 +4,7 @@ import { stepsOf } from "../../workflows/definition.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { findingTexts, isInvalid, type LoadedFile, loadFiles } from "../input/documents.ts";
 import { givenValues, type VariableOptions } from "../input/variables.ts";
+import { loadPlugIns } from "../plug_ins.ts";
 import type { Process } from "../process.ts";
 import { type Session, withSession } from "../session.ts";
 import type { OutputFormat } from "../show/data_formats.ts";
@@ -11,6 +12,7 @@ import type { OutputFormat } from "../show/data_formats.ts";
 /** The options of `validate`. */
 export interface ValidateOptions extends VariableOptions {
   readonly output: OutputFormat;
+  readonly protocol?: readonly string[];
 }
 
 /** Exit 2 if any file has an error; warnings are told and leave it at 0. */
@@ -21,7 +23,9 @@ export async function validateVerb(
 ): Promise<ExitCode> {
   return await withSession(process, async (session) => {
     const values = await givenValues(options, session.env.disk, process.cwd);
-    const loaded = await loadFiles(session.env.disk, process.cwd, files, Object.keys(values));
+    const plugIns = await loadPlugIns(options.protocol ?? [], process.cwd);
+    const { disk } = session.env;
+    const loaded = await loadFiles(disk, process.cwd, files, Object.keys(values), plugIns);
     if (options.output === "table") show(session, loaded);
     else {
       const { dataText } = await import("../show/data.ts");

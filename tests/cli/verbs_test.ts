@@ -234,7 +234,7 @@ Deno.test("doctor publishes a small file in a directory and leaves nothing", asy
     assert.match(file.out, /sub\/f as a source\n/);
     assert.match(
       file.out,
-      /ok +writable .*\n.*ok +rename .*\n.*ok +directory sync .*\n.*ok +space +.* free/,
+      /ok +writable .*\n.*ok +resume .*\n.*ok +time .*\n.*ok +publish .*\n.*ok +hash .*\n.*ok +no replace .*\n.*ok +fence +seize.*\n.*ok +space +.* free/,
     );
     assert.deepEqual(namesIn(`${cwd}/sub`), ["f"]);
     const absent = await quorus(["doctor", "no/such/dir/f"], { cwd });
