@@ -185,6 +185,21 @@ export const PROTOCOL_LIMITS = {
     value: 32_768,
     why: "bytes of a body: a request may take so much longer, and what is slower has stalled",
   },
+  objectTriesMax: {
+    unit: "count",
+    value: 4,
+    why: "times that a request to an object store is sent, where sending it again does no harm",
+  },
+  objectRetryMs: {
+    unit: "ms",
+    value: 250,
+    why: "before a request is sent again; twice as long each time, and a random part less",
+  },
+  objectRetryAfterMaxMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "what an object store may ask to wait for within a request; longer waits are the job's",
+  },
   objectInFlightBytes: {
     unit: "bytes",
     value: 33_554_432,
