@@ -28,6 +28,7 @@ import { BufferPool } from "./job/buffers.ts";
 import { checkpointStore } from "./job/checkpoint.ts";
 import type { JobFeed } from "./job/messages.ts";
 import type { JobIntent } from "./job/record.ts";
+import { Throttles } from "../protocols/wrappers/throttle.ts";
 import type { AttemptTools } from "./job/tools.ts";
 import { ACTOR_LIMITS } from "./limits.ts";
 import { fixedCandidates } from "./scheduler/candidates.ts";
@@ -198,6 +199,7 @@ function attemptTools(
     limits,
     sync: options.sync,
     replication: null,
+    throttles: new Throttles(env),
   };
 }
 

@@ -253,7 +253,14 @@ function planPipeline({ transfer = {} }: DeclaredTransfer): PipelineSpec {
   // One chunk per range on its way in, and one on its way out.
   const leastWindow = chunkBytes * (parallelRanges + 1);
   const windowBytes = bytes(transfer.window) ?? leastWindow;
-  return { chunkBytes, windowBytes, parallelRanges, hash: transfer.hash ?? true };
+  const bytesPerSecond = bytes(transfer.bandwidth?.replace(/\/s\s*$/i, ""));
+  return {
+    chunkBytes,
+    windowBytes,
+    parallelRanges,
+    hash: transfer.hash ?? true,
+    ...(bytesPerSecond === null ? {} : { bytesPerSecond }),
+  };
 }
 
 function bytes(declared: string | number | undefined): number | null {

@@ -1,6 +1,7 @@
 /** The declarative language as zod schemas: what may be written, not yet what it means. */
 
 import { z } from "zod";
+import { parseBytes } from "../runtime/base/units.ts";
 import { AUTH_FIELDS, AUTH_KINDS, type AuthField } from "./credentials.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -247,6 +248,14 @@ const monitoring = z.strictObject({
   tags: z.record(z.string(), scalar).optional(),
 });
 
+const rate = text.regex(
+  /^\s*\d+(?:\.\d+)?\s*(?:[KMGT]i?)?B\/s\s*$/i,
+  "expected a rate such as 20MB/s or 512KiB/s",
+).refine(
+  (told) => (parseBytes(told.replace(/\/s\s*$/i, "")) ?? 0) >= 1_024,
+  "expected at least 1KiB/s: below it a transfer would run into its timeouts",
+);
+
 const pipeline = z.strictObject({
   chunkSize: size.optional(),
   window: size.optional(),
@@ -257,6 +266,7 @@ const pipeline = z.strictObject({
   maxFailures: z.int().min(0).max(1_000_000).optional().meta({
     description: "of sets: files that may fail before the others are given up",
   }),
+  bandwidth: rate.optional().meta({ description: "the most that is moved, such as 20MB/s" }),
   hash: flag.optional().meta({
     description: "false: the bytes are moved and counted only, without SHA-256 and checkpoint",
   }),

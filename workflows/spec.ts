@@ -105,6 +105,8 @@ export interface PipelineSpec {
   readonly chunkBytes: number;
   readonly windowBytes: number;
   readonly parallelRanges: number;
+  /** Unless a rule of the cluster says another rate of the job; absent: as fast as it goes. */
+  readonly bytesPerSecond?: number;
   /** `false`: the bytes are moved and counted only; no SHA-256, no checkpoint. */
   readonly hash: boolean;
 }

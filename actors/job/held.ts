@@ -2,6 +2,8 @@
 
 import { throttledSource } from "../../protocols/wrappers/throttle.ts";
 import { bucketNames } from "../bandwidth/matching.ts";
+import { rateKey } from "../bandwidth/rules.ts";
+import { ownerOf } from "../set/record.ts";
 import type { Ends } from "./ends.ts";
 import type { Job, Lease } from "./record.ts";
 import type { AttemptTools } from "./tools.ts";
@@ -14,5 +16,19 @@ export function heldToRates(
   { agent }: Lease,
 ): Ends {
   if (throttles === undefined) return ends;
-  return { ...ends, source: throttledSource(ends.source, throttles.of(bucketNames(job, agent))) };
+  const { bytesPerSecond } = job.spec.pipeline;
+  const own = rateKey("job", ownerOf(job.id));
+  const throttle = throttles.of(
+    bucketNames(job, agent),
+    (name) => name === own ? bytesPerSecond : undefined,
+  );
+  const source = throttledSource(ends.source, throttle);
+  return {
+    ...ends,
+    source,
+    close: async () => {
+      throttle.release();
+      await ends.close();
+    },
+  };
 }

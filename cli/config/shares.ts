@@ -53,15 +53,15 @@ export function sharesOfSettings({ nfs, smb }: ShareSettings, folder: string): S
 
 /** What a person's machine has; `nfs` are texts as `nfs://HOST/EXPORT=PATH`. */
 export function sharesOf(
-  { env, cwd }: Pick<Process, "env" | "cwd">,
+  process: Pick<Process, "env" | "cwd">,
   nfs: readonly string[],
 ): ShareMachine {
   return {
     smb: {
-      ticketCache: env("KRB5CCNAME") ?? null,
-      folder: env("TMPDIR") ?? TEMPORARY_FOLDER,
+      ticketCache: process.env("KRB5CCNAME") ?? null,
+      folder: process.env("TMPDIR") ?? TEMPORARY_FOLDER,
     },
-    nfs: { mounts: nfs.map((text) => mountOf(text, cwd)), files: mountedDisk },
+    nfs: { mounts: nfs.map((text) => mountOf(text, process.cwd)), files: mountedDisk },
   };
 }
 

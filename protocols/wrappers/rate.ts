@@ -40,6 +40,10 @@ export class ByteRate {
     return this.#bytesPerMs * protocolLimits.limitedBurstMs;
   }
 
+  get isPaid(): boolean {
+    return this.#paidAtMs <= this.#env.clock.monotonic();
+  }
+
   /** Resolves when everything is paid for; `aborted` when the signal fires first. */
   async ready(signal: AbortSignal): Promise<void> {
     for (;;) {

@@ -3,6 +3,7 @@
 import { KIB } from "../../runtime/base/units.ts";
 import type { Block, Env } from "../../runtime/env/env.ts";
 import type { Source, SourceReader } from "../contract.ts";
+import { protocolLimits } from "../limits.ts";
 import { ByteRate } from "./rate.ts";
 
 /** Reads of fewer bytes than this cost more than they are worth. */
@@ -16,6 +17,8 @@ export interface Throttle {
   ready(signal: AbortSignal): Promise<void>;
   /** Charges for bytes that have passed. */
   spend(bytes: number): void;
+  /** Nothing is read any more; what is owed stays for those who share it. */
+  release(): void;
 }
 
 /** The rate of a name; `undefined`: none. */
@@ -26,11 +29,18 @@ interface Kept {
   bytesPerSecond: number;
 }
 
+/** Transfers that use a name, and what they declare of it themselves. */
+interface Users {
+  count: number;
+  readonly declared: number | undefined;
+}
+
 /** The rates of one place, which all of its transfers share. */
 export class Throttles {
   readonly #env: Env;
   /** Of names that were asked for, and have a rate. */
   readonly #kept = new Map<string, Kept>();
+  readonly #users = new Map<string, Users>();
   #rateOf: RateOf = () => undefined;
 
   constructor(env: Env) {
@@ -43,10 +53,23 @@ export class Throttles {
     for (const name of [...this.#kept.keys()]) this.#rate(name);
   }
 
-  /** Those of these names, whichever of them hold at a time. */
-  of(names: readonly string[]): Throttle {
+  /**
+   * Those of these names, whichever of them hold at a time. `declared`: what holds of a name of which
+   * nothing else is said.
+   */
+  of(names: readonly string[], declared: RateOf = () => undefined): Throttle {
+    for (const name of names) {
+      const users = this.#users.get(name) ?? { count: 0, declared: declared(name) };
+      users.count += 1;
+      this.#users.set(name, users);
+    }
+    let isReleased = false;
     const held = () => names.flatMap((name) => this.#rate(name) ?? []);
     return {
+      release: () => {
+        if (!isReleased) this.#release(names);
+        isReleased = true;
+      },
       get mostBytes() {
         const most = Math.min(...held().map(({ burstBytes }) => burstBytes));
         return Math.max(READ_LEAST_BYTES, Math.floor(most));
@@ -60,8 +83,19 @@ export class Throttles {
     };
   }
 
+  #release(names: readonly string[]): void {
+    for (const name of names) {
+      const users = this.#users.get(name);
+      if (users !== undefined && (users.count -= 1) === 0) this.#users.delete(name);
+    }
+    if (this.#kept.size <= protocolLimits.throttleNames) return;
+    for (const [name, { rate }] of this.#kept) {
+      if (!this.#users.has(name) && rate.isPaid) this.#kept.delete(name);
+    }
+  }
+
   #rate(name: string): ByteRate | null {
-    const bytesPerSecond = this.#rateOf(name);
+    const bytesPerSecond = this.#rateOf(name) ?? this.#users.get(name)?.declared;
     const kept = this.#kept.get(name);
     if (bytesPerSecond === undefined) {
       // Who waits for it is free.
@@ -89,7 +123,10 @@ export function throttledSource(source: Source, throttle: Throttle): Source {
     stat: (signal) => source.stat(signal),
     open: async (range, expected, signal) =>
       new ThrottledReader(await source.open(range, expected, signal), throttle, signal),
-    close: () => source.close(),
+    close: () => {
+      throttle.release();
+      return source.close();
+    },
   };
 }
 

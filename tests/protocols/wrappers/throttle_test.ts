@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import type { SourceReader } from "../../../protocols/contract.ts";
 import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import { memoryProtocol, memoryUriOf } from "../../../protocols/memory/protocol.ts";
 import { MemoryStore } from "../../../protocols/memory/store.ts";
-import { throttledSource, Throttles } from "../../../protocols/wrappers/throttle.ts";
+import { type Throttle, throttledSource, Throttles } from "../../../protocols/wrappers/throttle.ts";
 import type { Env } from "../../../runtime/env/env.ts";
 import { simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
@@ -35,11 +36,8 @@ interface Rig {
   readonly env: Env;
   readonly throttles: Throttles;
   /** Opens a file of so many bytes, held to these names. */
-  open(bytes: number, ...names: string[]): Promise<ReturnType<typeof readerOf>>;
-}
-
-function readerOf(reader: Awaited<ReturnType<ReturnType<typeof throttledSource>["open"]>>) {
-  return reader;
+  open(bytes: number, ...names: string[]): Promise<SourceReader>;
+  store(bytes: number, throttle: Throttle): Promise<{ reader: SourceReader }>;
 }
 
 async function within(body: (rig: Rig) => Promise<void>): Promise<void> {
@@ -49,14 +47,16 @@ async function within(body: (rig: Rig) => Promise<void>): Promise<void> {
   const protocol = memoryProtocol(store);
   const throttles = new Throttles(env);
   let files = 0;
-  const open = async (bytes: number, ...names: string[]) => {
+  const opened = async (bytes: number, throttle: Throttle) => {
     const path = `/f${files++}`;
     store.put(path, patterned(bytes));
     const source = protocol.source!(plainEndpoint(memoryUriOf(path)), { env });
-    const held = throttledSource(source, throttles.of(names));
-    return readerOf(await held.open({ start: 0, end: null }, null, NEVER));
+    const held = throttledSource(source, throttle);
+    return { reader: await held.open({ start: 0, end: null }, null, NEVER) };
   };
-  await world.complete(body({ env, throttles, open }));
+  const open = async (bytes: number, ...names: string[]) =>
+    (await opened(bytes, throttles.of(names))).reader;
+  await world.complete(body({ env, throttles, open, store: opened }));
 }
 
 async function secondsFor(env: Env, work: Promise<unknown>): Promise<number> {
@@ -95,6 +95,20 @@ Deno.test("a rate that is taken away frees those that wait", () =>
     const rest = secondsFor(env, readToEnd(reader, MB));
     env.timers.after(500, () => set(throttles, {}));
     assert.ok(await rest < 0.6);
+  }));
+
+Deno.test("what transfers declare of a name holds for all that use it, unless something else is said", () =>
+  within(async ({ env, throttles, store }) => {
+    const declared = throttles.of(["job/1"], () => MB);
+    const open = async (bytes: number) => (await store(bytes, declared)).reader;
+    const [a, b] = [await open(MB), await open(MB)];
+    const together = await secondsFor(env, Promise.all([readToEnd(a, MB), readToEnd(b, MB)]));
+    assert.ok(together > 1.7 && together < 2.2, `2 MB at 1 MB/s in ${together} s`);
+    set(throttles, { "job/1": 10 * MB });
+    assert.ok(await secondsFor(env, readToEnd(await open(MB), MB)) < 0.2);
+    set(throttles, {});
+    const again = await secondsFor(env, readToEnd(await open(MB), MB));
+    assert.ok(again > 0.7 && again < 1.2, `1 MB at 1 MB/s in ${again} s`);
   }));
 
 Deno.test("a reader that is closed waits no longer", () =>
