@@ -2,6 +2,7 @@
 
 import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
 import { admission } from "../../../actors/admission.ts";
+import { serveAttempts } from "../../../actors/agent/workers/serve.ts";
 import { followControllers } from "../../../actors/directory/follower.ts";
 import { Desk, DESK_PATH, type Principal } from "../../../actors/desk/messages.ts";
 import { Fleet, FLEET_PATH } from "../../../actors/fleet/messages.ts";
@@ -48,6 +49,8 @@ export interface ClusterOptions {
   readonly store?: MemoryStoreOptions;
   /** Controllers that help to elect, and keep nothing. */
   readonly witnesses?: readonly string[];
+  /** Workers of each agent: simulated threads of its machine. */
+  readonly workers?: number;
 }
 
 /** Jobs that an agent takes at a time. */
@@ -59,6 +62,7 @@ const AGENT_LIMITS = {
   checkpointBytes: 8_192,
   chunksAhead: 2,
   progressMs: 100,
+  workerPoolBytes: 4_096,
 };
 
 /** Somebody who may do everything. */
@@ -70,6 +74,8 @@ export class SimulatedCluster {
   readonly controllers = new Map<string, ControllerLife>();
   readonly others = new Map<string, Life>();
   readonly agents = new Map<string, AgentLife>();
+  /** Every Worker that agents have started, the dead ones too, in order. */
+  readonly workers: SimulatedEnv[] = [];
   /** Where all transfers read from and write to. */
   readonly store: MemoryStore;
   readonly #roles = new Map<string, readonly Role[]>();
@@ -82,6 +88,10 @@ export class SimulatedCluster {
     const { seed } = this.world;
     const env = simulatedEnv({ seed, world: this.world, name: "store" });
     this.store = new MemoryStore(env, options.store);
+    this.world.workerModule(ATTEMPTS, (env) => {
+      this.workers.push(env);
+      void serveAttempts(env, () => ({ protocols: this.#protocols(), secrets: SECRETS }));
+    });
   }
 
   /** All controllers started, one of them leading and at work. */
@@ -136,14 +146,16 @@ export class SimulatedCluster {
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
     const node = this.#node(id, env, []);
     const known = followControllers(node, addressesOf(this.ids));
+    const { workers = 0 } = this.#options;
     const role = await this.done(startAgent(node, {
       controllers: () => known.ids,
       version: "1.0.0",
       maxConcurrentTransfers: SLOTS,
       folder: "/agent",
-      protocols: protocolRegistry([memoryProtocol(this.store)]),
-      secrets: { secret: noSecret, env: noSecret, file: noSecret },
+      protocols: this.#protocols(),
+      secrets: SECRETS,
       limits: AGENT_LIMITS,
+      ...(workers === 0 ? {} : { workers: { count: workers, module: ATTEMPTS, own: null } }),
     }));
     const life = { id, env, node, role };
     this.agents.set(id, life);
@@ -213,6 +225,10 @@ export class SimulatedCluster {
     for (const { env, node } of lives) if (env.alive) await this.done(node.stop({ withinMs: 0 }));
   }
 
+  #protocols() {
+    return protocolRegistry([memoryProtocol(this.store)]);
+  }
+
   async #startController(id: string, again?: SimulatedEnv): Promise<ControllerLife> {
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
     const node = this.#node(id, env, [{ hostname: id, port: PORT }]);
@@ -240,7 +256,7 @@ export class SimulatedCluster {
     return startLinkedNode(env, {
       id,
       roundTripMessages: true,
-      admit: (head) => admission(this.book)(head),
+      admit: (head) => admission(this.book, ownWorkers(id))(head),
       onFatal: () => env.crash("process"),
       links: {
         listen,
@@ -259,6 +275,15 @@ function urlOf(controller: string): string {
 function addressesOf(ids: readonly string[]): Record<string, string> {
   return Object.fromEntries(ids.map((id) => [id, urlOf(id)]));
 }
+
+/** The nodes of a node's own threads. */
+function ownWorkers(id: string): { has(node: string): boolean } {
+  return { has: (node) => node.startsWith(`${id}.w`) };
+}
+
+/** What a Worker of an agent runs. */
+const ATTEMPTS = "file:///attempts.ts";
+const SECRETS = { secret: noSecret, env: noSecret, file: noSecret };
 
 function noSecret(name: string): Promise<string> {
   return Promise.reject(new Error(`no ${name} in a simulation`));

@@ -42,6 +42,8 @@ export const clusterJobs = scenario({
     "an agent loses a job and has it again",
     "the leader dies",
     "all agents work",
+    "an agent has Workers",
+    "a Worker ends by itself",
   ],
   run: async (sim) => {
     const oracle = new JobOracle(sim);

@@ -2,6 +2,7 @@
 
 import { admission } from "../../../actors/admission.ts";
 import { type AgentRole, startAgent } from "../../../actors/agent/start.ts";
+import { serveAttempts } from "../../../actors/agent/workers/serve.ts";
 import { configuredRoles, type Role } from "../../../actors/roles.ts";
 import {
   type ControllerOptions,
@@ -28,7 +29,13 @@ const AGENT = {
   chunksAhead: 2,
   progressMs: 500,
   replicateMs: 200,
+  workerPoolBytes: 4_096,
 };
+/** What a Worker of an agent runs. */
+const ATTEMPTS = "file:///attempts.ts";
+/** One in so many Workers ends by a bug of its own, while faults happen. */
+const DYING_WORKERS = 0.3;
+const DYING_MS = 40_000;
 
 /** Machines by what they are; the last controller is a spare that somebody may add. */
 export const CONTROLLERS = ["c1", "c2", "c3", "c4"];
@@ -55,6 +62,8 @@ export class Machines {
   readonly #gateways = new Map<string, Life<null>>();
   readonly #sim: Simulation;
   readonly #limits: ControllerOptions["limits"];
+  /** Threads of each agent that carry long files out; 0: it does all itself. */
+  readonly #workers: number;
   /** Machines on which nothing is to run: a spare, before it is wanted, and who has left. */
   readonly #idle = new Set([SPARE]);
   readonly #book = configuredRoles(
@@ -69,6 +78,9 @@ export class Machines {
     this.#sim = sim;
     this.store = new MoodyStore(sim);
     this.#limits = drawLimits(sim);
+    this.#workers = sim.random("workers").chance(0.5) ? 2 : 0;
+    let started = 0;
+    sim.world.workerModule(ATTEMPTS, (env) => this.#worker(env, started += 1));
     for (const name of CONTROLLERS) {
       sim.cluster.start(name, (env) => this.#controller(env, name, begun));
     }
@@ -165,20 +177,41 @@ export class Machines {
   async #agent(env: SimulatedEnv, name: string): Promise<void> {
     const life: Life<AgentRole> = { name, env, node: this.#node(env, name), role: null };
     this.agents.set(name, life);
-    const none = (what: string) => Promise.reject(new Error(`no ${what} in a simulation`));
+    const count = this.#workers;
     try {
       life.role = await startAgent(life.node, {
         controllers: CONTROLLERS,
         version: "1.0.0",
         maxConcurrentTransfers: SLOTS,
         folder: "/agent",
-        protocols: protocolRegistry([memoryProtocol(this.store)]),
-        secrets: { secret: none, env: none, file: none },
+        ...this.#tools(),
         limits: AGENT,
+        ...(count === 0 ? {} : { workers: { count, module: ATTEMPTS, own: null } }),
       });
     } catch (error) {
       this.#failed(env, name, error);
     }
+  }
+
+  #tools() {
+    const none = (what: string) => Promise.reject(new Error(`no ${what} in a simulation`));
+    return {
+      protocols: protocolRegistry([memoryProtocol(this.store)]),
+      secrets: { secret: none, env: none, file: none },
+    };
+  }
+
+  /** A thread of an agent; some end before their time. */
+  #worker(env: SimulatedEnv, number: number): void {
+    this.#sim.sometimes("an agent has Workers");
+    void serveAttempts(env, () => this.#tools());
+    const random = this.#sim.random(`worker ${number}`);
+    if (!random.chance(DYING_WORKERS)) return;
+    env.timers.after(random.next() * DYING_MS, () => {
+      if (this.#sim.isOver) return;
+      this.#sim.sometimes("a Worker ends by itself");
+      env.crash("process");
+    });
   }
 
   /** A process that cannot start ends; init starts it again. */
@@ -203,7 +236,7 @@ export class Machines {
     return startLinkedNode(env, {
       id: name,
       roundTripMessages: this.#sim.seed % 2 === 0,
-      admit: admission(this.#book),
+      admit: admission(this.#book, { has: (node) => node.startsWith(`${name}.w`) }),
       onFatal: () => this.#again(env, name),
       links: {
         listen: isController ? [{ hostname: name, port: PORT }] : [],
