@@ -13,6 +13,7 @@
  *             /leadership/controller-TERM    acts on what was committed
  *                        /scheduler          proposes assignments
  *                        /warden             gives agents up, takes them back, compares leases
+ *                        /divider            tells agents how fast their transfers may be
  *                        /sweeper            removes what attempts of ended jobs have left
  *                        /run-RUN            one run
  * ```
