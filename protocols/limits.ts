@@ -107,6 +107,11 @@ export const PROTOCOL_LIMITS = {
     value: 604_800_000,
     why: "a file that names an upload is removed a week later: servers drop theirs sooner",
   },
+  tusRecordMaxBytes: {
+    unit: "bytes",
+    value: 16_777_216,
+    why: "the record of an upload; 200,000 pieces of 8 MiB, beyond which it begins anew",
+  },
   tusServersKnown: {
     unit: "count",
     value: 256,
@@ -352,6 +357,11 @@ export const PROTOCOL_LIMITS = {
     unit: "ms",
     value: 604_800_000,
     why: "an upload of ours that nobody has touched for a week is given up by whoever finds it",
+  },
+  s3ServicesMax: {
+    unit: "count",
+    value: 1_000,
+    why: "servers whose clock and abilities are remembered; the one known longest is forgotten",
   },
   s3CredentialsEarlyMs: {
     unit: "ms",

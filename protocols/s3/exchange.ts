@@ -82,12 +82,14 @@ export class S3Exchange {
     );
   }
 
-  /** The whole body, `mostBytes` at most; `null` where there is more. */
+  /** The whole body, `mostBytes` at most; `null` where there is more. It may not come in drips. */
   async readAll(mostBytes: number): Promise<Uint8Array | null> {
     const announced = Number(this.#response!.headers.get("content-length") ?? NaN);
     if (announced > mostBytes) return null;
     let buffer = new Uint8Array(Number.isInteger(announced) ? announced + 1 : 16_384);
+    const startMs = this.env.clock.monotonic();
     for (let length = 0;;) {
+      this.#assertNotDripping(startMs, length);
       if (length === buffer.length) {
         if (length > mostBytes) return null;
         const larger = new Uint8Array(Math.min(mostBytes + 1, length * 2));
@@ -139,6 +141,13 @@ export class S3Exchange {
     const message =
       `cannot ${this.#terms.action}: the answer's headers take more than ${most} bytes`;
     throw new ProtocolError("badResponse", message, { definite: !this.#terms.mutates });
+  }
+
+  #assertNotDripping(startMs: number, bytes: number): void {
+    const tookMs = this.env.clock.monotonic() - startMs;
+    const { idleTimeoutMs } = this.#terms;
+    const mostMs = idleTimeoutMs + bytes * 1_000 / protocolLimits.s3SlowestBytesPerSecond;
+    if (tookMs > mostMs) throw this.#timeout("the answer did not end", tookMs);
   }
 
   #broken(): ProtocolError {

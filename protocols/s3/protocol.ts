@@ -2,6 +2,7 @@
 
 import type { Env } from "../../runtime/env/env.ts";
 import type { Endpoint, ProtocolDescription, TransferProtocol } from "../contract.ts";
+import { protocolLimits } from "../limits.ts";
 import { S3Client } from "./client.ts";
 import { type KeyRing, keyRingOf, NO_MACHINE, type S3Machine } from "./credentials.ts";
 import { S3_CREDENTIALS, S3_OPTIONS, type S3Place, s3PlaceOf } from "./endpoint.ts";
@@ -29,6 +30,9 @@ export function s3Protocol(machine: S3Machine = NO_MACHINE): TransferProtocol {
     const name = JSON.stringify([place.origin.href, place.conditional]);
     const service = services.get(name) ?? freshService(place.conditional);
     services.set(name, service);
+    if (services.size > protocolLimits.s3ServicesMax) {
+      services.delete(services.keys().next().value!);
+    }
     return new S3Client(env, place, service, keyRingFor(keyRings, place, machine, env));
   };
   return {
@@ -57,6 +61,7 @@ function keyRingFor(
 ): KeyRing | null {
   const { credentials, stsOrigin } = place;
   if (credentials === null) return null;
+  if (credentials.type === "accessKey") return keyRingOf(credentials, machine, { env, place });
   const name = sha256Hex(env.hash, JSON.stringify([credentials, stsOrigin.href]));
   const known = rings.get(name);
   if (known !== undefined) return known;

@@ -247,6 +247,16 @@ Deno.test("s3: names of a hostile listing are shown and not passed on", () =>
     assert.ok(refused.every((shown) => !/[\n\0\u0085]/.test(shown) && shown.length < 300));
   }));
 
+Deno.test("s3: a listing that comes in drips gets timeout", () => {
+  const keys = Array.from({ length: 300 }, (_, n) => xml("Contents", [xml("Key", `data/${n}`)]));
+  const quirks = { forge: () => ({ ...document("ListBucketResult", keys), pieceBytes: 1 }) };
+  return withStore(quirks, async (harness) => {
+    const start = harness.env.clock.monotonic();
+    await assertFails(() => namesIn(harness), "timeout", "drips");
+    assert.ok(harness.env.clock.monotonic() - start < 10_000);
+  }, { idleTimeoutMs: 200 });
+});
+
 const LISTINGS: readonly [string, PaperQuirks][] = [
   ["a listing that never moves on", {
     forge: () =>
