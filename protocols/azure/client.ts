@@ -4,6 +4,7 @@ import type { Env } from "../../runtime/env/env.ts";
 import type { Endpoint } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
+import { again } from "../objects/again.ts";
 import { guarded, type Link, ObjectExchange, type ShortAnswer } from "../objects/exchange.ts";
 import { encodedPath, encodedText } from "../s3/signing.ts";
 import { type AzurePlace, keyOf } from "./endpoint.ts";
@@ -24,6 +25,8 @@ export interface AzureRequest {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Whether it does no harm twice, though it changes something; looking never does. */
+  readonly isRepeatable?: boolean;
   /** Whether a blob's bytes go one way or the other: then a customer's key goes with it. */
   readonly isContent?: boolean;
 }
@@ -69,12 +72,16 @@ export class AzureClient {
     signal: AbortSignal | null,
     most?: number,
   ): Promise<ShortAnswer> {
-    const { exchange, status, headers } = await this.open(request, accepted, signal);
-    try {
-      return { status, headers, text: await exchange.text(most) };
-    } finally {
-      await exchange.end();
-    }
+    const once = async () => {
+      const { exchange, status, headers } = await this.open(request, accepted, signal);
+      try {
+        return { status, headers, text: await exchange.text(most) };
+      } finally {
+        await exchange.end();
+      }
+    };
+    const isRepeatable = request.isRepeatable ?? /^(GET|HEAD)$/.test(request.method);
+    return isRepeatable ? await again(this.env, signal, once) : await once();
   }
 
   /** The URL of a path, with the shared access signature if there is one: secret. */

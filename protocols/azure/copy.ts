@@ -1,8 +1,8 @@
 /** Copies within an account, made by the service: what a rename is made of. */
 
-import { abortedError } from "../aborting.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
+import { pause } from "../objects/again.ts";
 import type { AzureClient } from "./client.ts";
 
 /** One copy. */
@@ -42,7 +42,7 @@ export async function copyBlob(
         `cannot ${action}: the copy takes too long; it was stopped`,
       );
     }
-    await pause(client, action, signal);
+    await pause(client.env, signal, protocolLimits.azureCopyPollMs);
     const looked = await client.ask({ method: "HEAD", path: to, action }, [200], signal);
     if (looked.headers.get("x-ms-copy-id") !== copyId) {
       throw new ProtocolError(
@@ -82,18 +82,4 @@ async function abortCopy(
   const query = { comp: "copy", copyid: copyId };
   const headers = { "x-ms-copy-action": "abort" };
   await client.ask({ method: "PUT", path, query, headers, action }, [204, 409], null);
-}
-
-function pause(client: AzureClient, action: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = client.env.timers.after(protocolLimits.azureCopyPollMs, () => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    });
-    const stop = () => {
-      timer.cancel();
-      reject(abortedError(action, signal, false));
-    };
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -266,6 +266,8 @@ export class AzureSink implements Sink {
         },
         body: bytes,
         action: `send a block of ${this.#shown(this.name)}`,
+        // Sent twice, it is the same block.
+        isRepeatable: true,
         isContent: true,
       },
       [201],

@@ -4,6 +4,7 @@ import type { Env } from "../../runtime/env/env.ts";
 import type { Endpoint } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
+import { again } from "../objects/again.ts";
 import { guarded, type Link, ObjectExchange, type ShortAnswer } from "../objects/exchange.ts";
 import { encodedText } from "../s3/signing.ts";
 import type { GcsPlace } from "./endpoint.ts";
@@ -70,12 +71,15 @@ export class GcsClient {
     accepted: readonly number[],
     signal: AbortSignal | null,
   ): Promise<ShortAnswer> {
-    const { exchange, status, headers } = await this.open(request, accepted, signal);
-    try {
-      return { status, headers, text: await exchange.text() };
-    } finally {
-      await exchange.end();
-    }
+    const once = async () => {
+      const { exchange, status, headers } = await this.open(request, accepted, signal);
+      try {
+        return { status, headers, text: await exchange.text() };
+      } finally {
+        await exchange.end();
+      }
+    };
+    return request.method === "GET" ? await again(this.env, signal, once) : await once();
   }
 
   /** Asks for JSON. */

@@ -2,6 +2,7 @@
 
 import { ProtocolError } from "../errors.ts";
 import { parseCount } from "../http/fields.ts";
+import { again } from "../objects/again.ts";
 import { encodedText } from "../s3/signing.ts";
 import type { GcsClient } from "./client.ts";
 import { type GcsObject, OBJECT_FIELDS, objectIn } from "./facts.ts";
@@ -83,29 +84,48 @@ export class UploadSession {
     return new UploadSession(client, client.sessionUrl(action, headers.get("location")), action);
   }
 
-  /** Sends a chunk that is not the last, again until all of it was kept. */
+  /** Sends a chunk that is not the last, until all of it was kept. */
   async send(start: number, bytes: Uint8Array): Promise<void> {
     const end = start + bytes.length;
-    for (let from = start; from < end;) {
-      const answer = await this.#client.ask(
-        {
-          method: "PUT",
-          target: this.#url,
-          headers: { "content-range": `bytes ${from}-${end - 1}/*` },
-          body: bytes.subarray(from - start),
-          action: this.#action,
-        },
-        [RESUME_INCOMPLETE],
-        null,
-      );
-      const kept = this.#keptOf(answer.headers);
-      if (kept <= from || kept > end) {
-        const message =
-          `cannot ${this.#action}: ${kept} bytes are kept of ${end}, ${from} were before`;
-        throw new ProtocolError("badResponse", message, { retryable: true });
-      }
+    let from = start;
+    while (from < end) {
+      let isFirst = true;
+      const kept = await again(this.#client.env, null, async () => {
+        // After a failure the service is asked what it has: it may be all.
+        if (!isFirst) from = await this.#ask(null);
+        isFirst = false;
+        if (from < start || from > end) throw this.#contradiction(from, start, end);
+        return from === end
+          ? end
+          : await this.#ask({ from, end, bytes: bytes.subarray(from - start) });
+      });
+      if (kept <= from && kept < end || kept > end) throw this.#contradiction(kept, from, end);
       from = kept;
     }
+  }
+
+  /** How many bytes the service has kept, after sending some, or by asking alone. */
+  async #ask(
+    sent: { readonly from: number; readonly end: number; readonly bytes: Uint8Array } | null,
+  ): Promise<number> {
+    const range = sent === null ? "*" : `${sent.from}-${sent.end - 1}`;
+    const { headers } = await this.#client.ask(
+      {
+        method: "PUT",
+        target: this.#url,
+        headers: { "content-range": `bytes ${range}/*` },
+        body: sent?.bytes ?? new Uint8Array(0),
+        action: this.#action,
+      },
+      [RESUME_INCOMPLETE],
+      null,
+    );
+    return this.#keptOf(headers);
+  }
+
+  #contradiction(kept: number, from: number, end: number): ProtocolError {
+    const message = `cannot ${this.#action}: ${kept} bytes are kept of ${end}, ${from} were before`;
+    return new ProtocolError("badResponse", message, { retryable: false });
   }
 
   /** Sends the last bytes, with which the object is there. `crc` is that of the whole, if it is known. */

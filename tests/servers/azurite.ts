@@ -15,8 +15,8 @@ export interface Azurite {
   /** The folder with its data and log. */
   readonly folder: string;
   readonly pid: number;
-  /** Ends it at once, as a crash would, and starts another one on the same data and port. */
-  restart(): Promise<void>;
+  /** Ends it, at once unless told otherwise, and starts another one on the same data and port. */
+  restart(signal?: "SIGKILL" | "SIGINT"): Promise<void>;
   /** Stops it and removes its folder. */
   close(): Promise<void>;
 }
@@ -31,9 +31,9 @@ export async function startAzurite(): Promise<Azurite> {
   const port = freePort();
   const endpoint = `http://127.0.0.1:${port}/${account}`;
   let child = spawned(folder, port, account, accountKey);
-  const stop = async () => {
+  const stop = async (signal: "SIGKILL" | "SIGINT" = "SIGKILL") => {
     try {
-      child.kill("SIGKILL");
+      child.kill(signal);
     } catch {
       // It has ended by itself.
     }
@@ -56,8 +56,8 @@ export async function startAzurite(): Promise<Azurite> {
     get pid() {
       return child.pid;
     },
-    restart: async () => {
-      await stop();
+    restart: async (signal) => {
+      await stop(signal);
       child = spawned(folder, port, account, accountKey);
       await answering(endpoint, child);
     },

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import type { Sink } from "../../../protocols/contract.ts";
 import { assertBytes, assertFails, NEVER, patterned } from "../../conformance/case.ts";
+import { failed } from "./paper_server.ts";
 import { type PaperHarness, paperHarness, paperSink } from "./harness.ts";
 
 const MIB = 1_048_576;
@@ -61,6 +62,24 @@ Deno.test("after a crash the blocks that were taken are gone on with, whoever as
     assert.equal(facts.fileId, file!.fileId);
     assertBytes(harness.account.blobs.get(BLOB)!.bytes, BYTES, "the blob");
     assert.equal(sent(harness, "block"), 3 + 2);
+  }));
+
+Deno.test("a block that the account is too busy for is sent again, and the list of blocks is not", () =>
+  withAccount(async (harness) => {
+    const refused = new Map([["block", 2], ["blocklist", 1]]);
+    harness.account.forge = (request, url) => {
+      const comp = url.searchParams.get("comp") ?? "";
+      const left = request.method === "PUT" ? refused.get(comp) ?? 0 : 0;
+      if (left === 0) return null;
+      refused.set(comp, left - 1);
+      return failed(503, "ServerBusy");
+    };
+    const sink = paperSink(harness, "f");
+    const file = await filled(sink, "t.part");
+    const error = await assertFails(() => sink.publish(file, REPLACE), "rateLimited", "publish");
+    assert.ok(!error.definite, "it may have been done before");
+    await sink.publish((await sink.reopen("t.part", NEVER))!, REPLACE);
+    assertBytes(harness.account.blobs.get(BLOB)!.bytes, BYTES, "the blob");
   }));
 
 Deno.test("an upload that a later attempt aborted cannot be published, nor gone on with", () =>

@@ -61,6 +61,24 @@ Deno.test("what the service did not keep of a chunk is sent again", () =>
     assert.equal(puts, 3 + 3 + 1);
   }));
 
+Deno.test("a chunk whose answer was lost is not sent twice: the service is asked what it has", () =>
+  withBucket(async (harness) => {
+    let lost = 2;
+    harness.bucket.forge = (request, _, body) => {
+      const range = request.headers.get("content-range") ?? "";
+      if (!/^bytes 8388608-\d+\/\*$/.test(range) || lost === 0) return null;
+      lost -= 1;
+      // The first time it never arrives, the second time it does.
+      const [session] = harness.bucket.sessions.values();
+      if (lost === 0) session!.bytes = new Uint8Array([...session!.bytes, ...body]);
+      return failed(503);
+    };
+    const sink = paperSink(harness, "f");
+    await sink.publish(await filled(sink, "t.part"), REPLACE);
+    assertBytes(harness.bucket.objects.get(OBJECT)!.bytes, BYTES, "the object");
+    assert.equal(lost, 0);
+  }));
+
 Deno.test("an upload is gone on with in this process, and cut only to nothing below what was sent", () =>
   withBucket(async (harness) => {
     const first = await filled(paperSink(harness, "f"), "t.part");

@@ -10,14 +10,15 @@ import { rclone } from "./rclone.ts";
 
 const needs = requirePrograms(["azurite-blob", "rclone"]);
 
+/** One emulator for all: it takes seconds to start. */
+const azurite = needs.ignore ? null : await startAzurite();
+if (azurite !== null) await makeContainer(azurite);
+Deno.test.afterAll(() => azurite?.close());
+
 async function withAzurite(body: (azurite: Azurite) => Promise<void>): Promise<void> {
-  const azurite = await startAzurite();
-  try {
-    await makeContainer(azurite);
-    await body(azurite);
-  } finally {
-    await azurite.close();
-  }
+  assert.ok(azurite !== null);
+  const folder = await Deno.makeTempDir({ dir: azurite.folder });
+  await body({ ...azurite, folder });
 }
 
 /** The example of the page for users. */
