@@ -93,6 +93,12 @@ export function installedSchemes(plugIns: PlugIns = []): string[] {
   return installedProtocols(NO_SSH, plugIns).protocols.flatMap(({ schemes }) => [...schemes]);
 }
 
+/** The schemes whose directories can be listed: what a set of files can come from. */
+export function installedDirectories(plugIns: PlugIns = []): string[] {
+  return installedProtocols(NO_SSH, plugIns).protocols
+    .filter(({ directory }) => directory !== undefined).flatMap(({ schemes }) => [...schemes]);
+}
+
 /** The kinds of credentials that each scheme takes; `header` is no protocol's own; http and WebDAV send it. */
 export function installedCredentials(
   plugIns: PlugIns = [],

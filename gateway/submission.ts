@@ -25,6 +25,8 @@ import { pointerOf, Problem, type ProblemPart } from "./problem.ts";
 export interface PlaceRule {
   /** Schemes of URIs that agents can carry out. */
   readonly schemes: readonly string[];
+  /** Those of them whose directories can be listed: the sources of sets. Any, if left out. */
+  readonly directories?: readonly string[];
   /** Why this place is refused, whoever would open it; `null` where it is not. */
   refuse(side: "source" | "destination", uri: string): string | null;
 }
@@ -130,7 +132,9 @@ function refuseUnsupported(
   submission: Submission,
   places: PlaceRule,
 ): void {
-  const refused = unsupported(definition, { protocols: places.schemes })
+  const { schemes: protocols, directories } = places;
+  const offered = directories === undefined ? { protocols } : { protocols, directories };
+  const refused = unsupported(definition, offered)
     .filter(({ severity }) => severity === "refused");
   if (refused.length === 0) return;
   const errors = refused.map(({ path, line, reason }): ProblemPart => ({
@@ -159,6 +163,13 @@ function refusePlaces(
       const path = [...steps[index]!.path, side, location.form];
       found.push(definition.document.finding("pathInvalid", reason, path));
     }
+    // Files are moved there: it is a place as any other.
+    const after = template.set?.after ?? null;
+    const uri = after === null || after === "delete" ? null : knownUri(after.move, "source");
+    const reason = uri === null ? null : places.refuse("source", uri);
+    if (reason === null) continue;
+    const path = [...steps[index]!.path, "source", "after", "move"];
+    found.push(definition.document.finding("pathInvalid", reason, path));
   }
   if (found.length > 0) throw refusedParts(found, submission);
 }

@@ -38,6 +38,9 @@ function volumesAt(state: State, job: Job, agent: string): UsedVolumes | Refusal
   const volumes = state.agents.get(agent)?.registration.volumes;
   if (volumes === undefined) return null;
   const files = localFiles(job.spec, job.volumes);
+  if (files.archive !== null && volumeOf(volumes, files.archive) === null) {
+    return { refused: `assign: agent ${agent} has no volume with ${files.archive.path}` };
+  }
   if (files.source === null && files.destination === null) return null;
   const used = { source: null as string | null, destination: null as string | null };
   for (const end of ["source", "destination"] as const) {

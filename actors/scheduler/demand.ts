@@ -102,8 +102,8 @@ function shapeOf(job: Job, schemes: readonly string[]): Shape {
 
 /** Volumes are directories, so that files of one directory ask for the same: their names do not matter. */
 function filesOf(spec: TransferSpec, used: UsedVolumes | undefined): LocalFile[] {
-  const { source, destination } = localFiles(spec, used);
-  return [source, destination].filter((file) => file !== null).map((file) => {
+  const { source, destination, archive } = localFiles(spec, used);
+  return [source, destination, archive].filter((file) => file !== null).map((file) => {
     const [directory = "/"] = directoriesAbove(file.path);
     return { ...file, path: directory === "/" ? "/*" : `${directory}/*` };
   });

@@ -21,19 +21,31 @@ export interface UsedVolumes {
   readonly destination: string | null;
 }
 
-/** The local files of a transfer: none for the ends that are elsewhere. */
+/** The local files of a transfer: none for the ends that are elsewhere. `archive`: where a set moves its source. */
 export function localFiles(
   spec: TransferSpec,
   used: UsedVolumes | undefined,
-): { readonly source: LocalFile | null; readonly destination: LocalFile | null } {
+): {
+  readonly source: LocalFile | null;
+  readonly destination: LocalFile | null;
+  readonly archive: LocalFile | null;
+} {
   const { source, destination, scheduling, set } = spec;
   const isSet = set !== undefined;
   const from = used?.source ?? scheduling?.sourceVolume ?? null;
   const to = used?.destination ?? scheduling?.destinationVolume ?? null;
   return {
-    source: localFile(source.uri, from, { isWritten: false, isSet }),
+    source: localFile(source.uri, from, { isWritten: (set?.after ?? null) !== null, isSet }),
     destination: localFile(destination.uri, to, { isWritten: true, isSet }),
+    archive: archiveOf(spec, from),
   };
+}
+
+/** Files are moved within one volume. */
+function archiveOf({ set }: TransferSpec, volume: string | null): LocalFile | null {
+  const after = set?.after ?? null;
+  if (after === null || after === "delete") return null;
+  return localFile(after.move, volume, { isWritten: true, isSet: true });
 }
 
 /** Of a set, whatever lies in its directory: that may be the volume's own. */

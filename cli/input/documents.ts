@@ -6,7 +6,12 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from "../../workflows/di
 import { parseDocuments } from "../../workflows/parse.ts";
 import { type Unsupported, unsupported } from "../../workflows/unsupported.ts";
 import { cliLimits } from "../limits.ts";
-import { installedCredentials, installedSchemes, type PlugIns } from "../protocols.ts";
+import {
+  installedCredentials,
+  installedDirectories,
+  installedSchemes,
+  type PlugIns,
+} from "../protocols.ts";
 import { absolutePath, directoryOf, readTextFile } from "./text_file.ts";
 
 /** One file. */
@@ -53,6 +58,7 @@ export function loadText(
   const offered = {
     protocols: installedSchemes(plugIns),
     credentials: installedCredentials(plugIns),
+    directories: installedDirectories(plugIns),
   };
   return {
     file,

@@ -3,12 +3,13 @@
 import type { PlaceRule } from "../../gateway/submission.ts";
 import { hostOf, scopeOfHost } from "../../protocols/addresses.ts";
 import { placeOf } from "../../protocols/reach.ts";
-import { installedSchemes, type PlugIns } from "../protocols.ts";
+import { installedDirectories, installedSchemes, type PlugIns } from "../protocols.ts";
 
 /** The rule of the installed protocols; with `allowLocal` hosts that are the agent itself are places, too. */
 export function placeRule(allowLocal: boolean, plugIns: PlugIns = []): PlaceRule {
   return {
     schemes: installedSchemes(plugIns),
+    directories: installedDirectories(plugIns),
     refuse: (_side, uri) => {
       const url = URL.parse(uri);
       if (url === null) return "it is no URI";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { localPath } from "../../../actors/scheduler/volumes.ts";
+import type { SetSpec } from "../../../workflows/spec.ts";
 import { Rig } from "../job/rig.ts";
 import { Log } from "../tenant/log.ts";
 import { registrationOf } from "./registrations.ts";
@@ -61,4 +62,54 @@ Deno.test("a path that needs no reading is the one that its URL has", () => {
     const read = new URL(uri).pathname.split("/").filter((one) => one !== "");
     assert.equal(localPath(uri), `/${read.join("/")}`);
   }));
+});
+
+const SET = {
+  glob: null,
+  include: [],
+  exclude: [],
+  depth: null,
+  minAgeMs: null,
+  maxAgeMs: null,
+  minBytes: null,
+  maxBytes: null,
+  stable: null,
+  onlyNew: null,
+  order: "none",
+  compare: "mtime",
+  after: null,
+  mirror: null,
+  concurrentFiles: 16,
+  maxFailures: 1_000,
+} as const satisfies SetSpec;
+
+/** A set from one local directory to another. */
+function setOf(from: string, into: string, after: SetSpec["after"] = null) {
+  return {
+    source: { ...spec.source, uri: `file://${from}/` },
+    destination: { ...spec.destination, uri: `file://${into}/` },
+    set: { ...SET, after },
+  };
+}
+
+Deno.test("the directory of a set may be that of its volume", () => {
+  const log = logOf({ a1: [["in", "/in", true], ["out", "/out"]], a2: [["in", "/in", true]] });
+  log.submit("acme", ["x"], setOf("/in", "/out"));
+  assert.match(log.assign("acme-x", "a2").join(), /agent a2 has not a volume with \/out/);
+  assert.deepEqual(log.assign("acme-x", "a1"), []);
+  assert.deepEqual(log.state.jobs.get("acme-x")?.volumes, { source: "in", destination: "out" });
+});
+
+Deno.test("what changes its source needs a volume that may be written to, and so does its archive", () => {
+  const log = logOf({
+    a1: [["in", "/in", true], ["out", "/out"]],
+    a2: [["in", "/in"], ["out", "/out"]],
+  });
+  log.submit("acme", ["x", "y"], setOf("/in", "/out", "delete"));
+  assert.match(log.assign("acme-x", "a1").join(), /agent a1 has not a volume with \/in/);
+  assert.deepEqual(log.assign("acme-x", "a2"), []);
+  log.submit("beta", ["z"], setOf("/in", "/out", { move: "file:///etc/" }));
+  assert.match(log.assign("beta-z", "a2").join(), /agent a2 has no volume with \/etc/);
+  log.submit("gamma", ["z"], setOf("/in", "/out", { move: "file:///in/done/" }));
+  assert.deepEqual(log.assign("gamma-z", "a2"), []);
 });

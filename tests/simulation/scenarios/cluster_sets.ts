@@ -29,6 +29,8 @@ export const clusterSets = scenario({
     "a set is paused",
     "a publish is lost on its way back",
     "the disk of a controller fails",
+    "an agent has Workers",
+    "a Worker ends by itself",
     "a set ends with a file of which nobody can tell",
   ],
   run: async (sim) => {
