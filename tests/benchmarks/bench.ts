@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "frames": "./frames.ts",
   "link": "./link.ts",
   "live": "./live.ts",
+  "protocols-azure": "./protocols/azure.ts",
   "protocols-s3": "./protocols/s3.ts",
   "raft": "./raft.ts",
   "raft-engine": "./raft_engine.ts",
