@@ -55,7 +55,7 @@ const METHOD_REFUSED: ReadonlySet<number> = new Set([405, 501]);
 export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProtocol {
   const limits = httpLimits(overrides);
   const conditions = new ConditionCheck();
-  const tus = { servers: new TusServers(), addresses: new Map<string, string>() };
+  const tus = { servers: new TusServers(), addresses: new Map<string, string[]>() };
   return {
     name: "http",
     schemes: ["http", "https"],

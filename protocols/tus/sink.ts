@@ -24,7 +24,7 @@ import { firstHop, type Hop } from "../http/endpoint.ts";
 import type { Client } from "../http/exchange.ts";
 import type { HttpLimits } from "../http/settings.ts";
 import { toldName, type TusOptions } from "../http/upload_options.ts";
-import { TusAddresses } from "./addresses.ts";
+import { type SentPiece, TusAddresses } from "./addresses.ts";
 import type { TusServers } from "./server.ts";
 import { TusSinkFile } from "./sink_file.ts";
 import { createUpload, TusUpload } from "./upload.ts";
@@ -48,7 +48,13 @@ const NEVER = new AbortController().signal;
 export interface TusShared {
   readonly servers: TusServers;
   /** Addresses of uploads. */
-  readonly addresses: Map<string, string>;
+  readonly addresses: Map<string, string[]>;
+}
+
+/** An upload that was begun before. */
+interface Found {
+  readonly upload: TusUpload;
+  readonly pieces: readonly SentPiece[];
 }
 
 /** A sink of a tus server. */
@@ -99,11 +105,11 @@ export class TusSink implements Sink {
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
     safeName(temp);
     if (signal.aborted) throw abortedError(`upload to ${this.#hop.label}`, signal);
-    const upload = await this.#find(temp, signal);
-    if (upload === null) return null;
-    const { offset, length } = upload.progress;
+    const found = await this.#find(temp, signal);
+    if (found === null) return null;
+    const { offset, length } = found.upload.progress;
     // It was published, or nobody can tell: there is nothing to go on with.
-    return offset === length ? null : this.#opened(temp, length, upload, signal);
+    return offset === length ? null : this.#opened(temp, length, found, signal);
   }
 
   async publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
@@ -142,8 +148,8 @@ export class TusSink implements Sink {
     const file = this.#files.get(safeName(temp));
     this.#files.delete(temp);
     await file?.close();
-    const upload = file?.upload ?? await this.#find(temp, NEVER);
-    if (upload === null) return;
+    const upload = file?.upload ?? (await this.#find(temp, NEVER))?.upload;
+    if (upload === undefined) return;
     await upload.end();
     await translated(() => this.#addresses.forget(temp));
   }
@@ -155,9 +161,9 @@ export class TusSink implements Sink {
   ): Promise<"unpublished" | "published" | "unknown"> {
     safeName(temp);
     if (this.#files.has(temp)) return "unpublished";
-    const upload = await this.#find(temp, NEVER);
-    if (upload === null) return "unknown";
-    const { offset, length } = upload.progress;
+    const found = await this.#find(temp, NEVER);
+    if (found === null) return "unknown";
+    const { offset, length } = found.upload.progress;
     return offset === length ? "published" : "unpublished";
   }
 
@@ -167,19 +173,19 @@ export class TusSink implements Sink {
     for (const file of files) await file.close();
   }
 
-  async #find(temp: string, signal: AbortSignal): Promise<TusUpload | null> {
-    const address = await translated(() => this.#addresses.find(temp));
-    if (address === null || new URL(address).origin !== this.#hop.url.origin) return null;
+  async #find(temp: string, signal: AbortSignal): Promise<Found | null> {
+    const kept = await translated(() => this.#addresses.find(temp));
+    if (kept === null || new URL(kept.address).origin !== this.#hop.url.origin) return null;
     const server = await this.#shared.servers.at(this.#client, this.#hop, signal);
     const parts = { client: this.#client, hop: this.#hop, server, signal };
-    const upload = new TusUpload(parts, address, { offset: 0, length: null });
-    return await upload.look() === null ? null : upload;
+    const upload = new TusUpload(parts, kept.address, { offset: 0, length: null });
+    return await upload.look() === null ? null : { upload, pieces: kept.pieces };
   }
 
   #opened(
     temp: string,
     size: number | null,
-    upload: TusUpload | null,
+    found: Found | null,
     signal: AbortSignal,
   ): TusSinkFile {
     const create = async (length: number | null) => {
@@ -189,7 +195,17 @@ export class TusSink implements Sink {
       await translated(() => this.#addresses.keep(temp, address));
       return new TusUpload(parts, address, { offset: 0, length });
     };
-    const file = new TusSinkFile({ temp, label: this.#hop.label, size, upload, create });
+    const file = new TusSinkFile({
+      ...{ temp, label: this.#hop.label, size, create },
+      upload: found?.upload ?? null,
+      pieces: found?.pieces ?? [],
+      note: (piece) => translated(() => this.#addresses.note(temp, piece)),
+      sha256: (bytes) => {
+        const hasher = this.#client.env.hash.sha256();
+        hasher.update(bytes);
+        return hasher.digestHex();
+      },
+    });
     this.#files.set(temp, file);
     return file;
   }

@@ -3,7 +3,9 @@
 import type { SinkFile } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { indefinite, unsupported } from "../http/call.ts";
+import { Turns } from "../http/turns.ts";
 import { protocolLimits } from "../limits.ts";
+import type { SentPiece } from "./addresses.ts";
 import type { TusUpload } from "./upload.ts";
 
 /** What a file is made with. */
@@ -15,6 +17,11 @@ export interface TusFileParts {
   readonly size: number | null;
   /** An upload of an earlier attempt. */
   readonly upload: TusUpload | null;
+  /** What earlier attempts have sent of it. */
+  readonly pieces: readonly SentPiece[];
+  /** Remembers a piece before it is sent. */
+  readonly note: (piece: SentPiece) => Promise<void>;
+  readonly sha256: (bytes: Uint8Array) => string;
   /** Makes the upload, when there is something to send; `length` as far as it is known. */
   readonly create: (length: number | null) => Promise<TusUpload>;
 }
@@ -29,6 +36,8 @@ export class TusSinkFile implements SinkFile {
   readonly #parts: TusFileParts;
   #upload: TusUpload | null;
   #size: number;
+  /** Pieces that the server has, or has the beginning of, from where this file ends on. */
+  #sent: SentPiece[];
   #piece = new Uint8Array();
   #pieceBytes = 0;
   /** Its memory is being sent. */
@@ -36,12 +45,17 @@ export class TusSinkFile implements SinkFile {
   #spare: Uint8Array<ArrayBuffer> | null = null;
   #failure: { readonly why: unknown } | null = null;
   #isClosed = false;
+  readonly #turns = new Turns();
 
   constructor(parts: TusFileParts) {
     this.#parts = parts;
     this.temp = parts.temp;
     this.#upload = parts.upload;
-    this.#size = parts.upload?.progress.offset ?? 0;
+    // Where nobody remembers the pieces it begins anew.
+    const cut = cutOf(parts, parts.upload?.progress.offset ?? 0);
+    if (cut === null) this.#upload = null;
+    this.#size = cut?.size ?? 0;
+    this.#sent = cut?.sent ?? [];
   }
 
   /** Something of it is at the server. */
@@ -50,10 +64,27 @@ export class TusSinkFile implements SinkFile {
   }
 
   size(): Promise<number> {
-    return Promise.resolve(this.#size);
+    return this.#turns.take(() => Promise.resolve(this.#size));
   }
 
-  async write(bytes: Uint8Array, at: number): Promise<void> {
+  write(bytes: Uint8Array, at: number): Promise<void> {
+    return this.#turns.take(() => this.#write(bytes, at));
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#turns.take(() => this.#truncate(size));
+  }
+
+  sync(): Promise<void> {
+    return this.#turns.take(() => this.#sync());
+  }
+
+  /** Sends the rest, and with it the end. */
+  finish(): Promise<void> {
+    return this.#turns.take(() => this.#finish());
+  }
+
+  async #write(bytes: Uint8Array, at: number): Promise<void> {
     this.#assertUsable("write to");
     const { size, label } = this.#parts;
     if (at !== this.#size) {
@@ -65,8 +96,8 @@ export class TusSinkFile implements SinkFile {
     }
     for (let rest = bytes; rest.length > 0;) {
       // Full before, and more is coming: so it is not the last one.
-      if (this.#pieceBytes === protocolLimits.tusPieceBytes) await this.#sendPiece();
-      const room = protocolLimits.tusPieceBytes - this.#pieceBytes;
+      if (this.#room === 0) await this.#sendPiece();
+      const room = this.#room;
       this.#add(rest.subarray(0, room));
       rest = rest.subarray(room);
     }
@@ -77,33 +108,45 @@ export class TusSinkFile implements SinkFile {
     return Promise.reject(unsupported("read", this.#parts.label, reason));
   }
 
-  /** What was sent cannot be taken back: cutting into it begins a new upload, from the first byte on. */
-  async truncate(size: number): Promise<void> {
+  /**
+   * What was sent cannot be taken back. Cut into, a file ends where a piece does, and what follows is
+   * compared with what was sent; where nobody remembers the pieces it begins anew.
+   */
+  async #truncate(size: number): Promise<void> {
     await this.#settled();
-    const sent = this.#size - this.#pieceBytes;
+    const start = this.#size - this.#pieceBytes;
     if (size > this.#size) {
       throw unsupported("lengthen", this.#parts.label, "an upload is written in order");
     }
-    this.#pieceBytes = Math.max(0, size - sent);
-    this.#size = size < sent ? 0 : size;
-    if (size >= sent) return;
+    if (size >= start && this.#sent.length === 0) {
+      this.#pieceBytes = size - start;
+      this.#size = size;
+      return;
+    }
+    const cut = this.#pieceBytes === 0 ? cutOf(this.#parts, size) : null;
+    this.#pieceBytes = 0;
+    this.#size = cut?.size ?? 0;
+    this.#sent = cut?.sent ?? [];
+    if (cut !== null) return;
     const dropped = this.#upload;
     this.#upload = null;
     await dropped?.end();
   }
 
   /** All but the byte that would complete the upload is at the server. */
-  async sync(): Promise<void> {
+  async #sync(): Promise<void> {
     this.#assertUsable("send");
     await this.#settled();
     const { size } = this.#parts;
     const kept = size === null || this.#size < size ? 0 : 1;
-    if (this.#pieceBytes > kept) await this.#sendPiece(this.#pieceBytes - kept);
+    // A piece that is compared with what was sent goes as a whole.
+    if (this.#pieceBytes > kept && this.#sent.length === 0) {
+      await this.#sendPiece(this.#pieceBytes - kept);
+    }
     await this.#settled();
   }
 
-  /** Sends the rest, and with it the end. */
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     this.#assertUsable("publish");
     await this.#settled();
     const { size, label } = this.#parts;
@@ -117,7 +160,9 @@ export class TusSinkFile implements SinkFile {
     const upload = this.#upload ??= await this.#made(this.#size);
     if (isNew && this.#size === 0) return;
     const last = this.#piece.subarray(0, this.#pieceBytes);
-    await upload.send(last, this.#size).catch((thrown: unknown) => {
+    await this.#remember(last, this.#size);
+    const missing = last.subarray(upload.progress.offset - (this.#size - this.#pieceBytes));
+    await upload.send(missing, this.#size).catch((thrown: unknown) => {
       throw indefinite(thrown);
     });
   }
@@ -147,15 +192,40 @@ export class TusSinkFile implements SinkFile {
     await this.#settled();
     this.#upload ??= await this.#made(this.#parts.size);
     const [upload, full] = [this.#upload, this.#piece];
+    const start = this.#size - this.#pieceBytes;
+    await this.#remember(full.subarray(0, count), start + count);
     const left = this.#pieceBytes - count;
     this.#piece = this.#spare ?? new Uint8Array(left);
     if (this.#piece.length < left) this.#piece = new Uint8Array(left);
     this.#piece.set(full.subarray(count, count + left));
     this.#pieceBytes = left;
     this.#spare = full;
-    this.#sending = upload.send(full.subarray(0, count), null).catch((why: unknown) => {
+    const missing = full.subarray(Math.min(count, upload.progress.offset - start), count);
+    if (missing.length === 0) return;
+    this.#sending = upload.send(missing, null).catch((why: unknown) => {
       this.#failure = { why };
     });
+  }
+
+  /** Up to where the piece that is being filled goes. */
+  get #room(): number {
+    const next = this.#sent[0];
+    return next === undefined
+      ? protocolLimits.tusPieceBytes - this.#pieceBytes
+      : next.end - this.#size;
+  }
+
+  /** Notes a piece; one that the server has in part must be what was sent then. */
+  async #remember(piece: Uint8Array, end: number): Promise<void> {
+    const sha256 = this.#parts.sha256(piece);
+    const [sent] = this.#sent;
+    if (sent === undefined) return await this.#parts.note({ end, sha256 });
+    this.#sent.shift();
+    if (sent.end === end && sent.sha256 === sha256) return;
+    const message =
+      `cannot go on with ${this.#parts.label}: the source has other bytes before ${end} ` +
+      "than those that were sent; start over";
+    throw new ProtocolError("changed", message, { definite: true });
   }
 
   async #made(length: number | null): Promise<TusUpload> {
@@ -174,4 +244,21 @@ export class TusSinkFile implements SinkFile {
     const message = `cannot ${action} ${this.#parts.label}: the upload is closed; open it again`;
     throw new ProtocolError("io", message, { retryable: false });
   }
+}
+
+/**
+ * The end of the last piece that ends before `size`, and the pieces from there on of which the server has
+ * something; `null` where nobody remembers them all.
+ */
+function cutOf(
+  { pieces, upload }: TusFileParts,
+  size: number,
+): { readonly size: number; readonly sent: SentPiece[] } | null {
+  const offset = upload?.progress.offset ?? 0;
+  if ((pieces.at(-1)?.end ?? 0) < offset) return null;
+  const end = pieces.findLast((piece) => piece.end <= size)?.end ?? 0;
+  const sent = pieces.filter((piece, index) =>
+    piece.end > end && (index === 0 ? 0 : pieces[index - 1]!.end) < offset
+  );
+  return { size: end, sent };
 }

@@ -3,6 +3,7 @@
 import type { SinkFile, Source, SourceReader } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { unsupported } from "../http/call.ts";
+import { Turns } from "../http/turns.ts";
 import { Upload } from "../http/upload.ts";
 import { protocolLimits } from "../limits.ts";
 import type { DavAccess } from "./access.ts";
@@ -42,6 +43,7 @@ export class DavSinkFile implements SinkFile {
   /** What the server has, as far as it was told; `null` before the first request. */
   #storedBytes: number | null;
   #isClosed = false;
+  readonly #turns = new Turns();
   #reader: { readonly reader: SourceReader; at: number } | null = null;
 
   constructor(parts: DavFileParts) {
@@ -54,10 +56,32 @@ export class DavSinkFile implements SinkFile {
   }
 
   size(): Promise<number> {
-    return Promise.resolve(this.#size);
+    return this.#turns.take(() => Promise.resolve(this.#size));
   }
 
-  async write(bytes: Uint8Array, at: number): Promise<void> {
+  write(bytes: Uint8Array, at: number): Promise<void> {
+    return this.#turns.take(() => this.#write(bytes, at));
+  }
+
+  read(into: Uint8Array, at: number): Promise<number> {
+    return this.#turns.take(() => this.#read(into, at));
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#turns.take(() => this.#truncate(size));
+  }
+
+  sync(): Promise<void> {
+    return this.#turns.take(() => this.#sync());
+  }
+
+  /** Everything is at the server, and nothing else. */
+  complete(): Promise<void> {
+    this.#letGo();
+    return this.#turns.take(() => this.#complete());
+  }
+
+  async #write(bytes: Uint8Array, at: number): Promise<void> {
     this.#assertOpen("write");
     const { access, path, size } = this.#parts;
     if (at !== this.#size) {
@@ -75,14 +99,14 @@ export class DavSinkFile implements SinkFile {
       await upload.write(part);
       this.#size += part.length;
       rest = rest.subarray(part.length);
-      if (part.length === room) await this.store();
+      if (part.length === room) await this.#store();
     }
-    if (this.#size === size) await this.store();
+    if (this.#size === size) await this.#store();
   }
 
-  async read(into: Uint8Array, at: number): Promise<number> {
+  async #read(into: Uint8Array, at: number): Promise<number> {
     this.#assertOpen("read back");
-    await this.store();
+    await this.#store();
     if (at >= this.#size) return 0;
     if (this.#reader !== null && this.#reader.at !== at) await this.#closeReader();
     if (this.#reader === null) {
@@ -95,7 +119,7 @@ export class DavSinkFile implements SinkFile {
     return count;
   }
 
-  async truncate(size: number): Promise<void> {
+  async #truncate(size: number): Promise<void> {
     this.#assertOpen("cut");
     if (this.#upload !== null && this.#upload.truncate(size - this.#from)) {
       this.#size = size;
@@ -106,17 +130,17 @@ export class DavSinkFile implements SinkFile {
       throw unsupported("cut", access.shown(path), "what was sent cannot be taken back");
     }
     // What the server has beyond is written over, or found when its size is looked at.
-    await this.store();
+    await this.#store();
     this.#size = size;
   }
 
-  async sync(): Promise<void> {
+  async #sync(): Promise<void> {
     this.#assertOpen("sync");
-    if (this.#parts.access.at.partial !== "none") await this.store();
+    if (this.#parts.access.at.partial !== "none") await this.#store();
   }
 
   /** Ends the request under way: all bytes are at the server. An empty file is made here. */
-  async store(): Promise<void> {
+  async #store(): Promise<void> {
     if (this.#upload === null && this.#storedBytes !== null) return;
     const upload = this.#upload ?? this.#begin();
     this.#upload = null;
@@ -125,10 +149,8 @@ export class DavSinkFile implements SinkFile {
     if (this.#from > 0) await this.#assertStored(this.#storedBytes);
   }
 
-  /** Everything is at the server, and nothing else. */
-  async complete(): Promise<void> {
-    this.#letGo();
-    await this.store();
+  async #complete(): Promise<void> {
+    await this.#store();
     if (this.#storedBytes !== this.#size) await this.#assertStored(this.#size);
   }
 

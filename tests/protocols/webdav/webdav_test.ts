@@ -159,8 +159,13 @@ davTest("parts are put together, cut off and written over", { partial: "range" }
   const bytes = patterned(10_000_000);
   const sink = sinkOf(paper);
   const first = await sink.create("t", NEVER);
-  await first.write(bytes.subarray(0, 6_000_000), 0);
-  await first.sync();
+  // A checkpoint is synced while the next bytes are written.
+  await Promise.all([
+    first.write(bytes.subarray(0, 3_000_000), 0),
+    first.sync(),
+    first.write(bytes.subarray(3_000_000, 6_000_000), 3_000_000),
+    first.sync(),
+  ]);
   await first.close();
   await sink.close();
   const later = sinkOf(paper);
