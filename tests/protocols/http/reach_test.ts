@@ -138,6 +138,27 @@ Deno.test("http: a redirect is judged by what its name resolves to, before it is
   await inner.close();
 });
 
+Deno.test("http: nobody outside leads us inwards, by whatever name", async () => {
+  const inner = startFileServer({ files: FILES });
+  const outer = startHostileServer({ elsewhere: `http://inner.example.test:${inner.port}/file` });
+  // An address outside among its own makes a name one from outside; the first one is connected to.
+  const names = {
+    "outer.example.test": ["127.0.0.1", "203.0.113.5"],
+    "inner.example.test": ["127.0.0.1"],
+  };
+  const uri = `http://outer.example.test:${outer.port}/redirects-elsewhere`;
+  await withNames(names, {}, async (source) => {
+    const error = await failing(readRange(source(uri)), "forbidden");
+    assert.match(error.message, /inner\.example\.test: a redirect from outside .*inwardRedirects/);
+  });
+  assert.equal(inner.requests().length, 0);
+  await withNames(names, { inwardRedirects: true }, async (source) => {
+    assert.equal((await readRange(source(uri))).length, 7);
+  });
+  await outer.close();
+  await inner.close();
+});
+
 Deno.test("http: metadata addresses are refused by default, declared or redirected to", async () => {
   const server = startHostileServer({ elsewhere: "http://meta.example.test/latest/meta-data" });
   await withNames({ "meta.example.test": ["169.254.169.254"] }, {}, async (source) => {
