@@ -2,6 +2,7 @@
 
 import type { Bucket } from "./waiting_queue.ts";
 import type { FleetView, Member } from "./fleet.ts";
+import type { HostCaps, HostSide } from "./host_caps.ts";
 
 /** What a tenant has and may have. */
 export interface TenantView {
@@ -21,6 +22,13 @@ export interface HostsView {
   readonly destination: ReadonlyMap<string, number>;
   /** At a time from one source host, or to one destination host. */
   readonly most: number;
+  /** Of hosts that bear fewer. */
+  readonly caps?: Pick<HostCaps, "of">;
+}
+
+/** How many transfers a host may have at a time. */
+export function mostOf({ most, caps }: HostsView, host: string, side: HostSide): number {
+  return Math.min(most, caps?.of(host, side)?.most ?? most);
 }
 
 /** One pass's account. */
@@ -52,13 +60,15 @@ export class Book {
   hasSource({ sourceHost }: Bucket): boolean {
     if (sourceHost === null) return true;
     const taken = this.#sources.get(sourceHost) ?? 0;
-    return (this.#hosts.source.get(sourceHost) ?? 0) + taken < this.#hosts.most;
+    return (this.#hosts.source.get(sourceHost) ?? 0) + taken <
+      mostOf(this.#hosts, sourceHost, "source");
   }
 
   hasDestination({ destinationHost }: Bucket): boolean {
     if (destinationHost === null) return true;
     const taken = this.#destinations.get(destinationHost) ?? 0;
-    return (this.#hosts.destination.get(destinationHost) ?? 0) + taken < this.#hosts.most;
+    return (this.#hosts.destination.get(destinationHost) ?? 0) + taken <
+      mostOf(this.#hosts, destinationHost, "destination");
   }
 
   hasHosts(bucket: Bucket): boolean {

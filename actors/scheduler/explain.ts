@@ -1,7 +1,8 @@
 /** Why a job waits, in words. The same facts as the policy's, looked at for one job when somebody asks. */
 
 import type { Candidate } from "./candidates.ts";
-import { Book, type TenantView } from "./book.ts";
+import { Book, mostOf, type TenantView } from "./book.ts";
+import type { HostCap, HostSide } from "./host_caps.ts";
 import { type Demand, isBefore, PRIORITIES } from "./demand.ts";
 import { isOpen, type Member, type Misfit, misfit } from "./fleet.ts";
 import { classOf, type PassInput } from "./pass.ts";
@@ -17,7 +18,7 @@ export interface ExplainInput extends PassInput {
 export function explainWaiting(input: ExplainInput, demand: Demand): string[] {
   const { notBeforeMs } = demand;
   if (notBeforeMs !== null && notBeforeMs > input.nowMs) {
-    return [`retry at ${new Date(notBeforeMs).toISOString().slice(11, 19)} UTC`];
+    return [`retry at ${timeOf(notBeforeMs)}`];
   }
   const members = [...input.members()];
   const nobody = whyNobody(members, demand, input.limits.namedAgents);
@@ -63,13 +64,26 @@ function whyNobody(members: readonly Member[], demand: Demand, most: number): st
 
 function whyHosts({ hosts }: PassInput, { sourceHost, destinationHost }: Demand): string[] {
   const reasons: string[] = [];
-  const tell = (host: string | null, running: number, end: string) => {
-    if (host === null || running < hosts.most) return;
-    reasons.push(`host ${host} has ${running} of ${hosts.most} transfers ${end} it`);
+  const tell = (host: string | null, side: HostSide, end: string) => {
+    if (host === null) return;
+    const running = hosts[side].get(host) ?? 0;
+    const most = mostOf(hosts, host, side);
+    if (running < most) return;
+    const why = whyFewer(hosts.caps?.of(host, side) ?? null);
+    reasons.push(`host ${host} has ${running} of ${most} transfers ${end} it${why}`);
   };
-  tell(sourceHost, hosts.source.get(sourceHost ?? "") ?? 0, "from");
-  tell(destinationHost, hosts.destination.get(destinationHost ?? "") ?? 0, "to");
+  tell(sourceHost, "source", "from");
+  tell(destinationHost, "destination", "to");
   return reasons;
+}
+
+function whyFewer(cap: HostCap | null): string {
+  if (cap === null) return "";
+  return `, fewer since one has failed (${cap.code}) at ${timeOf(cap.atMs)}`;
+}
+
+function timeOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
 }
 
 function whyTenant(input: PassInput, { tenant }: Demand): string[] {

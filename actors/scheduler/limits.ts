@@ -21,6 +21,18 @@ export const SCHEDULER_LIMITS = {
     least: 1000,
     why: "bytes that a tenant has moved count half after this time",
   },
+  hostCapSettleMs: {
+    unit: "ms",
+    value: 10_000,
+    least: 0,
+    why: "a host that has failed is given half as many transfers once in so long",
+  },
+  hostCapForgetMs: {
+    unit: "ms",
+    value: 600_000,
+    least: 1_000,
+    why: "a host that has not failed for so long is given what it was given before",
+  },
   hostTransfers: {
     unit: "count",
     value: 64,

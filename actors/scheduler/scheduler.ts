@@ -3,6 +3,7 @@
 import { limitValues } from "../../runtime/base/limits.ts";
 import { actor } from "../../runtime/actor/definition.ts";
 import type { Context } from "../../runtime/actor/definition.ts";
+import type { LogPort } from "../../runtime/env/env.ts";
 import type { Span } from "../../runtime/env/tracing.ts";
 import type { Told } from "../controller/applied.ts";
 import type { Command } from "../controller/commands.ts";
@@ -15,6 +16,7 @@ import type { Candidates } from "./candidates.ts";
 import { demandOf, PRIORITIES } from "./demand.ts";
 import { explainWaiting } from "./explain.ts";
 import { Fleet } from "./fleet.ts";
+import { HostCaps, type HostSide } from "./host_caps.ts";
 import { SCHEDULER_LIMITS, type SchedulerLimits } from "./limits.ts";
 import type { SchedulerMeter } from "./meter.ts";
 import type { PassInput } from "./pass.ts";
@@ -45,6 +47,8 @@ interface State {
   readonly fleet: Fleet;
   readonly running: Running;
   readonly usage: Usage;
+  readonly caps: HostCaps;
+  readonly log: LogPort;
   readonly clock: StateClock;
   /** When each tenant's overdue job went first the last time. */
   readonly overdueServed: Map<string, number>;
@@ -63,7 +67,8 @@ interface State {
 export const scheduler = actor(Scheduler, {
   mailbox: { capacity: 65_536, full: "reject" },
   state: (args: SchedulerArgs, ctx: Context<typeof Scheduler>): State => {
-    const state = begin(args, new StateClock(ctx.env.clock, args.group.state.nowMs));
+    const { clock, log } = ctx.env;
+    const state = begin(args, new StateClock(clock, args.group.state.nowMs), log);
     propose(state, ctx);
     return state;
   },
@@ -108,6 +113,7 @@ export const scheduler = actor(Scheduler, {
 function begin(
   { group, candidates, term, limits, meter }: SchedulerArgs,
   clock: StateClock,
+  log: LogPort,
 ): State {
   const values = limitValues(SCHEDULER_LIMITS, limits);
   const state: State = {
@@ -119,6 +125,8 @@ function begin(
     fleet: new Fleet(),
     running: new Running(),
     usage: new Usage(values.halfLifeMs),
+    caps: new HostCaps(values),
+    log,
     clock,
     overdueServed: new Map(),
     meter: meter ?? null,
@@ -155,8 +163,24 @@ function lookAtFleet(state: State): void {
 function noteEffect(state: State, effect: Told): void {
   if (effect.type !== "jobChanged") return;
   const { job, before } = effect;
+  noteEnd(state, job, before);
   note(state, job.id);
   if (job.receipt !== null && before !== null && before.receipt === null) noteReceipt(state, job);
+}
+
+/** An attempt that has ended tells whether its hosts bear as many. */
+function noteEnd(state: State, job: Ended, before: Ended | null): void {
+  if (before === null) return;
+  const hasFailed = job.failures > before.failures;
+  const isDone = job.receipt !== null && before.receipt === null;
+  if (!hasFailed && !isDone) return;
+  const running = (host: string, side: HostSide) => state.running[side].get(host) ?? 1;
+  const changed = state.caps.ended(job, running, mostOfHosts(state), nowOf(state));
+  for (const { host, side, cap } of changed) {
+    state.log.write("info", "a host is given another number of transfers", {
+      ...{ host, side, most: cap?.most ?? null, why: cap?.code ?? "it has not failed any more" },
+    });
+  }
 }
 
 type Ended = Parameters<typeof demandOf>[0];
@@ -245,15 +269,15 @@ function forgetServed({ overdueServed }: State, beforeMs: number): void {
 }
 
 function passInput(state: State, nowMs: number): PassInput {
-  const { fleet, queue, running, limits, term } = state;
+  const { fleet, queue, running, limits } = state;
   const bytes = state.usage.at(nowMs);
   let totalBytes = 0;
   for (const amount of bytes.values()) totalBytes += amount;
-  const most = term === undefined ? Infinity : limits.hostTransfers;
+  const most = mostOfHosts(state);
   return {
     fleet,
     queue,
-    hosts: { source: running.source, destination: running.destination, most },
+    hosts: { source: running.source, destination: running.destination, most, caps: state.caps },
     tenant: (name) => tenantView(state, name, bytes),
     totalBytes,
     runLeases: running.runLeases,
@@ -261,6 +285,11 @@ function passInput(state: State, nowMs: number): PassInput {
     limits,
     nowMs,
   };
+}
+
+/** Of each host, unless it bears fewer. */
+function mostOfHosts({ term, limits }: State): number {
+  return term === undefined ? Infinity : limits.hostTransfers;
 }
 
 function tenantView(

@@ -1,6 +1,8 @@
 /** Why jobs wait, counted: the decisive reason of each bucket, as `explain.ts` has it in words. */
 
+import { mostOf } from "./book.ts";
 import { isOpen } from "./fleet.ts";
+import type { HostSide } from "./host_caps.ts";
 import type { PassInput } from "./pass.ts";
 import type { Bucket } from "./waiting_queue.ts";
 
@@ -46,9 +48,9 @@ function reasonOf(
 ): WaitingReason {
   const fitting = fleet.fitting(shape);
   if (fitting.size === 0) return "noAgentFits";
-  const isFull = (host: string | null, running: ReadonlyMap<string, number>) =>
-    host !== null && (running.get(host) ?? 0) >= hosts.most;
-  if (isFull(sourceHost, hosts.source) || isFull(destinationHost, hosts.destination)) {
+  const isFull = (host: string | null, side: HostSide) =>
+    host !== null && (hosts[side].get(host) ?? 0) >= mostOf(hosts, host, side);
+  if (isFull(sourceHost, "source") || isFull(destinationHost, "destination")) {
     return "hostsBusy";
   }
   const { leases, maxRunning } = tenant(name);

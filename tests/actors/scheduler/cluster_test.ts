@@ -90,6 +90,26 @@ Deno.test("hosts are counted over what is under way, whoever was leading when it
   await world.complete(node.stop());
 });
 
+Deno.test("a host that has too much to do gets fewer transfers, and explain says why", async () => {
+  const { log, node, world, start } = cluster([agentOf("a1", { slots: 9 })]);
+  log.submit("acme", ["a", "b", "c", "d", "e"], from("h"));
+  const ref = start(3);
+  await world.pass(100);
+  assert.equal(log.states("acme"), "assigned assigned assigned assigned assigned");
+  const lease = log.state.jobs.get("acme-a")!.lease!;
+  const error = { code: "rateLimited", message: "429", retryable: true, definite: true };
+  const event = { type: "fail", lease, error, retryAtMs: 0 } as const;
+  log.apply({ type: "jobEvent", jobId: "acme-a", event });
+  await world.pass(100);
+  const { lines } = await world.complete(ref.ask("explain", { jobId: "acme-a" }));
+  const why = /^host h has 4 of 2 transfers from it, fewer since one has failed \(rateLimited\) at/;
+  assert.match(lines[0]!, why);
+  for (const name of ["b", "c", "d"]) log.succeed(`acme-${name}`, 1);
+  await world.pass(100);
+  assert.equal(log.states("acme"), "assigned succeeded succeeded succeeded assigned");
+  await world.complete(node.stop());
+});
+
 Deno.test("a tenant that has moved much lately goes behind one that has not", async () => {
   const { log, node, world, start } = cluster([agentOf("a1")]);
   log.submit("moved", ["a", "b"], from("h"));
