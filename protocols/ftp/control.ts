@@ -5,7 +5,7 @@ import type { Env, TimerHandle } from "../../runtime/env/env.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { Line, Securing } from "./line.ts";
-import { isPreliminary, type Reply, ReplyParser } from "./replies.ts";
+import { isDone, isPreliminary, type Reply, ReplyParser } from "./replies.ts";
 
 // deno-lint-ignore no-control-regex -- what would end a command, or begin another one
 const UNSENDABLE = /[\x00-\x1f\x7f\u2028\u2029]/;
@@ -65,7 +65,7 @@ export class Control {
   async send(command: string): Promise<void> {
     this.#idle?.cancel();
     await this.#noop;
-    await this.#sent(command);
+    await this.#sent([command]);
   }
 
   /** The next reply to the command, preliminary or final; `timeout` breaks the session. */
@@ -98,6 +98,28 @@ export class Control {
   async ask(command: string, withinMs = this.#replyMs): Promise<Reply> {
     await this.send(command);
     return await this.final(withinMs);
+  }
+
+  /**
+   * Asks for several things, and gives their final replies, at the least up to the first refusal. They go
+   * out together where the connection is encrypted: firewalls that read along in clear may take that for
+   * an attack, and servers answer in order.
+   */
+  async askAll(commands: readonly string[]): Promise<Reply[]> {
+    const replies: Reply[] = [];
+    if (this.#line.certificate === null) {
+      for (const command of commands) {
+        const reply = await this.ask(command);
+        replies.push(reply);
+        if (!isDone(reply)) break;
+      }
+      return replies;
+    }
+    this.#idle?.cancel();
+    await this.#noop;
+    await this.#sent(commands);
+    for (const _ of commands) replies.push(await this.final());
+    return replies;
   }
 
   /** Goes on in TLS; `insecure` if more than the reply that permits it has come. */
@@ -139,17 +161,17 @@ export class Control {
     await this.#pumping;
   }
 
-  async #sent(command: string): Promise<void> {
+  async #sent(commands: readonly string[]): Promise<void> {
     if (this.#error !== null) throw this.#error;
     assert(this.#owed === 0, "a command follows the final reply to the one before");
-    if (UNSENDABLE.test(command)) {
+    if (commands.some((command) => UNSENDABLE.test(command))) {
       const message =
         `cannot ask ${this.place}: a control character in a name or an account cannot ` +
         "be sent; choose another one";
       throw new ProtocolError("nameRefused", message);
     }
-    this.#owed = 1;
-    await this.#line.write(new TextEncoder().encode(`${command}\r\n`));
+    this.#owed = commands.length;
+    await this.#line.write(new TextEncoder().encode(`${commands.join("\r\n")}\r\n`));
   }
 
   #arm(): void {
@@ -157,7 +179,7 @@ export class Control {
     if (!this.#isKept) return;
     this.#idle = this.#env.timers.after(protocolLimits.ftpKeepAliveMs, () => {
       if (!this.isIdle) return;
-      this.#noop = this.#sent("NOOP").then(() => this.final()).catch(() => {});
+      this.#noop = this.#sent(["NOOP"]).then(() => this.final()).catch(() => {});
     });
   }
 
@@ -182,8 +204,8 @@ export class Control {
     }
     if (this.#owed === 0) throw this.#unlike(`it says ${reply.code} without being asked`);
     if (!isPreliminary(reply)) {
-      this.#owed = 0;
-      this.#arm();
+      this.#owed -= 1;
+      if (this.#owed === 0) this.#arm();
     }
     if (this.#came.length >= protocolLimits.ftpPreliminaryMax) {
       throw this.#unlike("it answers more than it was asked");

@@ -20,7 +20,7 @@ export async function giveFinalName(
   { temp, final, shown }: FinalName,
   replaces: boolean,
 ): Promise<void> {
-  if (!replaces && await session.look(final) !== null) throw taken(shown);
+  if (!replaces && await session.hasFile(final)) throw taken(shown);
   try {
     await session.rename(temp, final);
   } catch (thrown) {

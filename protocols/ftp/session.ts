@@ -1,5 +1,6 @@
 /** What one session with a server can be asked, as calls that fail with typed errors. */
 
+import { assert } from "../../runtime/base/assert.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import { shownPath, splitPath } from "../containment.ts";
 import { ProtocolError } from "../errors.ts";
@@ -113,6 +114,20 @@ export class FtpSession implements Session {
     return seen.kind === "link" && links === "follow" ? await this.#lookByParts(path) : seen;
   }
 
+  /** Whether a name is taken by a file; a directory may be told as nothing, which is cheaper to ask. */
+  async hasFile(path: string): Promise<boolean> {
+    if (hasFacts(this.features)) return await this.look(path) !== null;
+    const sized = await this.control.ask(`SIZE ${path}`);
+    return isUnknownCommand(sized) ? await this.look(path) !== null : isDone(sized);
+  }
+
+  /** What is seen of a file that was seen before: its time tells whether it is the same. */
+  async lookAgain(path: string, before: Seen): Promise<Seen | null> {
+    if (hasFacts(this.features) || before.mtimeMs === null) return await this.look(path, "follow");
+    const timed = await this.control.ask(`MDTM ${path}`);
+    return timeIn(timed) === before.mtimeMs ? before : await this.look(path, "follow");
+  }
+
   /** Whether it is a directory that can be entered. */
   async isDirectory(path: string): Promise<boolean> {
     return isDone(await this.control.ask(`CWD ${path}`));
@@ -178,12 +193,11 @@ export class FtpSession implements Session {
   }
 
   async #lookByParts(path: string): Promise<Seen | null> {
-    const sized = await this.control.ask(`SIZE ${path}`);
+    const [sized, timed] = await this.control.askAll([`SIZE ${path}`, `MDTM ${path}`]);
+    assert(sized !== undefined, "who asks is answered");
     if (isDone(sized)) {
-      const timed = await this.control.ask(`MDTM ${path}`);
-      const mtimeMs = isDone(timed) ? timeOf((timed.lines[0] ?? "").trim()) : null;
-      const size = sizeOf(/^\d+/.exec((sized.lines[0] ?? "").trim())?.[0]);
-      return { ...UNKNOWN, kind: "file", size, mtimeMs };
+      const mtimeMs = timed === undefined ? null : timeIn(timed);
+      return { ...UNKNOWN, kind: "file", size: sizeIn(sized), mtimeMs };
     }
     if (path === "/" || await this.isDirectory(path)) return DIRECTORY;
     if (!isUnknownCommand(sized)) return this.#absent(path, sized);
@@ -263,6 +277,14 @@ export async function judgedCertificate(parts: SessionParts): Promise<Uint8Array
     await control.end();
     return certificate;
   });
+}
+
+function sizeIn({ lines }: Reply): number | null {
+  return sizeOf(/^\d+/.exec((lines[0] ?? "").trim())?.[0]);
+}
+
+function timeIn(reply: Reply): number | null {
+  return isDone(reply) ? timeOf((reply.lines[0] ?? "").trim()) : null;
 }
 
 const UNKNOWN: Seen = { kind: "other", size: null, mtimeMs: null, unique: null, mode: null };

@@ -199,7 +199,7 @@ export class FtpSink implements Sink {
     temp: string,
     open: (path: string) => Promise<FtpSinkFile>,
   ): Promise<FtpSinkFile> {
-    if (await this.#look(session, temp) !== null) {
+    if (await this.#isTaken(session, temp)) {
       const message = `cannot create ${this.#shown(temp)}: it exists`;
       throw new ProtocolError("exists", message, { definite: true });
     }
@@ -331,6 +331,15 @@ export class FtpSink implements Sink {
       return await session.look(joinPath(await this.#resolved(session), name));
     } catch (thrown) {
       if (isMissing(thrown)) return null;
+      throw thrown;
+    }
+  }
+
+  async #isTaken(session: FtpSession, name: string): Promise<boolean> {
+    try {
+      return await session.hasFile(joinPath(await this.#resolved(session), name));
+    } catch (thrown) {
+      if (isMissing(thrown)) return false;
       throw thrown;
     }
   }

@@ -100,7 +100,8 @@ export class FtpSource implements Source {
     const end = this.#endOf(range, seen.size, facts.ranges);
     const again = (): Promise<Fingerprint> =>
       this.#access.use(action, signal, async (other) => {
-        return fingerprintOf(await this.#standing(other, action));
+        const now = await other.lookAgain(this.#path, seen);
+        return fingerprintOf(this.#assertFile(now, action));
       });
     const reading = { action, facts, start: range.start, end, signal, again };
     // An empty range is an end; asking for it would have the server wait for nothing.
@@ -137,7 +138,10 @@ export class FtpSource implements Source {
   }
 
   async #standing(session: FtpSession, action: string): Promise<Seen> {
-    const seen = await session.look(this.#path, "follow");
+    return this.#assertFile(await session.look(this.#path, "follow"), action);
+  }
+
+  #assertFile(seen: Seen | null, action: string): Seen {
     if (seen === null) {
       throw new ProtocolError("notFound", `cannot ${action}: there is no such file`);
     }

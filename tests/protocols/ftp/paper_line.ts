@@ -90,7 +90,7 @@ class Pipe {
 
 class MemoryEnd implements Line, PaperLine {
   readonly address: string;
-  readonly certificate = null;
+  certificate: Uint8Array | null = null;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   readonly #overheard: Overheard[];
@@ -135,6 +135,7 @@ class MemoryEnd implements Line, PaperLine {
   secure(securing?: Securing): Promise<void> {
     this.isSecure = true;
     this.securing = securing ?? null;
+    this.certificate = Uint8Array.of(1);
     return Promise.resolve();
   }
 }

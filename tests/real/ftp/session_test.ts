@@ -11,6 +11,8 @@ import {
   patterned,
   sinkOf,
 } from "../../conformance/case.ts";
+import { makeAuthority } from "../../servers/pki.ts";
+import { pem } from "../../servers/tls_files.ts";
 import { requireRoot, type VsftpdOptions } from "../../servers/vsftpd.ts";
 import { requirePrograms } from "../require.ts";
 import { requireMount, withTmpfs } from "../tmpfs.ts";
@@ -178,3 +180,35 @@ Deno.test({
     }
   },
 });
+
+withServer("a server that asks for a client certificate gets the one of the endpoint", {
+  tls: "explicit",
+  config: "require_cert=YES\nvalidate_cert=YES\nrequire_ssl_reuse=NO\n",
+}, async (harness) => {
+  await harness.source!.put("x", patterned(100_000));
+  const bare = sourceAt(harness, "x");
+  await assertFails(() => bare.stat(NEVER), ["tls", "unreachable"], "without a certificate");
+  const tls = { caCerts: [harness.server.ca], cert: pem("client"), key: pem("client.key") };
+  const source = sourceAt(harness, "x", { tls });
+  assertBytes(await fetched(source), patterned(100_000), "with one");
+});
+
+withServer(
+  "a server that has got another certificate is judged again",
+  { tls: "explicit" },
+  async (h) => {
+    await h.source!.put("x", patterned(10));
+    await fetched(sourceAt(h, "x"));
+    const authority = makeAuthority("another");
+    const { cert, key } = authority.issue({ commonName: "localhost", dnsNames: ["localhost"] });
+    await h.server.kill();
+    await Deno.writeTextFile(`${h.server.folder}/tls.pem`, `${key}\n${cert}`);
+    await h.server.restart();
+    await assertFails(
+      () => fetched(sourceAt(h, "x")),
+      ["tls", "unreachable"],
+      "an unknown authority",
+    );
+    await assertFails(() => fetched(sourceAt(h, "x")), "tls", "an unknown authority");
+  },
+);
