@@ -294,5 +294,6 @@ for (const [what, quirks] of LISTINGS) {
       );
       if (Array.isArray(error)) assert.deepEqual(error, []);
       else assert.match(error.code, /badResponse|notFound/);
+      assert.ok(harness.server.requests.length <= 101, `${harness.server.requests.length} pages`);
     }));
 }

@@ -138,6 +138,20 @@ Deno.test("an overtaken writer is refused at the end of its upload, too", () =>
     assertBytes(server.objects.get("data/f")!.bytes, patterned(10), "the newer file");
   }));
 
+for (const [what, bytes] of [["short", patterned(20)], ["long", LONG]] as const) {
+  Deno.test(`of two that replace one version with a ${what} file, the slower one is refused`, () =>
+    withStore(async ({ sinkAt, server }) => {
+      server.put("data/f", patterned(5));
+      const [stale, fresh] = [sinkAt("f"), sinkAt("f")];
+      const file = await stale.create("old", NEVER);
+      await write(file, bytes);
+      await published(fresh, patterned(10), "new");
+      const error = await assertFails(() => stale.publish(file, REPLACE), "changed", "publish");
+      assert.ok(error.definite);
+      assertBytes(server.objects.get("data/f")!.bytes, patterned(10), "the newer file");
+    }));
+}
+
 for (const [what, bytes] of [["short", patterned(500)], ["long", LONG]] as const) {
   Deno.test(`a ${what} file whose publishing was answered too late counts as published`, async () => {
     let isLost = false;
