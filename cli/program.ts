@@ -53,7 +53,9 @@ With fewer permissions than deno task quorus grants (always with --no-prompt):
   run, copy, doctor             --allow-read=SOURCES,DESTINATIONS,DATA,runtime
                                 --allow-write=DESTINATIONS,DATA --allow-net=HOSTS
                                 --ignore-env, or --allow-env=NAMES,LOG_TOKENS,LOG_STREAM
-                                (runtime: the folder of this program's hash worker)
+                                (runtime: the folder of this program's hash worker;
+                                HOSTS without ports, as names are resolved, and of
+                                http: their addresses too)
   controller, gateway           --ignore-env --allow-env=QUORUS_* --allow-write=DATA
                                 --allow-read=DATA,CONFIG,CERTIFICATES,PROGRAM
                                 --allow-net=LISTEN,CONTROLLERS (gateway: HTTP)
