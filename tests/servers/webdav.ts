@@ -24,8 +24,8 @@ const START_ATTEMPTS = 400;
 const START_STEP_MS = 25;
 
 /** `rclone serve webdav`, which has every method; it forgets at once what it knows of directories. */
-export function startRclone(): Promise<WebdavServer> {
-  return start((root, port) => ({
+export function startRclone(within?: string): Promise<WebdavServer> {
+  return start(within, (root, port) => ({
     program: "rclone",
     args: [
       ...["serve", "webdav", root, "--addr", `127.0.0.1:${port}`, "--dir-cache-time", "1ms"],
@@ -35,8 +35,8 @@ export function startRclone(): Promise<WebdavServer> {
 }
 
 /** nginx with the methods that change files; what there is it does not tell. */
-export function startNginxDav(): Promise<WebdavServer> {
-  return start(async (root, port, folder) => {
+export function startNginxDav(within?: string): Promise<WebdavServer> {
+  return start(within, async (root, port, folder) => {
     const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
     await Deno.writeTextFile(
@@ -57,9 +57,13 @@ interface Command {
 }
 
 async function start(
+  within: string | undefined,
   commandOf: (root: string, port: number, folder: string) => Command | Promise<Command>,
 ): Promise<WebdavServer> {
-  const folder = await Deno.makeTempDir({ prefix: "quorus-webdav-" });
+  const folder = await Deno.makeTempDir({
+    prefix: "quorus-webdav-",
+    ...(within === undefined ? {} : { dir: within }),
+  });
   const root = `${folder}/root`;
   await Deno.mkdir(root);
   const port = freePort();

@@ -47,7 +47,10 @@ class ChecksumServer {
 
   #patch(headers: Readonly<Record<string, string>>, piece: Uint8Array) {
     assert.equal(headers["upload-offset"], String(this.bytes.length));
-    if (this.damage(this.#pieces++)) piece = Uint8Array.from(piece, (byte) => byte ^ 1);
+    if (this.damage(this.#pieces++)) {
+      piece = piece.slice();
+      piece[0]! ^= 1;
+    }
     const seen = createHash("sha256").update(piece).digest("base64");
     if (headers["upload-checksum"] !== `sha256 ${seen}`) {
       this.refused += 1;
