@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "protocols-ftp": "./protocols/ftp.ts",
   "protocols-s3": "./protocols/s3.ts",
   "protocols-smb": "./protocols/smb.ts",
+  "protocols-webdav": "./protocols/webdav.ts",
   "raft": "./raft.ts",
   "raft-engine": "./raft_engine.ts",
   "raft-log": "./raft_log.ts",
