@@ -4,8 +4,8 @@
  */
 
 import { z } from "zod";
-import { type ClusterView, type GroupChange, groupChange } from "../actors/desk/messages.ts";
-import type { Written } from "../actors/desk/messages.ts";
+import { groupChange } from "../actors/desk/cluster/messages.ts";
+import type { ClusterView, GroupChange, Written } from "../actors/desk/messages.ts";
 import { errorData } from "../runtime/base/errors.ts";
 import type { Env } from "../runtime/env/env.ts";
 import { hexOf } from "./keys.ts";

@@ -1,13 +1,8 @@
 /** The shapes of this API: those of the message protocol, with what a gateway adds. */
 
 import { z } from "zod";
-import {
-  agentView,
-  clusterView,
-  definitionView,
-  jobView,
-  runView,
-} from "../actors/desk/messages.ts";
+import { clusterView } from "../actors/desk/cluster/messages.ts";
+import { agentView, definitionView, jobView, runView } from "../actors/desk/messages.ts";
 
 /** How fresh an answer is. */
 export const freshness = z.object({

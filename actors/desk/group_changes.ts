@@ -10,14 +10,8 @@ import type { Links } from "../../runtime/remote/hub.ts";
 import type { Replica } from "../controller/replica.ts";
 import { checkChange, isInMaintenance, PRIORITY } from "./change_checks.ts";
 import type { DESK_LIMITS } from "./limits.ts";
-import {
-  type ChangeCheck,
-  type GroupChange,
-  groupChange,
-  type RefusalCode,
-  type WriteRequest,
-  type Written,
-} from "./messages.ts";
+import { groupChange } from "./cluster/messages.ts";
+import type { ChangeCheck, GroupChange, RefusalCode, WriteRequest, Written } from "./messages.ts";
 
 /** What changes work with. */
 export interface ChangeContext {

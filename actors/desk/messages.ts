@@ -7,13 +7,20 @@
 import { z } from "zod";
 import { ask, protocol } from "../../runtime/actor/protocol.ts";
 import type { Plan, PlannedTransfer } from "../../workflows/plan.ts";
-import { archiveStatus } from "../archive/messages.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { scope, tenantSettings } from "../controller/commands.ts";
 import { RATE_SCOPES, rateName, rateSettings } from "../bandwidth/messages.ts";
 import { origin } from "../controller/origin.ts";
 import { progress } from "../job/messages.ts";
 import { tenantUsage } from "../tenant/messages.ts";
+import {
+  type archiveView,
+  changeCheck,
+  clusterChangeView,
+  clusterView,
+  groupChange,
+  refusalCode,
+} from "./cluster/messages.ts";
 
 /** Where the actor is, on every controller. */
 export const DESK_PATH = "desk";
@@ -31,19 +38,6 @@ export const principal = z.object({
 });
 
 const intent = z.enum(["run", "pause", "cancel"]);
-
-/** A change of the controllers' own group; refused with the reason where it would cost the quorum. */
-export const groupChange = z.discriminatedUnion("type", [
-  /** It gets the log and counts for nothing until it is promoted. */
-  z.object({ type: z.literal("addController"), node: z.string(), witness: z.boolean() }),
-  z.object({ type: z.literal("promoteController"), node: z.string() }),
-  z.object({ type: z.literal("removeController"), node: z.string() }),
-  /** `by` need not belong to the group yet. */
-  z.object({ type: z.literal("replaceController"), node: z.string(), by: z.string() }),
-  z.object({ type: z.literal("transferLeadership"), to: z.string().nullable() }),
-  /** One in maintenance votes and keeps the log, and does not lead where anybody else can. */
-  z.object({ type: z.literal("setMaintenance"), node: z.string(), on: z.boolean() }),
-]);
 
 /** Something to be done. */
 export const writeRequest = z.discriminatedUnion("type", [
@@ -125,24 +119,6 @@ export const writeRequest = z.discriminatedUnion("type", [
   z.object({ type: z.literal("resumeAgent"), agentId: z.string(), why: z.string() }),
   z.object({ type: z.literal("deregisterAgent"), agentId: z.string(), why: z.string() }),
   ...groupChange.options,
-]);
-
-/** Why something was not done, as stable words. */
-export const refusalCode = z.enum([
-  "invalid",
-  "forbidden",
-  "notFound",
-  "conflict",
-  "keyReused",
-  "noQuorum",
-  "tooMany",
-  "unknownOutcome",
-  /** Of changes of the group: too few controllers would be left that decide. */
-  "wouldLoseQuorum",
-  /** Of changes of the group: a controller is away, behind, in maintenance or of the wrong kind. */
-  "notReady",
-  /** Of changes of the group: another one is under way. */
-  "changePending",
 ]);
 
 /** What became of a request. `index`: of the command that did it. */
@@ -254,58 +230,6 @@ export const agentView = z.object({
   changedMs: timeMs,
 });
 
-/** When the certificate of a node ends, as it has shown it; null: it has none, or is not linked. */
-const certificateUntilMs = timeMs.nullable();
-
-const controllerView = z.object({
-  node: z.string(),
-  role: z.string(),
-  witness: z.boolean(),
-  /** It does not lead where anybody else can. */
-  maintenance: z.boolean(),
-  /** What the leader knows: how far it is behind, in entries and ms; null where it cannot tell. */
-  lagEntries: z.number().nullable(),
-  lagMs: z.number().nullable(),
-  status: z.string(),
-  certificateUntilMs,
-});
-
-/** The archive of a controller: what of it is here, and what checks have found. */
-const archiveView = archiveStatus.pick({
-  verifiedMs: true,
-  verified: true,
-  damaged: true,
-  lastDamagedMs: true,
-}).extend({
-  segments: z.number().int(),
-  missing: z.number().int(),
-  /** What somebody should know of it; null: nothing. */
-  warning: z.string().nullable(),
-});
-
-const gatewayView = z.object({ node: z.string(), status: z.string(), certificateUntilMs });
-
-/** The cluster as one controller sees it. */
-export const clusterView = z.object({
-  node: z.string(),
-  leader: z.string().nullable(),
-  term: z.number().int(),
-  /** The last command that this controller has applied, and the leader's clock at it. */
-  appliedIndex: z.number().int(),
-  appliedAtMs: timeMs,
-  degraded: z.boolean(),
-  controllers: z.array(controllerView),
-  /** Those that are linked with the controller that says it. */
-  gateways: z.array(gatewayView),
-  /** The archives of the controllers that keep one and have answered their leader, by node. */
-  archives: z.record(z.string(), archiveView),
-  /** Agents whose certificates end soon, and when. */
-  certificatesEnding: z.record(z.string(), timeMs),
-  agents: z.record(z.string(), z.number().int()),
-  jobs: z.record(z.string(), z.number().int()),
-  runs: z.record(z.string(), z.number().int()),
-});
-
 /** A rule about bandwidth; `nowBytesPerSecond`: what it comes to at this hour, null: no bound. */
 export const rateView = rateSettings.extend({
   scope: z.enum(RATE_SCOPES),
@@ -371,12 +295,6 @@ export const query = z.discriminatedUnion("type", [
   /** What a change of the group would come to; asked of the leader, and nothing is done. */
   z.object({ type: z.literal("changeCheck"), change: groupChange }),
 ]);
-
-/** What a change of the group would come to, in lines for people; `refused`: it would not be done. */
-export const changeCheck = z.object({
-  refused: z.object({ code: refusalCode, message: z.string() }).nullable(),
-  lines: z.array(z.string()),
-});
 
 /** What was found, how fresh it is, and who says so. */
 export const answer = z.object({
@@ -472,29 +390,6 @@ export const lookedUp = z.object({
   node: z.string(),
   appliedIndex: z.number().int(),
   appliedAtMs: timeMs,
-});
-
-/** A change of the cluster itself. */
-export const clusterChangeView = z.object({
-  what: z.enum([
-    "leaderChanged",
-    "memberAdded",
-    "memberChanged",
-    "memberRemoved",
-    "memberDown",
-    "memberUp",
-    "maintenanceBegan",
-    "maintenanceEnded",
-    "reassignmentPaused",
-    "reassignmentResumed",
-    "archiveDamaged",
-    "archiveMended",
-    "changed",
-  ]),
-  /** The controller that it is about; null: all of it. */
-  node: z.string().nullable(),
-  /** What has happened, for people. */
-  why: z.string(),
 });
 
 /**

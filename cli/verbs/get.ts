@@ -168,7 +168,8 @@ function mostOf(kind: Kind): number {
 async function gather<T>({ page }: Source<T>, limit: number) {
   const items: T[] = [];
   let incomplete = false;
-  for (let cursor: string | undefined;;) {
+  let cursor: string | undefined;
+  for (;;) {
     const asked = Math.min(limit + 1 - items.length, PAGE_ITEMS);
     const got = await page({ limit: asked, ...(cursor === undefined ? {} : { cursor }) });
     items.push(...got.items);
