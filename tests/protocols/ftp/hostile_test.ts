@@ -109,6 +109,24 @@ Deno.test("ftp: a size that lies is found, below and above", () =>
     }
   }));
 
+Deno.test("ftp: a reply that comes byte by byte, and never ends, is not waited for", () =>
+  withServer({}, async (harness) => {
+    const { timers, clock } = harness.context.env;
+    const source = paperSource(harness, "f");
+    await source.stat(NEVER);
+    const drip: PaperQuirks["drips"] = async (say) => {
+      for (;;) {
+        await say("2");
+        await new Promise<void>((resolve) => timers.after(1_000, resolve));
+      }
+    };
+    harness.server.quirks = { drips: drip };
+    const beganMs = clock.monotonic();
+    await assertFails(() => source.stat(NEVER), "timeout", "a slow drip");
+    assert.ok(clock.monotonic() - beganMs < 60_000, "it is bounded in time");
+    await source.close();
+  }));
+
 Deno.test("ftp: no password leaves in clear unless that is said, and none is repeated", () =>
   withServer({}, async (harness) => {
     const source = paperSource(harness, "f", { options: {} });

@@ -33,6 +33,8 @@ export interface PaperQuirks {
   readonly fullAfterBytes?: number;
   /** A name that is taken cannot be renamed over. */
   readonly keepsTaken?: boolean;
+  /** Answers in this way instead, to whatever is asked. */
+  readonly drips?: (say: (text: string) => Promise<void>) => Promise<void>;
   /** Replaces what a listing says; it may have no end. */
   readonly lists?: () => Iterable<string>;
   /** The user that may log in with the password `p`; any other is refused. */

@@ -50,6 +50,7 @@ export class PaperSession {
     if (this.#commands > (quirks.silentAfter ?? Infinity)) {
       await new Promise(() => {});
     }
+    if (quirks.drips !== undefined) await quirks.drips((text) => this.#say(text));
     const space = command.indexOf(" ");
     const verb = (space < 0 ? command : command.slice(0, space)).toUpperCase();
     const argument = space < 0 ? "" : command.slice(space + 1);
