@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Api, Call } from "../api.ts";
 import type { Feed } from "../feed.ts";
+import { EVENT_TYPES } from "../live/cloud_event.ts";
 import { Problem } from "../problem.ts";
 import { none } from "../schemas.ts";
 
@@ -13,7 +14,10 @@ const feedQuery = z.strictObject({
   tenant: many,
   run: many,
   job: many,
-  type: many,
+  type: many.describe(
+    `One of ${Object.values(EVENT_TYPES).join(", ")}. Events of agents and of the cluster itself ` +
+      "are for keys that are not bound to tenants; their attribute `change` says what has happened.",
+  ),
   labels: many.describe("As in lists: name=value, name in (a, b) or name."),
   after: z.string().optional().describe("The id of the last event that the client has."),
 });
