@@ -63,6 +63,6 @@ export async function giveBack(
     if (refused.length === 0) return;
     const over = await outbox.report({ ...reported, event: { type: "handBack", lease } });
     // The job is over: nobody will go on with it.
-    if (over.length > 0) for (const one of kept) await store.drop(one.jobId);
+    if (over.length > 0) { for (const one of kept) await store.drop(one.jobId); }
   }));
 }

@@ -21,6 +21,7 @@ import {
   groupChange,
   refusalCode,
 } from "./cluster/messages.ts";
+import { setView } from "./set_view.ts";
 
 /** Where the actor is, on every controller. */
 export const DESK_PATH = "desk";
@@ -137,33 +138,6 @@ const errorView = z.object({
   message: z.string(),
   retryable: z.boolean(),
   definite: z.boolean(),
-});
-
-const count = z.number().int().nonnegative();
-
-/** How far a set of files is; counts but `files` and `bytes` are of its last walk. */
-const setView = z.object({
-  /** Copied since the job was submitted. */
-  files: count,
-  bytes: count,
-  /** At their destination already. */
-  unchanged: count,
-  /** Not selected, not complete yet, or gone before their turn. */
-  left: count,
-  failed: count,
-  /** Of the destination, which the source has not. */
-  deleted: count,
-  /** Source files that were deleted or moved after their receipt. */
-  settled: count,
-  /** Being published, as far as the cluster knows. */
-  open: count,
-  /** The first of those that have failed. */
-  failures: z.array(z.object({
-    path: z.string(),
-    code: z.string(),
-    message: z.string(),
-    retryable: z.boolean(),
-  })),
 });
 
 /** A job as it is shown; secrets are references still. */

@@ -3,9 +3,9 @@
 import type { AgentRecord } from "../agent/record.ts";
 import type { Definition, Run, State } from "../controller/state.ts";
 import type { Job } from "../job/record.ts";
-import type { SetProgress } from "../set/record.ts";
 import type { Board } from "../fleet/board.ts";
 import type { AgentView, DefinitionView, JobView, RunView } from "./messages.ts";
+import { viewSet } from "./set_view.ts";
 
 /** A job as it is shown; of its run, the labels. */
 export function viewJob(
@@ -40,15 +40,6 @@ export function viewJob(
 /** Where jobs are looked up: a state, or a few of them. */
 export interface JobsById {
   readonly jobs: { get(jobId: string): Pick<Job, "state"> | undefined };
-}
-
-function viewSet(set: SetProgress): NonNullable<JobView["set"]> {
-  const { files, bytes, unchanged, left, failed, deleted, settled, open, failures } = set;
-  return {
-    ...{ files, bytes, unchanged, left, failed, deleted, settled },
-    open: open.length,
-    failures: failures.map((failure) => ({ ...failure })),
-  };
 }
 
 /** A run as it is shown; its jobs are looked up in `jobs`. */
