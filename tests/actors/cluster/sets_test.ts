@@ -44,6 +44,16 @@ class SetCluster {
     assert.ok((await this.cluster.done(ask)).ok);
   }
 
+  /** Tries the job again, as a run of its own. */
+  async retry(): Promise<void> {
+    const of = { kind: "job", id: "r1-1" } as const;
+    const request = { type: "retry", of, runId: "r2" } as const;
+    const desk = this.cluster.desk(this.#gateway, this.cluster.living[0]!.id);
+    const ask = desk.ask("write", { key: "k2", principal: ADMIN, request }, { withinMs: 20_000 });
+    const written = await this.cluster.done(ask);
+    assert.ok(written.ok, JSON.stringify(written));
+  }
+
   get published(): string[] {
     return this.cluster.store.history
       .filter(({ operation }) => operation === "publish").map(({ to }) => to!);
@@ -123,4 +133,23 @@ Deno.test("an agent that wakes up after its lease was lost publishes nothing mor
   await one.cluster.world.pass(500);
   env.resume();
   await one.finish(80);
+});
+
+Deno.test("who retries a set that has failed gets what is left, and nothing twice", async () => {
+  const one = await SetCluster.start(["a1"], 30);
+  const failures = [{ operation: "open", times: 1, code: "forbidden" } as const];
+  one.cluster.store.setFaults("/in/f7", { failures });
+  await one.submit({ retry: { maxAttempts: 1 } });
+  await one.cluster.until("the set has failed", () => one.job?.state === "failed");
+  assert.deepEqual(one.job?.set?.failures.map(({ path }) => path), ["f7"]);
+  assert.equal(one.published.length, 29);
+  await one.retry();
+  const retried = () => [...one.state.jobs.values()].find(({ runId }) => runId === "r2");
+  await one.cluster.until("it ends", () => (retried()?.endedMs ?? null) !== null);
+  const { state, receipt, why } = retried()!;
+  assert.equal(state, "succeeded", why);
+  assert.deepEqual([receipt?.files?.files, receipt?.files?.unchanged], [1, 29]);
+  assert.equal(new Set(one.published).size, 30);
+  assert.equal(one.published.length, 30);
+  await one.cluster.stop();
 });
