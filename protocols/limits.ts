@@ -428,6 +428,12 @@ export const PROTOCOL_LIMITS = {
     value: 1_000,
     why: "a file that took longer may have changed while it was read: it is looked at once more",
   },
+  smbRangeBytes: {
+    unit: "bytes",
+    value: 67_108_864,
+    why:
+      "of a file that is read from its middle, what lies on the local disk at once; sparse before it",
+  },
   smbTailMs: {
     unit: "ms",
     value: 2_000,

@@ -7,7 +7,7 @@ import type { Reach } from "../contract.ts";
 import { protocolLimits } from "../limits.ts";
 import type { HeldSession, SessionPool } from "../sessions.ts";
 import type { SmbPlace } from "./endpoint.ts";
-import { type SmbMachine, type Start, startSmbclient } from "./program.ts";
+import { type FileLimit, type SmbMachine, type Start, startSmbclient } from "./program.ts";
 import { SmbSession } from "./session.ts";
 import { Upload, uploadIdleMs } from "./upload.ts";
 
@@ -15,6 +15,7 @@ import { Upload, uploadIdleMs } from "./upload.ts";
 export interface SmbPools {
   readonly sessions: SessionPool<SmbSession>;
   readonly uploads: SessionPool<Upload>;
+  readonly fileLimit: FileLimit;
 }
 
 /**
@@ -90,9 +91,21 @@ export class SmbAccess {
     return held;
   }
 
-  async #open(): Promise<SmbSession> {
+  /** Whether parts of files can be read: by a folder of ours, and processes that it bounds. */
+  async canReadParts(): Promise<boolean> {
+    return this.machine.folder !== null && await this.#pools.fileLimit.isThere(this.env);
+  }
+
+  /** A session of its own, whose smbclient ends when a file of this machine gets longer than that. */
+  limited(fileMaxBytes: number): Promise<SmbSession> {
+    return this.#open(fileMaxBytes);
+  }
+
+  async #open(fileMaxBytes?: number): Promise<SmbSession> {
     const { target, label } = this.place;
-    const program = startSmbclient(this.env, await this.#start());
+    const start = await this.#start();
+    const limit = fileMaxBytes === undefined ? {} : { fileMaxBytes };
+    const program = startSmbclient(this.env, { ...start, ...limit });
     return await SmbSession.open(label, this.env, program, {
       connectMs: target.timeoutMs ?? protocolLimits.smbConnectTimeoutMs,
       idleMs: target.idleMs ?? protocolLimits.smbIdleTimeoutMs,

@@ -91,9 +91,13 @@ export function utimesTextOf(mtimeMs: number): string | null {
   return `${date}-${time}`;
 }
 
-/** The size that a file had when it was opened to be read, from what is said after its last byte. */
-export function sizeRead(text: string): number | null {
-  const match = /^getting file [^]* of size (\d+) as - \([^()]*\) \([^()]*\)\s*$/.exec(text);
+/**
+ * The size that a file had when it was opened to be read, from what is said after its last byte; `local`
+ * is what it was read to, such as `-`.
+ */
+export function sizeRead(text: string, local = "-"): number | null {
+  const match = /^getting file [^]* of size (\d+) as ([^]*?) \([^()]*\) \([^()]*\)\s*$/.exec(text);
+  if (match !== null && match[2] !== local) return null;
   return match === null ? null : Number(match[1]);
 }
 

@@ -11,8 +11,8 @@ export function fingerprintOf({ size, mtimeMs }: Found): Fingerprint {
 }
 
 /** What is known of a source. */
-export function sourceFactsOf(found: Found): SourceFacts {
-  return { fingerprint: fingerprintOf(found), ranges: false, mode: null, sha256: null };
+export function sourceFactsOf(found: Found, ranges: boolean): SourceFacts {
+  return { fingerprint: fingerprintOf(found), ranges, mode: null, sha256: null };
 }
 
 /** What is known of a published file. */

@@ -25,6 +25,31 @@ export interface Start {
   readonly machine: SmbMachine;
   /** One upload into this directory of the share, instead of a conversation. */
   readonly uploadInto?: string;
+  /** A file that it would make longer than this ends it (SIGXFSZ). */
+  readonly fileMaxBytes?: number;
+}
+
+/** Whether programs can be bounded in what they write (`prlimit` of util-linux); asked once. */
+export class FileLimit {
+  #answer: Promise<boolean> | null = null;
+
+  isThere(env: Env): Promise<boolean> {
+    this.#answer ??= this.#ask(env);
+    return this.#answer;
+  }
+
+  async #ask({ programs }: Env): Promise<boolean> {
+    try {
+      const program = programs?.start({ program: "prlimit", args: ["--version"] });
+      if (program === undefined) return false;
+      const { code } = await program.ended;
+      while (await program.read(new Uint8Array(256)) > 0);
+      return code === 0;
+    } catch (thrown) {
+      if (thrown instanceof ProgramError) return false;
+      throw thrown;
+    }
+  }
 }
 
 /** The name of what is uploaded, and the command for it: no name of anybody else is in it. */
@@ -40,10 +65,12 @@ export function startSmbclient(env: Env, start: Start): RunningProgram {
       ...(cause === undefined ? {} : { cause }),
     });
   if (env.programs === undefined) throw refuse("no programs can be started");
+  const limit = start.fileMaxBytes;
+  const bounds = limit === undefined ? [] : [`--fsize=${limit}`, "--core=0", "--", "smbclient"];
   try {
     return env.programs.start({
-      program: "smbclient",
-      args: argumentsOf(start),
+      program: limit === undefined ? "smbclient" : "prlimit",
+      args: [...bounds, ...argumentsOf(start)],
       environment: environmentOf(start),
       errors: start.uploadInto === undefined ? "read" : "kept",
     });
@@ -55,7 +82,8 @@ export function startSmbclient(env: Env, start: Start): RunningProgram {
 }
 
 /** No secret is among them: who may list processes sees them. */
-export function argumentsOf({ target, address, machine, uploadInto }: Start): string[] {
+export function argumentsOf(start: Omit<Start, "fileMaxBytes">): string[] {
+  const { target, address, machine, uploadInto } = start;
   const { host, port, share, user, domain, proof } = target;
   const seconds = Math.ceil((target.idleMs ?? protocolLimits.smbIdleTimeoutMs) / 1_000);
   const settings = [

@@ -7,7 +7,7 @@ import { SessionPool } from "../sessions.ts";
 import { SmbAccess, type SmbPools } from "./access.ts";
 import { SMB_CREDENTIALS, SMB_OPTIONS, smbPlaceOf } from "./endpoint.ts";
 import { DIRECTORY_CAPABILITIES, SmbDirectory } from "./entries.ts";
-import type { SmbMachine } from "./program.ts";
+import { FileLimit, type SmbMachine } from "./program.ts";
 import { SINK_CAPABILITIES, SmbSink } from "./sink.ts";
 import { SmbSource, SOURCE_CAPABILITIES } from "./source.ts";
 
@@ -23,6 +23,7 @@ export function smbProtocol(machine: SmbMachine): TransferProtocol {
       uploads: new SessionPool(env.timers, {
         sessionsPerPlace: protocolLimits.smbUploadsPerPlace,
       }),
+      fileLimit: new FileLimit(),
     };
     return new SmbAccess(smbPlaceOf(endpoint), env, machine, reachOf(context), pools);
   };

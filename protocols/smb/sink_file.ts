@@ -1,14 +1,13 @@
 /** A file on its way to a share: short ones wait in memory, long ones leave as they come. */
 
-import type { Disk } from "../../runtime/env/env.ts";
-import { DiskError } from "../../runtime/env/errors.ts";
-import { joinPath, shownPath } from "../containment.ts";
+import { shownPath } from "../containment.ts";
 import type { SinkFile } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { HeldSession } from "../sessions.ts";
 import type { SmbAccess } from "./access.ts";
 import { Download } from "./download.ts";
+import { keptAt, localName } from "./local_file.ts";
 import { UPLOADED_NAME } from "./program.ts";
 import type { SmbSession } from "./session.ts";
 import { found, put } from "./share.ts";
@@ -157,8 +156,7 @@ export class SmbSinkFile implements SinkFile {
   async #spooled(): Promise<boolean> {
     const { machine: { folder }, env: { disk, random } } = this.#access;
     if (folder === null) return false;
-    const name = [...random.bytes(12)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const local = joinPath(folder, `quorus-smb-${name}`);
+    const local = localName(folder, random);
     if (!await keptAt(disk, local, this.#waiting.subarray(0, this.#size))) return false;
     try {
       const action = `write ${shownPath(this.path)}`;
@@ -212,23 +210,3 @@ export class SmbSinkFile implements SinkFile {
 
 const LONG_BYTES = protocolLimits.smbSpoolBytes;
 const SKIP_BYTES = 65_536;
-
-/** Writes a file that only we can read; `false` where the disk refuses it. */
-async function keptAt(disk: Disk, path: string, bytes: Uint8Array): Promise<boolean> {
-  const options = { write: true, createNew: true, noFollow: true, mode: 0o600 };
-  try {
-    const file = await disk.open(path, options);
-    try {
-      await file.write(bytes, 0);
-      return true;
-    } catch (thrown) {
-      await disk.remove(path);
-      throw thrown;
-    } finally {
-      await file.close();
-    }
-  } catch (thrown) {
-    if (thrown instanceof DiskError) return false;
-    throw thrown;
-  }
-}

@@ -21,11 +21,12 @@ import { Download } from "./download.ts";
 import { assertFile, fingerprintOf, sourceFactsOf } from "./facts.ts";
 import { sharePath } from "./names.ts";
 import type { SmbSession } from "./session.ts";
+import { RangeDownload } from "./range.ts";
 import { found } from "./share.ts";
 
-/** smbclient gives a file to its standard output from its first byte on only. */
+/** The most; without a folder for files on their way only whole files are read. */
 export const SOURCE_CAPABILITIES: SourceCapabilities = {
-  ranges: false,
+  ranges: true,
   parallelRanges: false,
   serverHash: false,
   mtime: true,
@@ -34,7 +35,7 @@ export const SOURCE_CAPABILITIES: SourceCapabilities = {
 
 /** A source at a path of a share. */
 export class SmbSource implements Source {
-  readonly capabilities = SOURCE_CAPABILITIES;
+  readonly capabilities: SourceCapabilities;
   readonly #access: SmbAccess;
   readonly #path: string;
   readonly #shown: string;
@@ -42,13 +43,15 @@ export class SmbSource implements Source {
   constructor(access: SmbAccess) {
     const { path, label } = access.place;
     this.#access = access;
+    this.capabilities = { ...SOURCE_CAPABILITIES, ranges: access.machine.folder !== null };
     this.#path = sharePath(path.slice(1).split("/"));
     this.#shown = `${label}${shownPath(path)}`;
   }
 
   stat(signal: AbortSignal): Promise<SourceFacts> {
     return this.#access.use(`look at ${this.#shown}`, signal, async (session) => {
-      return sourceFactsOf(await this.#standing(session, "look at"));
+      const standing = await this.#standing(session, "look at");
+      return sourceFactsOf(standing, await this.#access.canReadParts());
     });
   }
 
@@ -86,24 +89,40 @@ export class SmbSource implements Source {
     if (expected !== null) {
       assertSameVersion(`read ${this.#shown}`, expected, fingerprintOf(standing));
     }
-    this.#assertWhole(range, standing);
     const action = `read ${shownPath(this.#path)}`;
-    const download = await Download.begin(session, action, this.#path, standing.size);
+    const download = await this.#download(session, range, standing);
     const { clock } = this.#access.env;
     const begunMs = clock.monotonic();
     const again = async () => {
-      const isShort = standing.size <= protocolLimits.smbConfirmAboveBytes &&
+      const isShort = download instanceof Download &&
+        standing.size <= protocolLimits.smbConfirmAboveBytes &&
         clock.monotonic() - begunMs <= protocolLimits.smbConfirmAboveMs;
       // It was opened with the size that was seen, and read in one go.
       return fingerprintOf(isShort ? standing : await this.#standing(session, "confirm"));
     };
-    return new SmbReader(held, download, { action, standing, signal, again });
+    const facts = sourceFactsOf(standing, await this.#access.canReadParts());
+    return new SmbReader(held, download, { action, facts, signal, again });
   }
 
-  #assertWhole({ start, end }: ByteRange, { size }: Found): void {
-    if (start === 0 && (end === null || end === size)) return;
+  /** A whole file comes as it is read; a part of one by way of the local disk. */
+  async #download(
+    session: SmbSession,
+    { start, end }: ByteRange,
+    standing: Found,
+  ): Promise<Download | RangeDownload> {
+    const { size } = standing;
+    const folder = await this.#access.canReadParts() ? this.#access.machine.folder : null;
+    const last = Math.min(end ?? size, size);
+    if (start === 0 && last === size) {
+      return await Download.begin(session, `read ${shownPath(this.#path)}`, this.#path, size);
+    }
+    if (start <= last && folder !== null) {
+      const access = this.#access;
+      return new RangeDownload({ access, folder, path: this.#path, standing, start, end: last });
+    }
+    const reason = folder === null ? "without a folder and prlimit only whole files are read" : "";
     const message = `cannot read ${this.#shown} from byte ${start} to ${end ?? "its end"}: ` +
-      `smbclient reads whole files only; it has ${size} bytes`;
+      `it has ${size} bytes${reason === "" ? "" : `, and ${reason}`}`;
     throw new ProtocolError("rangeNotSupported", message, { definite: true });
   }
 
@@ -120,7 +139,7 @@ export class SmbSource implements Source {
 
 interface Reading {
   readonly action: string;
-  readonly standing: Found;
+  readonly facts: SourceFacts;
   readonly signal: AbortSignal;
   /** What stands at the path now. */
   readonly again: () => Promise<Fingerprint>;
@@ -129,12 +148,12 @@ interface Reading {
 class SmbReader implements SourceReader {
   readonly facts: SourceFacts;
   readonly #held: HeldSession<SmbSession>;
-  readonly #download: Download;
+  readonly #download: Download | RangeDownload;
   readonly #reading: Reading;
   #isClosed = false;
 
-  constructor(held: HeldSession<SmbSession>, download: Download, reading: Reading) {
-    this.facts = sourceFactsOf(reading.standing);
+  constructor(held: HeldSession<SmbSession>, download: Download | RangeDownload, reading: Reading) {
+    this.facts = reading.facts;
     this.#held = held;
     this.#download = download;
     this.#reading = reading;
@@ -148,7 +167,7 @@ class SmbReader implements SourceReader {
     const { action, again } = this.#reading;
     try {
       return await this.#unlessAborted(async () => {
-        await this.#download.finish();
+        if (this.#download instanceof Download) await this.#download.finish();
         return await again();
       });
     } catch (thrown) {
@@ -161,7 +180,8 @@ class SmbReader implements SourceReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     // What has not come yet would come before the next file.
-    if (!this.#download.isFinished) await this.#held.session.end();
+    if (this.#download instanceof RangeDownload) await this.#download.close();
+    else if (!this.#download.isFinished) await this.#held.session.end();
     this.#held.release();
   }
 

@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, string>> = {
   "swift-account-server": "swift-account",
   "swift-container-server": "swift-container",
   "swift-object-server": "swift-object",
+  prlimit: "util-linux",
   smbd: "samba",
   smbpasswd: "samba-common-bin",
 };

@@ -12,6 +12,8 @@ export interface PaperStreams {
   say(text: string): void;
   /** To standard output. */
   give(bytes: Uint8Array): void;
+  /** Ends the program. */
+  die(signal: string): void;
 }
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -33,6 +35,7 @@ export class PaperClient {
   /** To its end; the code that it ends with. */
   async run(): Promise<number> {
     const { args } = this.#command;
+    if (args[0] === "--version") return 0;
     const { refusal } = this.#share.quirks;
     if (refusal !== undefined) {
       this.#streams.say(`${refusal}\n`);
@@ -92,6 +95,8 @@ export class PaperClient {
         return this.#list(first);
       case "get":
         return this.#get(first);
+      case "reget":
+        return await this.#reget(first, second);
       case "put":
         return await this.#put(first, second);
       case "mkdir":
@@ -138,6 +143,23 @@ export class PaperClient {
     given.set(bytes.subarray(0, given.length));
     this.#streams.give(given);
     return `getting file ${path} of size ${bytes.length} as - (1.0 KiloBytes/sec) ` +
+      "(average 1.0 KiloBytes/sec)\n";
+  }
+
+  async #reget(path: string, local: string): Promise<string> {
+    const bytes = this.#share.at(path)?.bytes ?? null;
+    if (bytes === null) return `NT_STATUS_OBJECT_NAME_NOT_FOUND opening remote file ${path}\n`;
+    const limit = this.#command.args.find((one) => one.startsWith("--fsize="))?.slice(8);
+    const file = await this.#share.env.disk.open(local, { read: true, write: true });
+    const { size } = await file.stat();
+    const most = limit === undefined ? bytes.length : Number(limit);
+    await file.write(bytes.subarray(size, most), size);
+    await file.close();
+    if (most < bytes.length) {
+      this.#streams.die("SIGXFSZ");
+      return "";
+    }
+    return `getting file ${path} of size ${bytes.length} as ${local} (1.0 KiloBytes/sec) ` +
       "(average 1.0 KiloBytes/sec)\n";
   }
 

@@ -34,6 +34,8 @@ export interface PaperQuirks {
   /** What the server answers to a command, instead of doing it. */
   readonly answer?: (verb: string) => string | null;
   readonly hardLinks?: boolean;
+  /** `prlimit` may not be started. */
+  readonly hasNoLimits?: boolean;
   /** What its C library reads at once. */
   readonly bufferBytes?: number;
 }
@@ -89,6 +91,9 @@ export class PaperShare {
     this.started.push(command);
     if (this.quirks.isMissing === true) {
       throw new ProgramError("notFound", `cannot start ${command.program}: it is not installed`);
+    }
+    if (command.program === "prlimit" && this.quirks.hasNoLimits === true) {
+      throw new ProgramError("denied", "cannot start prlimit: this process may not");
     }
     return new PaperProcess(this, command);
   }
@@ -188,6 +193,7 @@ class PaperProcess implements RunningProgram {
         else this.#kept += text;
       },
       give: (bytes) => this.#output.write(bytes),
+      die: (signal) => this.#over(null, signal),
     });
     void client.run().then((code) => this.#over(code, null));
   }

@@ -104,3 +104,21 @@ Deno.test("smb: below a root no junction is passed, whether it is written or ask
     const declared = sinkOf(harness, harness.sink!, "in/out/f", { root: "/share/data/in/out" });
     assert.equal((await declared.stat("g", NEVER))?.size, BYTES.length);
   }));
+
+Deno.test("smb: where no program can be bounded, or no folder is, only whole files are promised", async () => {
+  for (const [quirks, folder] of [[{ hasNoLimits: true }, "/"], [{}, null]] as const) {
+    const harness = paperHarness(quirks, folder);
+    harness.share.put("\\data\\f", BYTES);
+    await harness.run!(async () => {
+      const source = paperSource(harness, "f");
+      assert.equal((await source.stat(NEVER)).ranges, false);
+      assertBytes(await fetched(source), BYTES, "the whole file");
+      await assertFails(
+        () => fetched(source, { start: 1, end: null }),
+        "rangeNotSupported",
+        "a part",
+      );
+    });
+    await harness.close();
+  }
+});
