@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "protocols-azure": "./protocols/azure.ts",
   "protocols-ftp": "./protocols/ftp.ts",
   "protocols-s3": "./protocols/s3.ts",
+  "protocols-sftp": "./protocols/sftp.ts",
   "protocols-smb": "./protocols/smb.ts",
   "protocols-webdav": "./protocols/webdav.ts",
   "raft": "./raft.ts",
