@@ -161,7 +161,9 @@ Deno.test("a declared URI is judged by its scheme, its spelling and its port bef
 Deno.test("local files are below the folders that are used here, by segments", async () => {
   const reach = scene().guard({ paths: ["/srv/in", "/srv/out"] });
   for (const path of ["/srv/in", "/srv/in/a", "/srv/out/b/c"]) reach.check(`file://${path}`);
-  for (const path of ["/srv/inner/a", "/srv", "/etc/passwd", "/srv/in/../../etc/passwd", "/srv/in/.."]) {
+  for (
+    const path of ["/srv/inner/a", "/srv", "/etc/passwd", "/srv/in/../../etc/passwd", "/srv/in/.."]
+  ) {
     const error = await refusal(() => reach.check(`file://${path}`));
     assert.deepEqual(error.details, { setting: "reach.paths" }, path);
   }

@@ -1,11 +1,7 @@
 /** Secrets of a cluster's transfers: not in its log, its archive, its API, its output, however nodes end. */
 
 import assert from "node:assert/strict";
-import {
-  type ClusterUnderTest,
-  quorusProcess,
-  withCluster,
-} from "./cluster_processes.ts";
+import { type ClusterUnderTest, quorusProcess, withCluster } from "./cluster_processes.ts";
 import { startFileServer } from "../../servers/file_server.ts";
 import { bytesFile, generatedFile } from "../../servers/pattern.ts";
 import {
