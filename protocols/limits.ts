@@ -338,6 +338,12 @@ export const PROTOCOL_LIMITS = {
     why:
       "parts of one upload that are in memory at once; one part is let through whatever its size",
   },
+  s3RoomBytes: {
+    unit: "bytes",
+    value: 268_435_456,
+    why:
+      "parts of all uploads of a process that are on their way at once; one is let through always",
+  },
   s3CopyWholeMaxBytes: {
     unit: "bytes",
     value: 5_368_709_120,

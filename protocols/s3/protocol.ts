@@ -7,6 +7,7 @@ import { S3Client } from "./client.ts";
 import { type KeyRing, keyRingOf, NO_MACHINE, type S3Machine } from "./credentials.ts";
 import { S3_CREDENTIALS, S3_OPTIONS, type S3Place, s3PlaceOf } from "./endpoint.ts";
 import { S3_DIRECTORY_CAPABILITIES, S3Directory } from "./entries.ts";
+import { PartRoom } from "./part_room.ts";
 import { freshService, type ServiceState } from "./service.ts";
 import { sha256Hex } from "./signing.ts";
 import { type OpenUploads, S3_SINK_CAPABILITIES, S3Sink } from "./sink.ts";
@@ -24,7 +25,8 @@ const DESCRIPTION: ProtocolDescription = {
 export function s3Protocol(machine: S3Machine = NO_MACHINE): TransferProtocol {
   const services = new Map<string, ServiceState>();
   const keyRings = new Map<string, KeyRing>();
-  const uploads: OpenUploads = new Map();
+  const room = new PartRoom(protocolLimits.s3RoomBytes);
+  const uploads: OpenUploads = { files: new Map(), room };
   const clientOf = (endpoint: Endpoint, env: Env): S3Client => {
     const place = s3PlaceOf(endpoint);
     const name = JSON.stringify([place.origin.href, place.conditional]);
@@ -46,7 +48,7 @@ export function s3Protocol(machine: S3Machine = NO_MACHINE): TransferProtocol {
     close: () => {
       services.clear();
       keyRings.clear();
-      uploads.clear();
+      uploads.files.clear();
       return Promise.resolve();
     },
   };

@@ -20,10 +20,11 @@ import { foreignId, isBaseOf, newFileId } from "./file_id.ts";
 import { readMarker } from "./marker.ts";
 import { deleteObject, headObject, type S3Object } from "./objects.ts";
 import { sweepOrphans } from "./orphans.ts";
+import type { PartRoom } from "./part_room.ts";
 import { bytesOfPart, evenPartBytes } from "./part_sizes.ts";
 import { assertPublishable, publishUpload } from "./publish.ts";
 import { S3SinkFile } from "./sink_file.ts";
-import { taken, Upload, type UploadFacts } from "./upload.ts";
+import { taken, Upload, type UploadFacts, type UploadTools } from "./upload.ts";
 import { abortUpload, listParts, type Part, shown } from "./uploads.ts";
 
 /** What the best of servers lets a sink do. */
@@ -39,8 +40,12 @@ export const S3_SINK_CAPABILITIES: SinkCapabilities = {
   permissions: false,
 };
 
-/** Temporary files that are being written in this process, by origin, bucket and temporary key. */
-export type OpenUploads = Map<string, Upload>;
+/** What is being written in this process. */
+export interface OpenUploads {
+  /** Temporary files by origin, bucket and temporary key. */
+  readonly files: Map<string, Upload>;
+  readonly room: PartRoom;
+}
 
 /** A sink of an object store. */
 export class S3Sink implements Sink {
@@ -98,7 +103,7 @@ export class S3Sink implements Sink {
   ): Promise<SinkFile> {
     const markerKey = this.#keyOf(temp);
     assertNotAborted(`create ${this.#shown(markerKey)}`, signal);
-    if (this.#uploads.has(this.#registered(markerKey))) {
+    if (this.#uploads.files.has(this.#registered(markerKey))) {
       const message = `cannot create ${this.#shown(markerKey)}: it exists`;
       throw new ProtocolError("exists", message, { definite: true });
     }
@@ -109,13 +114,13 @@ export class S3Sink implements Sink {
       fileId: newFileId(this.#client.env, base),
       partBytes: this.#client.place.partBytes ?? (size === null ? null : evenPartBytes(size)),
     };
-    return this.#open(new Upload(this.#client, facts, () => this.#sweep(markerKey)));
+    return this.#open(new Upload(this.#toolsFor(() => this.#sweep(markerKey)), facts));
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
     const markerKey = this.#keyOf(temp);
     assertNotAborted(`reopen ${this.#shown(markerKey)}`, signal);
-    const known = this.#uploads.get(this.#registered(markerKey));
+    const known = this.#uploads.files.get(this.#registered(markerKey));
     if (known !== undefined && !known.isBroken && !known.isTaken) return this.#open(known);
     await learnAbilities(this.#client, this.#prefix(), signal);
     const standing = await readMarker(this.#client, markerKey, signal);
@@ -128,7 +133,7 @@ export class S3Sink implements Sink {
       return null;
     }
     return this.#open(
-      new Upload(this.#client, facts, () => Promise.resolve(), standing, leading(found)),
+      new Upload(this.#toolsFor(() => Promise.resolve()), facts, standing, leading(found)),
     );
   }
 
@@ -166,7 +171,7 @@ export class S3Sink implements Sink {
 
   async abort(temp: string): Promise<void> {
     const markerKey = this.#keyOf(temp);
-    const known = this.#uploads.get(this.#registered(markerKey));
+    const known = this.#uploads.files.get(this.#registered(markerKey));
     known?.take();
     // A part that lands after its upload was aborted would stay for ever.
     await known?.landed();
@@ -202,7 +207,7 @@ export class S3Sink implements Sink {
   }
 
   close(): Promise<void> {
-    for (const registered of this.#opened) this.#uploads.delete(registered);
+    for (const registered of this.#opened) this.#uploads.files.delete(registered);
     this.#opened.clear();
     return Promise.resolve();
   }
@@ -247,15 +252,19 @@ export class S3Sink implements Sink {
     await sweepOrphans(this.#client, this.#prefix(), markerKey);
   }
 
+  #toolsFor(began: () => Promise<void>): UploadTools {
+    return { client: this.#client, room: this.#uploads.room, began };
+  }
+
   #open(upload: Upload): S3SinkFile {
     const registered = this.#registered(upload.facts.markerKey);
-    this.#uploads.set(registered, upload);
+    this.#uploads.files.set(registered, upload);
     this.#opened.add(registered);
     return new S3SinkFile(upload);
   }
 
   #forget(markerKey: string): void {
-    this.#uploads.delete(this.#registered(markerKey));
+    this.#uploads.files.delete(this.#registered(markerKey));
   }
 
   #registered(markerKey: string): string {

@@ -10,6 +10,7 @@ import type { S3Client } from "./client.ts";
 import { isUnmet } from "./failure.ts";
 import { type Marker, type StandingMarker, writeMarker } from "./marker.ts";
 import { FILE_ID_HEADER, headObject } from "./objects.ts";
+import type { PartRoom } from "./part_room.ts";
 import { bytesOfPart } from "./part_sizes.ts";
 import { createUpload, type Part, shown, uploadPart } from "./uploads.ts";
 
@@ -26,17 +27,25 @@ export interface UploadFacts {
   readonly partBytes: number | null;
 }
 
+/** What an upload works with. */
+export interface UploadTools {
+  readonly client: S3Client;
+  /** Shared by all uploads. */
+  readonly room: PartRoom;
+  /** Called once an upload in parts was begun. */
+  readonly began: () => Promise<void>;
+}
+
 /** One temporary file, whoever has it open. */
 export class Upload {
   readonly facts: UploadFacts;
   readonly #client: S3Client;
+  readonly #room: PartRoom;
   /** Aborted when the file is taken away from its writer. */
   readonly #taken = new AbortController();
   readonly #parts: Part[];
   readonly #flying = new Map<Promise<void>, number>();
   readonly #began: () => Promise<void>;
-  /** Memory of parts that have landed. */
-  readonly #spare: Block[] = [];
   #tail: Block;
   #tailBytes: number;
   /** Bytes in parts, sent or on their way. */
@@ -52,14 +61,14 @@ export class Upload {
 
   /** `standing`: what an earlier process has left, with the parts that are there. */
   constructor(
-    client: S3Client,
+    { client, room, began }: UploadTools,
     facts: UploadFacts,
-    began: () => Promise<void>,
     standing: StandingMarker | null = null,
     parts: readonly Part[] = [],
   ) {
     this.facts = facts;
     this.#client = client;
+    this.#room = room;
     this.#began = began;
     this.#parts = [...parts];
     this.#nextPart = parts.length + 1;
@@ -108,7 +117,7 @@ export class Upload {
     for (let from = 0; from < bytes.length;) {
       const partBytes = this.#partBytes(this.#nextPart);
       const count = Math.min(bytes.length - from, partBytes - this.#tailBytes);
-      this.#room(this.#tailBytes + count, partBytes);
+      this.#grow(this.#tailBytes + count, partBytes);
       this.#tail.bytes.set(bytes.subarray(from, from + count), this.#tailBytes);
       this.#tailBytes += count;
       from += count;
@@ -192,10 +201,10 @@ export class Upload {
   }
 
   /** Grows the tail; to a part's size at once when it is more than a small file. */
-  #room(bytes: number, partBytes: number): void {
+  #grow(bytes: number, partBytes: number): void {
     if (bytes <= this.#tail.bytes.length) return;
     const doubled = Math.max(FIRST_TAIL_BYTES, this.#tail.bytes.length * 4, bytes);
-    const larger = new Uint8Array(Math.min(partBytes, doubled));
+    const larger = doubled >= partBytes ? this.#room.memory(partBytes) : new Uint8Array(doubled);
     larger.set(this.#tail.bytes.subarray(0, this.#tailBytes));
     this.#tail = { bytes: larger };
   }
@@ -210,9 +219,13 @@ export class Upload {
     ) {
       await Promise.race(this.#flying.keys());
     }
-    this.#throwIfLost("write to");
+    await this.#room.enter(length);
     const [block, number] = [this.#tail, this.#nextPart];
-    this.#tail = this.#spare.pop() ?? { bytes: new Uint8Array() };
+    if (this.isTaken || this.isBroken) {
+      this.#room.leave(length, null);
+      return this.#throwIfLost("write to");
+    }
+    this.#tail = { bytes: new Uint8Array() };
     this.#tailBytes = 0;
     this.#sentBytes += length;
     this.#nextPart += 1;
@@ -236,9 +249,7 @@ export class Upload {
       (why: unknown) => void (this.#error ??= { why }),
     ).finally(() => {
       this.#flying.delete(flight);
-      // New memory for each part costs as much as filling it.
-      const { length: size } = block.bytes;
-      if (size === bytesOfPart(this.#nextPart, this.facts.partBytes)) this.#spare.push(block);
+      this.#room.leave(length, block);
     });
     this.#flying.set(flight, length);
   }
