@@ -7,7 +7,7 @@
 import { PersistentMap } from "../../runtime/base/persistent_map.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Job } from "../job/record.ts";
-import { RECALLED } from "../set/ledger.ts";
+import { FULL, KNOWN, RECALLED } from "../set/ledger.ts";
 import { SET_LIMITS } from "../set/limits.ts";
 import { type Applied, refuse } from "./applied.ts";
 import type { Command } from "./commands.ts";
@@ -46,13 +46,13 @@ export function whyNotRemembered(state: State, job: Job, event: Files): string |
   const ledger = state.ledgers.get(ledgerKey(job.tenant, onlyNew.ledger));
   for (const { path, version } of wanted) {
     if (ledger !== undefined && has(ledger, version!)) {
-      return `files: ledger ${onlyNew.ledger} has this version of ${path} already`;
+      return `${KNOWN} ledger ${onlyNew.ledger} has this version of ${path}`;
     }
   }
   const open = job.set?.open.length ?? 0;
   const most = SET_LIMITS.ledgerEntries.value;
   if (entriesOf(state) + open + wanted.length <= most) return null;
-  return `files: the ledgers have ${most} entries (ledgerEntries), and none of ` +
+  return `${FULL} the ledgers have ${most} entries (ledgerEntries), and none of ` +
     `${onlyNew.ledger} may be forgotten: declare onlyNew {ledger, keep}, or a shorter keep`;
 }
 

@@ -17,7 +17,10 @@ export type JobErrorCode =
   | "workerLost"
   | "selectionInvalid"
   | "filesFailed"
-  | "mirrorRefused";
+  | "mirrorRefused"
+  | "ledgerFull"
+  | "alreadyCopied"
+  | "tooManyOpen";
 
 /** A failed attempt. Nothing was published unless `definite` is false. */
 export class JobError extends QuorusError<JobErrorCode> {

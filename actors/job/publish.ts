@@ -111,7 +111,8 @@ async function askForGrant(attempt: Attempt, grant: Grant): Promise<void> {
   // Nobody may know whether it was granted: then the file is what tells, and stays.
   const refused = await tools.propose({ type: "jobEvent", jobId: job.id, event })
     .catch((cause) => {
-      throw unclear(grant, cause);
+      // It was refused for certain, and not because of the lease: a file of a set.
+      throw cause instanceof JobError && cause.definite ? cause : unclear(grant, cause);
     });
   if (refused.length === 0) {
     if (signal.reason instanceof Revoked) throw unclear(grant, signal.reason);

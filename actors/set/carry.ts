@@ -8,6 +8,7 @@ import { type AttemptTools, Released } from "../job/tools.ts";
 import { settleSource } from "./after.ts";
 import { fileJob, standsThere } from "./file.ts";
 import { sourceDirectories } from "./directories.ts";
+import { throwIfAboutFile } from "./ledger.ts";
 import type { SetWork } from "./tools.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -63,7 +64,9 @@ async function copy(work: SetWork, wanted: Wanted, path: string): Promise<void> 
 function toolsOf({ tools, reports }: SetWork, path: string, version: string | undefined) {
   const propose: AttemptTools["propose"] = async (command) => {
     if (command.type === "jobEvent" && command.event.type === "grant") {
-      return await reports.grant(path, command.event.grant, version);
+      const refused = await reports.grant(path, command.event.grant, version);
+      throwIfAboutFile(refused);
+      return refused;
     }
     if (command.type === "jobEvent" && command.event.type === "notPublished") {
       return await reports.done(path, "unpublished");
@@ -92,6 +95,7 @@ async function take(
       await told(work, reports.done(path, "unclear"));
       return reports.failed(path, { ...event.error, code: "ambiguous", retryable: false });
     case "fail":
+      if (event.error.code === "alreadyCopied") return reports.count("unchanged");
       // Somebody took it away between its listing and its turn.
       if (event.error.code === "notFound" && await isGone(work, wanted)) {
         return reports.count("left");

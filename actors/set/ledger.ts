@@ -3,6 +3,7 @@
 import type { Hashing } from "../../runtime/env/env.ts";
 import type { Fingerprint } from "../../protocols/contract.ts";
 import { identifiesVersion } from "../../protocols/fingerprint.ts";
+import { JobError } from "../job/errors.ts";
 import { Revoked } from "../job/tools.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
 import { SET_LIMITS } from "./limits.ts";
@@ -13,6 +14,10 @@ import type { Wanted } from "./wanted.ts";
 const VERSION_DIGITS = 32;
 /** How the answer to `recall` begins; places in its list follow. */
 export const RECALLED = "recalled:";
+/** How a grant is refused whose version the ledger has by now: another set was faster. */
+export const KNOWN = "already copied:";
+/** How a grant is refused whose version the ledger could not remember. */
+export const FULL = "ledger full:";
 
 /** What a ledger remembers a version of a file by: where it is, what it is, and where it goes. */
 export function versionOfFile(
@@ -71,4 +76,12 @@ async function ask({ tools, job, lease }: SetWork, versions: string[]): Promise<
   if (first === undefined) return new Set();
   if (!first.startsWith(RECALLED)) throw new Revoked(answer.join("; "));
   return new Set(first.slice(RECALLED.length).split(",").map(Number));
+}
+
+/** Throws what a refusal means that is about one file, and not about the lease. */
+export function throwIfAboutFile(refused: readonly string[]): void {
+  for (const why of refused) {
+    if (why.startsWith(KNOWN)) throw new JobError("alreadyCopied", why);
+    if (why.startsWith(FULL)) throw new JobError("ledgerFull", why);
+  }
 }

@@ -5,6 +5,7 @@
 
 import { messageOf } from "../../runtime/base/errors.ts";
 import type { Hashing } from "../../runtime/env/env.ts";
+import { JobError } from "../job/errors.ts";
 import type { Grant, Job, Lease, ReachedLevel } from "../job/record.ts";
 import { type AttemptTools, Revoked } from "../job/tools.ts";
 import { EMPTY_DIGEST, receiptDigest, sumOfDigests } from "./digest.ts";
@@ -96,7 +97,11 @@ export class Reports {
     while (this.#open.size + this.#grants.length >= SET_LIMITS.setOpenFiles.value) {
       if (this.#lost !== null) throw this.#lost.error;
       if (this.#done.length === 0 && this.#pumping === null && this.#grants.length === 0) {
-        return [`${this.#open.size} files of the set are open already (setOpenFiles)`];
+        throw new JobError(
+          "tooManyOpen",
+          `publish ${path}: of ${this.#open.size} files of this set nobody knows whether they were ` +
+            "published (setOpenFiles): look at them, then run it again",
+        );
       }
       await new Promise<void>((resolve) => this.#room.push(resolve));
     }

@@ -8,8 +8,8 @@ export const SET_MUTANTS: readonly Mutant[] = [
   {
     name: "a file of a set is published without a grant",
     file: "actors/set/carry.ts",
-    find: `      return await reports.grant(path, command.event.grant, version);`,
-    replace: `      return await Promise.resolve([]);`,
+    find: `      const refused = await reports.grant(path, command.event.grant, version);`,
+    replace: `      const refused: readonly string[] = [];`,
     scenario: SCENARIO,
     seeds: 40,
   },

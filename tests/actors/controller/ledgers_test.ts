@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { entriesOf, ledgerPieces, putLedger } from "../../../actors/controller/ledgers.ts";
+import { apply } from "../../../actors/controller/apply.ts";
 import { restoreState, snapshotState } from "../../../actors/controller/snapshot.ts";
-import { INITIAL_STATE, type State } from "../../../actors/controller/state.ts";
+import { INITIAL_STATE, type State, withJob } from "../../../actors/controller/state.ts";
+import type { Job } from "../../../actors/job/record.ts";
+import { EMPTY_DIGEST } from "../../../actors/set/digest.ts";
+import { NEW_SET, NO_COUNTS } from "../../../actors/set/record.ts";
+import type { FilesReport } from "../../../actors/set/taken.ts";
+import type { SetSpec } from "../../../workflows/spec.ts";
+import { Rig } from "../job/rig.ts";
 
 /** An entry of a version that is a number, entered in that minute. */
 function entry(version: number, minute = 1): Uint8Array {
@@ -67,4 +74,75 @@ Deno.test("an earlier state of a ledger stays as it was", () => {
 Deno.test("what is no entry is refused", () => {
   const command = { type: "putLedger", tenant: "acme", name: "daily", entries: "AAAA" } as const;
   assert.match(putLedger(INITIAL_STATE, command).refused[0] ?? "", /no entries/);
+});
+
+/** A running job of a set with a ledger, in a state of so many entries. */
+function leased(entries: number, keepMs: number | null, nowMs: number): State {
+  const job: Job = {
+    ...new Rig().job,
+    state: "running",
+    lease: LEASE,
+    set: NEW_SET,
+  };
+  const set = { onlyNew: { ledger: "daily", keepMs } } as SetSpec;
+  const spec = { ...job.spec, set };
+  const state = { ...withJob(INITIAL_STATE, null, { ...job, tenant: "acme", spec }), nowMs };
+  let at: State = state;
+  for (let from = 0; from < entries; from += 100_000) {
+    const count = Math.min(100_000, entries - from);
+    at = put(at, Array.from({ length: count }, (_, n) => from + n));
+  }
+  return at;
+}
+
+const LEASE = { epoch: 1, group: 0, index: 7, agent: "local" };
+const VERSION = "ab".repeat(16);
+
+function files(more: Partial<FilesReport>, nowMs: number) {
+  const jobId = new Rig().job.id;
+  const counts = NO_COUNTS;
+  const report = { batch: 1, grants: [], done: [], counts, failures: [], digest: EMPTY_DIGEST };
+  const event = { type: "files", lease: LEASE, ...report, ...more } as const;
+  return { version: 5, atMs: nowMs, command: { type: "jobEvent", jobId, event } } as const;
+}
+
+const GRANT = {
+  path: "a",
+  version: VERSION,
+  grant: {
+    leaseIndex: 7,
+    temp: ".quorus-x~a-1.0.7.part",
+    finalName: "a",
+    replace: true,
+    size: 1,
+    sha256: null,
+    root: null,
+    fileId: null,
+    level: "size",
+  },
+} as const;
+
+Deno.test("what was published enters the ledger with its receipt, and is known from then on", () => {
+  const granted = apply(leased(0, null, 1), files({ grants: [GRANT] }, 1), 10).state;
+  assert.equal(entriesOf(granted), 0, "a grant is no receipt");
+  const done = files({ batch: 2, done: [{ path: "a", outcome: "published" }] }, 1);
+  const { state } = apply(granted, done, 11);
+  assert.equal(entriesOf(state), 1);
+  const event = { type: "recall", lease: LEASE, versions: ["00".repeat(16), VERSION] } as const;
+  const asked = { type: "jobEvent", jobId: new Rig().job.id, event } as const;
+  const { refused } = apply(state, { version: 5, atMs: 1, command: asked }, 12);
+  assert.deepEqual(refused, ["recalled:1"]);
+  const again = apply(state, files({ batch: 3, grants: [GRANT] }, 1), 13);
+  assert.match(again.refused.join(), /^already copied: ledger daily has this version of a/);
+});
+
+Deno.test("a full ledger refuses grants and says what to do, unless some may be forgotten", () => {
+  const full = leased(1_000_000, null, 1_000);
+  const refused = apply(full, files({ grants: [GRANT] }, 1_000), 10).refused.join();
+  assert.match(refused, /^ledger full: the ledgers have 1000000 entries .* declare onlyNew/);
+  const old = 10 * 86_400_000;
+  const keeping = leased(1_000_000, 86_400_000, old);
+  const { state, refused: none } = apply(keeping, files({ grants: [GRANT] }, old), 10);
+  assert.deepEqual(none, []);
+  assert.equal(entriesOf(state), 0, "all of them were older than a day");
 });
