@@ -128,9 +128,10 @@ Deno.test("what was published enters the ledger with its receipt, and is known f
   const done = files({ batch: 2, done: [{ path: "a", outcome: "published" }] }, 1);
   const { state } = apply(granted, done, 11);
   assert.equal(entriesOf(state), 1);
-  const event = { type: "recall", lease: LEASE, versions: ["00".repeat(16), VERSION] } as const;
-  const asked = { type: "jobEvent", jobId: new Rig().job.id, event } as const;
-  const { refused } = apply(state, { version: 5, atMs: 1, command: asked }, 12);
+  const versions = ["00".repeat(16), VERSION];
+  const event = { type: "recall" as const, lease: LEASE, versions };
+  const command = { type: "jobEvent" as const, jobId: new Rig().job.id, event };
+  const { refused } = apply(state, { version: 5, atMs: 1, command }, 12);
   assert.deepEqual(refused, ["recalled:1"]);
   const again = apply(state, files({ batch: 3, grants: [GRANT] }, 1), 13);
   assert.match(again.refused.join(), /^already copied: ledger daily has this version of a/);
