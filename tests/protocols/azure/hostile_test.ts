@@ -144,6 +144,18 @@ Deno.test("azblob: a silent account times out", () =>
     await assertFails(() => source.stat(NEVER), "timeout", "silence");
   }, { responseTimeoutMs: 50 }));
 
+Deno.test("azblob: a body that stops dripping times out, however much of it came", () =>
+  withAccount(async (harness) => {
+    await harness.source!.stall!("f", 10_000);
+    const source = paperSource(harness, "f");
+    const reader = await source.open({ start: 0, end: null }, null, NEVER);
+    const reading = async () => {
+      while (await reader.read(new Uint8Array(4_096)) > 0);
+    };
+    await assertFails(reading, "timeout", "a silent body");
+    await reader.close();
+  }, { idleTimeoutMs: 50 }));
+
 Deno.test("azblob directory: hostile names are shown and not passed on, whatever they spell", () =>
   withAccount(async (harness) => {
     const names = [
