@@ -17,6 +17,7 @@ import { hollowAt, localName } from "./local_file.ts";
 import { commandLine } from "./names.ts";
 import type { SmbSession } from "./session.ts";
 import { found } from "./share.ts";
+import { SmbRefusal, statusIn, unexpected } from "./status.ts";
 
 /** What is read of a file. */
 export interface RangeParts {
@@ -84,11 +85,14 @@ export class RangeDownload {
       assertSameVersion(this.#action, fingerprintOf(standing), fingerprintOf(now));
       const words = [{ path: this.#parts.path }, { local }];
       const said = await session.run(this.#action, commandLine("reget", words));
-      if (sizeRead(said, local) !== standing.size) throw this.#changed();
+      const size = sizeRead(said, local);
+      if (size === null) throw this.#refusal(session, said);
+      if (size !== standing.size) throw this.#changed();
     } catch (thrown) {
-      // The limit ends it in the middle of writing, which is no failure where all is there.
-      const isLost = thrown instanceof ProtocolError && thrown.code === "unreachable";
-      if (!isLost || await this.#length(file) < end) throw thrown;
+      const isChanged = thrown instanceof ProtocolError && thrown.code === "changed";
+      // It writes in order. The limit ends it in the middle of writing; and a read at the very end of a
+      // file, which it asks for as well, is INVALID_NETWORK_RESPONSE to 4.17.
+      if (isChanged || await this.#length(file) < end) throw thrown;
     } finally {
       this.#session = null;
       await session.end();
@@ -108,6 +112,12 @@ export class RangeDownload {
     if (piece === null) return;
     await piece.file.close();
     await translated(() => this.#parts.access.env.disk.remove(piece.local));
+  }
+
+  #refusal({ place }: SmbSession, said: string): ProtocolError {
+    const status = statusIn(said);
+    if (status === null) return unexpected(this.#action, place, said);
+    return new SmbRefusal(this.#action, place, status);
   }
 
   #changed(): ProtocolError {

@@ -53,6 +53,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "smb: parts that end with the file are whole, wherever they begin",
+  ...needs,
+  async fn() {
+    const harness = await smbHarness();
+    try {
+      const whole = patterned(4 * 1_048_576);
+      await harness.source!.put("f", whole);
+      const source = sourceOf(harness, harness.source!, "f");
+      for (const start of [1, 1_048_576, 3 * 1_048_576, whole.length - 1, whole.length]) {
+        const part = await fetched(source, { start, end: null });
+        assertBytes(part, whole.subarray(start), `from ${start}`);
+      }
+      await source.close();
+    } finally {
+      await harness.close();
+    }
+  },
+});
+
+Deno.test({
   name: "smb: a part of a file that is another one by then is changed",
   ...needs,
   async fn() {

@@ -145,22 +145,25 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smb: killed in the middle of a download, the next run brings the whole file",
+  name:
+    "smb: killed in the middle of a download, the next run keeps what was there and brings the rest",
   ...needs,
   async fn() {
     const samba = await startSamba();
     try {
-      const content = patterned(BIG, 2);
+      const content = patterned(2 * BIG, 2);
       await Deno.writeFile(`${samba.root}/big.bin`, content);
       const file = `${samba.folder}/down.yaml`;
       const folder = `${samba.folder}/down`;
       await Deno.mkdir(folder);
       await Deno.writeTextFile(file, workflow(samba, "big.bin", `${folder}/big.bin`));
-      await killedInTheMiddle(samba, file, () => underWay(folder, 1_000_000));
-      const { code, text } = await quorus(samba, "run", file);
+      await killedInTheMiddle(samba, file, () => underWay(folder, 1.5 * BIG));
+      const { code, text } = await quorus(samba, "run", file, "-o", "json");
       assert.equal(code, 0, text);
       assertSame(await Deno.readFile(`${folder}/big.bin`), content);
       assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["big.bin"]);
+      const kept = Number(/"keptBytes": ?(\d+)/.exec(text)?.[1]);
+      assert.ok(kept >= 64 * 1_048_576, `${kept} bytes were kept: ${text}`);
     } finally {
       await samba.close();
     }
