@@ -5,6 +5,7 @@
 
 import { DIRECTORY_LIMITS } from "../../actors/directory/limits.ts";
 import { ACTOR_LIMITS } from "../../actors/limits.ts";
+import { SET_LIMITS } from "../../actors/set/limits.ts";
 import { CLIENT_LIMITS } from "../../client/limits.ts";
 import { PROTOCOL_LIMITS } from "../../protocols/limits.ts";
 import type { LimitTable } from "../../runtime/base/limits.ts";
@@ -30,8 +31,13 @@ const EVERYWHERE: Readonly<Record<string, LimitTable>> = {
   telemetry: TELEMETRY_LIMITS,
   directory: DIRECTORY_LIMITS,
 };
-const OF_CONTROLLERS = { store: STORE_LIMITS, workflows: WORKFLOW_LIMITS, actors: ACTOR_LIMITS };
-const OF_AGENTS = { protocols: PROTOCOL_LIMITS };
+const OF_CONTROLLERS = {
+  store: STORE_LIMITS,
+  workflows: WORKFLOW_LIMITS,
+  actors: ACTOR_LIMITS,
+  sets: SET_LIMITS,
+};
+const OF_AGENTS = { protocols: PROTOCOL_LIMITS, sets: SET_LIMITS };
 const OF_GATEWAYS = { workflows: WORKFLOW_LIMITS, protocols: PROTOCOL_LIMITS };
 
 /** What the command line works with, by itself and with a gateway. */
@@ -44,6 +50,7 @@ const OF_CLI = {
   workflows: WORKFLOW_LIMITS,
   protocols: PROTOCOL_LIMITS,
   actors: ACTOR_LIMITS,
+  sets: SET_LIMITS,
 };
 
 const TABLES: Readonly<Record<RoleName | "cli", Readonly<Record<string, LimitTable>>>> = {
