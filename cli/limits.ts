@@ -133,6 +133,11 @@ export const CLI_LIMITS = {
     why:
       "jobs or runs that get shows unless --limit says how many: their lists go on into the archive",
   },
+  listItemsMost: {
+    unit: "count",
+    value: 1_000_000,
+    why: "the most that --limit of get may ask for: all of them are held in memory, 1 KiB each",
+  },
   logsQuietMs: {
     unit: "ms",
     value: 1_500,

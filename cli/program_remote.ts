@@ -1,7 +1,8 @@
 /** The verbs that speak to a gateway. */
 
-import { Argument, Command } from "commander";
-import { count, withOutput, withVariables } from "./options.ts";
+import { Argument, Command, InvalidArgumentError } from "commander";
+import { cliLimits } from "./limits.ts";
+import { withOutput, withVariables } from "./options.ts";
 import type { Process } from "./process.ts";
 import type { AddVerb } from "./program_roles.ts";
 import { withServer } from "./remote/options.ts";
@@ -44,7 +45,11 @@ function addListing(add: AddVerb, process: Process): void {
     .option("--state <LIST>", "in one of these states, with commas between them")
     .option("-l, --selector <SELECTOR>", "by label: tier=gold, zone in (a, b), urgent")
     .option("--tenant <NAME>", "whose definition")
-    .option("--limit <N>", "at most so many; of jobs and runs the newest 500 without it", count)
+    .option(
+      "--limit <N>",
+      "at most so many; of jobs and runs the newest 500 without it",
+      listLength,
+    )
     .option("--stale", "whatever a controller knows, also without a quorum");
   add(withServer(withOutput(get)), async (verb) => {
     const { getVerb } = await import("./verbs/get.ts");
@@ -122,4 +127,11 @@ function addTelling(add: AddVerb, process: Process): void {
     const { inspectVerb } = await import("./verbs/inspect.ts");
     return await inspectVerb(process, verb.opts());
   });
+}
+
+/** How many things a list may show. */
+function listLength(text: string): number {
+  const most = cliLimits.listItemsMost;
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
 }

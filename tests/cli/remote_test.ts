@@ -74,6 +74,21 @@ Deno.test("get lists jobs and runs as tables and as data", async () => {
   });
 });
 
+Deno.test("of jobs the newest 500 are shown, and more where more are asked for", async () => {
+  await withGateway(async (cluster, url) => {
+    for (let n = 0; n < 620; n += 1) {
+      cluster.job({ id: `run-1-${String(n).padStart(4, "0")}`, state: "queued", agent: null });
+    }
+    const first = await quorus(["get", "jobs"], as(VIEWER, url));
+    assert.equal(first.out.trim().split("\n").length, 501);
+    assert.match(first.err, /there are more: these are the first 500; --limit N shows N/);
+    const all = await quorus(["get", "jobs", "-o", "json", "--limit", "2000"], as(VIEWER, url));
+    assert.equal(all.code, 0, all.err);
+    const { items, more } = JSON.parse(all.out);
+    assert.deepEqual([items.length, more], [620, false]);
+  });
+});
+
 Deno.test("describe and explain show what is known of a job", async () => {
   await withGateway(async (cluster, url) => {
     cluster.job({ id: "run-1-1", state: "queued", agent: null, labels: { tier: "gold" } });
