@@ -11,7 +11,7 @@ import { isAnotherCertificate } from "./dial_failure.ts";
 import type { FtpPlace, FtpTarget } from "./endpoint.ts";
 import type { Features } from "./features.ts";
 import type { Dial } from "./line.ts";
-import { FtpSession, judgedCertificate, type SessionParts } from "./session.ts";
+import { type Frugality, FtpSession, judgedCertificate, type SessionParts } from "./session.ts";
 
 /**
  * What a session is held for. A session does one thing at a time, and who holds one may wait for another:
@@ -56,6 +56,7 @@ interface KnownServer {
   readonly features: Features | null;
   /** Judged by the authorities of the endpoint. */
   readonly certificate: Uint8Array | null;
+  readonly frugality: Frugality;
 }
 
 /** What was found out about servers, by place. */
@@ -63,7 +64,10 @@ export class KnownServers {
   readonly #servers = new Map<string, KnownServer>();
 
   get(place: string): KnownServer {
-    return this.#servers.get(place) ?? { features: null, certificate: null };
+    const known = this.#servers.get(place) ??
+      { features: null, certificate: null, frugality: { isNeeded: false } };
+    this.#servers.set(place, known);
+    return known;
   }
 
   add(place: string, more: Partial<KnownServer>): void {
@@ -167,6 +171,7 @@ export class FtpAccess {
       env: this.env,
       features: this.features,
       trusted: null,
+      frugality: this.#shared.servers.get(this.#keyOf()).frugality,
     };
     const session = namesAuthorities(target)
       ? await this.#openJudged(parts)

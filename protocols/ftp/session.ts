@@ -17,6 +17,11 @@ import { assertSameAddress, extendedPassivePort, passiveAddress } from "./passiv
 import { isDone, isIntermediate, type Reply } from "./replies.ts";
 import { timeOf, timeText } from "./times.ts";
 
+/** Whether a server was found to want TLS sessions of their own; shared by all sessions with it. */
+export interface Frugality {
+  isNeeded: boolean;
+}
+
 /** What a session is opened with. */
 export interface SessionParts {
   readonly place: string;
@@ -29,6 +34,7 @@ export interface SessionParts {
   readonly features: Features | null;
   /** The server's certificate, where it was judged already ({@link judgedCertificate}). */
   readonly trusted: Uint8Array | null;
+  readonly frugality: Frugality;
 }
 
 /** A session in use; one call or one transfer at a time. */
@@ -40,6 +46,7 @@ export class FtpSession implements Session {
   readonly idleMs: number;
   /** Data connections are encrypted. */
   readonly isPrivate: boolean;
+  readonly frugality: Frugality;
   readonly #parts: SessionParts;
   #extendedPassive = true;
 
@@ -55,6 +62,7 @@ export class FtpSession implements Session {
     this.env = parts.env;
     this.idleMs = parts.target.idleMs ?? protocolLimits.ftpIdleTimeoutMs;
     this.isPrivate = isPrivate;
+    this.frugality = parts.frugality;
     this.#parts = parts;
   }
 

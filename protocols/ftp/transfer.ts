@@ -80,7 +80,7 @@ export class Download {
     this.#isOver = true;
     await this.#data.end();
     const reply = this.#final ?? await this.#session.control.final(this.#session.idleMs);
-    if (!isDone(reply)) throw this.#session.refusal(this.#action, reply);
+    if (!isDone(reply)) throw refusalOf(this.#session, this.#action, reply);
   }
 
   #stalled(idleMs: number): ProtocolError {
@@ -129,9 +129,11 @@ export class Upload {
     this.#isOver = true;
     try {
       const reply = this.#final ?? await this.#session.control.final(this.#session.idleMs);
-      if (!isDone(reply)) throw this.#session.refusal(this.#action, reply);
+      if (!isDone(reply)) throw refusalOf(this.#session, this.#action, reply);
+      await this.#drain();
     } finally {
       await this.#data.end();
+      this.#retire();
     }
   }
 
@@ -143,6 +145,25 @@ export class Upload {
     if (this.#final === null) await recovered(this.#session);
   }
 
+  /** What comes behind an upload is what a later TLS session is gone on with: see `dial.ts`. */
+  async #drain(): Promise<void> {
+    if (!this.#session.isPrivate) return;
+    const { ftpAbortTimeoutMs } = protocolLimits;
+    const late = () => new ProtocolError("timeout", `${this.#action}: its end did not come`);
+    try {
+      while (await within(this.#session.env, ftpAbortTimeoutMs, this.#data.read(), late) !== null);
+    } catch {
+      // Everything has arrived: how the connection ends matters no more.
+    }
+  }
+
+  /** A server that was found to be strict gets a session for each upload, which brings nothing new. */
+  #retire(): void {
+    const { control, frugality, isPrivate, place } = this.#session;
+    if (!isPrivate || !frugality.isNeeded) return;
+    control.break(new ProtocolError("aborted", `the session with ${place} was used up`));
+  }
+
   /** A server that takes no more bytes hangs up, and says why on the other connection. */
   async #reason(thrown: unknown): Promise<unknown> {
     if (this.#isOver || this.#session.isBroken) return thrown;
@@ -151,11 +172,27 @@ export class Upload {
     try {
       const { ftpAbortTimeoutMs } = protocolLimits;
       const reply = this.#final ?? await this.#session.control.final(ftpAbortTimeoutMs);
-      return isDone(reply) ? thrown : this.#session.refusal(this.#action, reply);
+      return isDone(reply) ? thrown : refusalOf(this.#session, this.#action, reply);
     } catch {
       return thrown;
     }
   }
+}
+
+/**
+ * The refusal of a transfer. Some servers want data connections to go on with the very TLS session of their
+ * control connection, and what there is to go on with is used up by doing so: another session has more.
+ */
+function refusalOf(session: FtpSession, action: string, reply: Reply): ProtocolError {
+  const refusal = session.refusal(action, reply);
+  if (!session.isPrivate || (reply.code !== 425 && refusal.code !== "tls")) return refusal;
+  const message =
+    `cannot ${action} on ${session.place}: its TLS session could not be gone on with ` +
+    `(the server answered ${reply.code}); another session may`;
+  const error = new ProtocolError("tls", message, { cause: refusal, retryable: true });
+  session.frugality.isNeeded = true;
+  session.control.break(error);
+  return error;
 }
 
 async function begun(session: FtpSession, request: TransferRequest): Promise<Begun> {

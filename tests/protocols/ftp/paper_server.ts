@@ -31,6 +31,8 @@ export interface PaperQuirks {
   readonly sends?: (path: string, bytes: Uint8Array) => PaperSending;
   /** Uploads fail beyond so many bytes. */
   readonly fullAfterBytes?: number;
+  /** Beyond so many of them a session refuses uploads, as servers do that want TLS sessions gone on with. */
+  readonly uploadsPerSession?: number;
   /** A name that is taken cannot be renamed over. */
   readonly keepsTaken?: boolean;
   /** Answers in this way instead, to whatever is asked. */

@@ -19,6 +19,7 @@ export class PaperSession {
   #isPrivate = false;
   #folder = "/";
   #restart = 0;
+  #uploads = 0;
   #renaming: string | null = null;
   #port: PaperPort | null = null;
 
@@ -298,7 +299,9 @@ export class PaperSession {
   }
 
   async #receive(data: PaperLine, file: PaperFile, from: number): Promise<string> {
-    const { fullAfterBytes = Infinity } = this.#server.quirks;
+    const { fullAfterBytes = Infinity, uploadsPerSession = Infinity } = this.#server.quirks;
+    this.#uploads += 1;
+    if (this.#uploads > uploadsPerSession) return "425 Unable to build data connection.\r\n";
     for (let at = from;;) {
       const bytes = await data.read();
       if (bytes === null) return "226 Good.\r\n";

@@ -9,6 +9,7 @@ import {
   patterned,
   sinkOf,
 } from "../../conformance/case.ts";
+import { ProtocolError } from "../../../protocols/errors.ts";
 import { type PaperHarness, paperHarness, paperSource } from "./paper_harness.ts";
 import type { PaperQuirks } from "./paper_server.ts";
 
@@ -169,3 +170,26 @@ Deno.test("ftp: a writer whose connection broke keeps what arrived for the next 
     assertBytes(harness.server.files.files.get("/data/out")!.bytes, WHOLE, "the resumed file");
     await sink.close();
   }));
+
+Deno.test("ftps: a server that wants the very TLS session gets a session for each upload, once that is known", async () => {
+  const harness = paperHarness({ tls: true, uploadsPerSession: 2 }, {}, "ftps");
+  await harness.run!(async () => {
+    const outcomes: string[] = [];
+    for (let index = 0; index < 8; index += 1) {
+      const sink = sinkOf(harness, harness.sink!, `out${index}`);
+      const file = await sink.create(`t${index}.part`, NEVER);
+      try {
+        await file.write(WHOLE.subarray(0, 1_000), 0);
+        const options = { name: `out${index}`, replace: false, mtimeMs: null, mode: null };
+        await sink.publish(file, options);
+        outcomes.push("published");
+      } catch (thrown) {
+        assert.ok(thrown instanceof ProtocolError && thrown.retryable, String(thrown));
+        outcomes.push(thrown.code);
+      }
+      await sink.close();
+    }
+    assert.deepEqual(outcomes, ["published", "published", "tls", ...Array(5).fill("published")]);
+  });
+  await harness.close();
+});
