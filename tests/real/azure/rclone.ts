@@ -3,10 +3,13 @@
 import { createHmac } from "node:crypto";
 import type { Azurite } from "../../servers/azurite.ts";
 
-/** A shared access signature for everything in the account, good for an hour. */
-export function accountSignature({ account, accountKey }: Azurite): string {
+/** A shared access signature for everything in the account, good for an hour unless told otherwise. */
+export function accountSignature(
+  { account, accountKey }: Azurite,
+  lifetimeMs = 3_600_000,
+): string {
   const [permissions, services, types, version] = ["rwdlac", "b", "sco", "2019-12-12"];
-  const expiry = `${new Date(Date.now() + 3_600_000).toISOString().slice(0, 19)}Z`;
+  const expiry = `${new Date(Date.now() + lifetimeMs).toISOString().slice(0, 19)}Z`;
   const text = [account, permissions, services, types, "", expiry, "", "http,https", version, ""];
   const signature = createHmac("sha256", Uint8Array.fromBase64(accountKey)).update(text.join("\n"));
   return new URLSearchParams({
