@@ -193,3 +193,19 @@ Deno.test("ftps: a server that wants the very TLS session gets a session for eac
   });
   await harness.close();
 });
+
+Deno.test("ftp: a stale writer that goes on after its file was seized makes no new one of that name", () =>
+  withServer({}, async (harness) => {
+    const [stale, fresh] = [1, 2].map(() => sinkOf(harness, harness.sink!, "out"));
+    const file = await stale!.create("t.part", NEVER);
+    await file.write(WHOLE.subarray(0, 1_000), 0);
+    await file.sync();
+    assert.equal(await fresh!.seize("t.part", "t.seized"), true);
+    await assertFails(() => file.write(WHOLE.subarray(0, 10), 1_000), "notFound", "writing on");
+    const options = { name: "out", replace: true, mtimeMs: null, mode: null };
+    await assertFails(() => stale!.publish(file, options), "notFound", "publishing");
+    const { files } = harness.server.files;
+    assert.ok(!files.has("/data/t.part") && !files.has("/data/out"));
+    assert.equal(files.get("/data/t.seized")!.bytes.length, 1_000);
+    for (const sink of [stale!, fresh!]) await sink.close();
+  }));
