@@ -23,12 +23,16 @@ export const RCLONE_USER = { type: "basic", username: "u", password: "p" } as co
 const START_ATTEMPTS = 400;
 const START_STEP_MS = 25;
 
-/** `rclone serve webdav`, which has every method; it forgets at once what it knows of directories. */
-export function startRclone(within?: string): Promise<WebdavServer> {
+/**
+ * `rclone serve webdav`, which has every method. Unless it `remembers` directories, which is what makes
+ * it fast, others can change them on the disk.
+ */
+export function startRclone(within?: string, remembers = false): Promise<WebdavServer> {
+  const cache = remembers ? [] : ["--dir-cache-time", "1ms"];
   return start(within, (root, port) => ({
     program: "rclone",
     args: [
-      ...["serve", "webdav", root, "--addr", `127.0.0.1:${port}`, "--dir-cache-time", "1ms"],
+      ...["serve", "webdav", root, "--addr", `127.0.0.1:${port}`, ...cache],
       ...["--user", RCLONE_USER.username, "--pass", RCLONE_USER.password],
     ],
   }));

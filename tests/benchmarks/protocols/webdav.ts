@@ -3,7 +3,6 @@
  * `rclone serve webdav`, and the large one beside curl on nginx, by WebDAV and by a plain upload.
  */
 
-import { httpProtocol } from "../../../protocols/http/http.ts";
 import { webdavProtocol } from "../../../protocols/webdav/protocol.ts";
 import type { Env } from "../../../runtime/env/env.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
@@ -32,12 +31,12 @@ export async function bench(report: Report): Promise<void> {
   }
   const env = realEnv();
   const folder = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "quorus-webdav-" });
-  const [rclone, nginx] = [await startRclone(folder), await startNginxDav(folder)];
+  const [rclone, nginx] = [await startRclone(folder, true), await startNginxDav(folder)];
   try {
     await fill(folder);
     const arena = new Arena(env, folder, rclone, nginx);
-    await besideRclone(report, arena);
     await besideCurl(report, arena);
+    await besideRclone(report, arena);
   } finally {
     await rclone.close();
     await nginx.close();
@@ -159,7 +158,7 @@ ${lines.join("\n")}
     await runPlan(this.#env, plan, {
       sync: false,
       folder: `${this.#folder}/run-${this.#runs++}`,
-      protocols: [webdavProtocol(), httpProtocol()],
+      protocols: [webdavProtocol()],
     });
     return (performance.now() - start) / 1_000;
   }
