@@ -179,9 +179,10 @@ export class S3Sink implements Sink {
     // Nothing at the server speaks of a short file that was never synced.
     if (known !== undefined && !known.isMarked) return;
     const standing = await readMarker(this.#client, markerKey, null);
-    if (standing === null) return;
-    const { key, uploadId } = standing.marker;
+    const uploadId = standing?.marker.uploadId ?? known?.uploadId ?? null;
+    const key = standing?.marker.key ?? this.#keyOf(this.name);
     if (uploadId !== null) await abortUpload(this.#client, { key, uploadId }, null);
+    if (standing === null) return;
     await deleteObject(this.#client, markerKey, `remove ${this.#shown(markerKey)}`, null);
   }
 

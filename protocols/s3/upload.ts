@@ -7,12 +7,12 @@ import type { Block } from "../../runtime/env/env.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { S3Client } from "./client.ts";
-import { isUnmet } from "./failure.ts";
-import { type Marker, type StandingMarker, writeMarker } from "./marker.ts";
+import { isMissing, isUnmet } from "./failure.ts";
+import { type Marker, readMarker, type StandingMarker, writeMarker } from "./marker.ts";
 import { FILE_ID_HEADER, headObject } from "./objects.ts";
 import type { PartRoom } from "./part_room.ts";
 import { bytesOfPart } from "./part_sizes.ts";
-import { createUpload, type Part, shown, uploadPart } from "./uploads.ts";
+import { abortUpload, createUpload, type Part, shown, uploadPart } from "./uploads.ts";
 
 const FIRST_TAIL_BYTES = 65_536;
 
@@ -55,6 +55,8 @@ export class Upload {
   #markerEtag: string | null;
   /** What the marker at the server holds of the tail; `null`: there is no marker. */
   #markedBytes: number | null;
+  /** Bytes that it holds were cut off since. */
+  #isMarkStale = false;
   #error: { readonly why: unknown } | null = null;
   #beginning: Promise<string> | null = null;
   #marking: Promise<void> = Promise.resolve();
@@ -129,6 +131,7 @@ export class Upload {
   truncate(size: number): Promise<void> {
     return this.#settledThen(() => {
       if (size > this.size) throw unsupported("lengthen", this, "it has no gaps");
+      this.#isMarkStale = true;
       if (size >= this.#sentBytes) this.#tailBytes = size - this.#sentBytes;
       else this.#dropParts(size);
     });
@@ -144,9 +147,8 @@ export class Upload {
     // Those that are on their way now: while they land, others start.
     await Promise.allSettled([...this.#flying.keys()]);
     if (this.isBroken || this.#uploadId !== null || this.#beginning !== null) return;
-    if (this.#tailBytes > protocolLimits.s3PartBytes || this.#markedBytes === this.#tailBytes) {
-      return;
-    }
+    const isMarked = this.#markedBytes === this.#tailBytes && !this.#isMarkStale;
+    if (isMarked || this.#tailBytes > protocolLimits.s3PartBytes) return;
     await this.#mark(null, this.#tail.bytes.slice(0, this.#tailBytes));
   }
 
@@ -270,11 +272,16 @@ export class Upload {
   async #begin(): Promise<string> {
     const { place } = this.#client;
     const { key, fileId } = this.facts;
-    await this.#mark(null, new Uint8Array());
+    if (this.#markedBytes === null) await this.#mark(null, new Uint8Array());
     const headers = { ...place.makingHeaders, [FILE_ID_HEADER]: fileId };
     const { signal } = this.#taken;
     const uploadId = await createUpload(this.#client, key, headers, place.checksum, signal);
-    await this.#mark(uploadId, new Uint8Array());
+    try {
+      await this.#mark(uploadId, new Uint8Array());
+    } catch (thrown) {
+      await abortUpload(this.#client, { key, uploadId }, null).catch(() => {});
+      throw thrown;
+    }
     this.#uploadId = uploadId;
     await this.#began();
     return uploadId;
@@ -312,13 +319,17 @@ export class Upload {
         condition,
         signal,
       );
-      this.#markedBytes = tail.length;
     } catch (thrown) {
-      if (isFirst && isUnmet(thrown)) throw exists(temp);
-      const isGone = isUnmet(thrown) ||
-        (!isFirst && thrown instanceof ProtocolError && thrown.code === "notFound");
-      throw isGone ? taken("write to", this) : thrown;
+      const isGone = isUnmet(thrown) || (!isFirst && isMissing(thrown));
+      if (!isGone) throw thrown;
+      // The refusal may be of a try that came after the one that did it.
+      const standing = await readMarker(this.#client, markerKey, signal);
+      const isOurs = standing?.marker.fileId === fileId && standing.marker.uploadId === uploadId;
+      if (!isOurs) throw isFirst ? exists(temp) : taken("write to", this);
+      this.#markerEtag = standing.etag;
     }
+    this.#markedBytes = tail.length;
+    this.#isMarkStale = false;
   }
 
   async #assertNone(markerKey: string): Promise<void> {

@@ -174,6 +174,52 @@ for (const [what, bytes] of [["short", patterned(500)], ["long", LONG]] as const
   });
 }
 
+Deno.test("a marker that was written and not acknowledged is ours all the same", async () => {
+  let lost = 0;
+  const quirks: PaperQuirks = {
+    alter: (reply, { method }, url) => {
+      if (method !== "PUT" || url.pathname !== "/b/data/t" || reply.status !== 200) return reply;
+      return lost++ < 2 ? failed(500, "InternalError") : reply;
+    },
+  };
+  await withStore(async ({ sinkAt, server }) => {
+    await published(sinkAt("f"), LONG);
+    assert.equal(lost, 2, "both of them were lost");
+    assert.deepEqual([...server.objects.keys()], ["data/f"]);
+  }, quirks);
+});
+
+Deno.test("what was cut off and written anew is what another process finds", () =>
+  withStore(async ({ sinkAt, server }) => {
+    const first = sinkAt("f");
+    const begun = await first.create("t", NEVER);
+    await begun.write(patterned(100, 1), 0);
+    await begun.sync();
+    await begun.truncate(50);
+    await begun.write(patterned(50, 2), 50);
+    await begun.sync();
+    await first.close();
+    const later = sinkAt("f");
+    const file = (await later.reopen("t", NEVER))!;
+    assert.equal(await file.size(), 100);
+    await later.publish(file, REPLACE);
+    const expected = new Uint8Array([...patterned(100, 1).slice(0, 50), ...patterned(50, 2)]);
+    assertBytes(server.objects.get("data/f")!.bytes, expected, "the published file");
+  }));
+
+Deno.test("an upload whose name could not be written down is given up", async () => {
+  const quirks: PaperQuirks = {
+    forge: ({ method, headers }, url) =>
+      method === "PUT" && url.pathname === "/b/data/t" && headers["if-match"] !== undefined
+        ? failed(403, "AccessDenied")
+        : null,
+  };
+  await withStore(async ({ sinkAt, server }) => {
+    await assertFails(() => published(sinkAt("f"), LONG), "denied", "the second marker");
+    assert.equal(server.uploads.size, 0);
+  }, quirks);
+});
+
 Deno.test("200 with an error in it is an error", async () => {
   const quirks: PaperQuirks = {
     forge: ({ method }, url) =>
