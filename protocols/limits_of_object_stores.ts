@@ -29,6 +29,11 @@ export const OBJECT_STORE_LIMITS = {
     value: 33_554_432,
     why: "blocks of one upload on their way at once; one that is larger goes alone",
   },
+  objectRoomBytes: {
+    unit: "bytes",
+    value: 268_435_456,
+    why: "blocks and chunks of all uploads to one kind of store on their way at once, in a process",
+  },
   gcsChunkBytes: {
     unit: "bytes",
     value: 8_388_608,
