@@ -1,6 +1,8 @@
 /** The transfer protocol of Azure Blob Storage. */
 
 import type { Endpoint, ProtocolContext, TransferProtocol } from "../contract.ts";
+import { protocolLimits } from "../limits.ts";
+import { PartRoom } from "../s3/part_room.ts";
 import { AzureClient } from "./client.ts";
 import { AZURE_CREDENTIALS, AZURE_OPTIONS, azurePlaceOf } from "./endpoint.ts";
 import { AZURE_DIRECTORY, AzureDirectory } from "./entries.ts";
@@ -9,6 +11,7 @@ import { AZURE_SOURCE, AzureSource } from "./source.ts";
 
 /** `azblob:` URIs, as source, sink and directory: block blobs by the REST interface of the service. */
 export function azureProtocol(): TransferProtocol {
+  const room = new PartRoom(protocolLimits.objectRoomBytes);
   const client = (endpoint: Endpoint, { env }: ProtocolContext) =>
     new AzureClient(env, azurePlaceOf(endpoint), endpoint);
   return {
@@ -23,7 +26,7 @@ export function azureProtocol(): TransferProtocol {
       options: AZURE_OPTIONS,
     },
     source: (endpoint, context) => new AzureSource(client(endpoint, context)),
-    sink: (endpoint, context) => new AzureSink(client(endpoint, context), endpoint),
+    sink: (endpoint, context) => new AzureSink(client(endpoint, context), endpoint, room),
     directory: (endpoint, context) => new AzureDirectory(client(endpoint, context)),
   };
 }

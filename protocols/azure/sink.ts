@@ -21,6 +21,7 @@ import type {
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import { md5 } from "../objects/md5.ts";
+import type { PartRoom } from "../s3/part_room.ts";
 import {
   blockId,
   firstBlockBytes,
@@ -55,6 +56,7 @@ export class AzureSink implements Sink {
   readonly capabilities = AZURE_SINK;
   readonly name: string;
   readonly #client: AzureClient;
+  readonly #room: PartRoom;
   readonly #directory: string;
   /** The declared name, whose blocks all temporary files are. */
   readonly #path: string;
@@ -62,13 +64,14 @@ export class AzureSink implements Sink {
   readonly #files = new Map<string, AzureSinkFile>();
 
   /** `escapes` and `nameRefused` for paths that containment refuses; nothing is contacted. */
-  constructor(client: AzureClient, { root }: SinkPlace) {
+  constructor(client: AzureClient, { root }: SinkPlace, room: PartRoom) {
     const { path, label } = client.place;
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));
     if (directory === "/") {
       throw new ProtocolError("badEndpoint", `cannot write to ${label}/${name}: name a blob in it`);
     }
     this.#client = client;
+    this.#room = room;
     this.#directory = root === null ? directory : containedPath(root, directory);
     this.#path = joinPath(this.#directory, name);
     this.name = name;
@@ -187,6 +190,7 @@ export class AzureSink implements Sink {
       shown: this.#shown(temp),
       blockBytes: firstBlockBytes(this.#client.place.blockBytes, size),
       baseEtag: standing?.etag ?? null,
+      room: this.#room,
       put: (start, bytes) => this.#putBlock(upload, start, bytes),
     }, state);
     this.#files.set(temp, file);

@@ -4,6 +4,7 @@ import type { SinkFile } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import { md5, type RunningMd5 } from "../objects/md5.ts";
+import type { PartRoom } from "../s3/part_room.ts";
 import { type Block, blockEnd, BLOCKS_MAX, fileIdOf, type UploadId } from "./blocks.ts";
 
 /** What a file needs of its sink. */
@@ -16,6 +17,8 @@ export interface SinkFileParts {
   readonly blockBytes: number;
   /** The blob that stood at the final name when this was begun. */
   readonly baseEtag: string | null;
+  /** Memory for blocks on their way, of all files of a process. */
+  readonly room: PartRoom;
   /** Sends one block; it may use `bytes` until it settles. */
   readonly put: (start: number, bytes: Uint8Array) => Promise<void>;
 }
@@ -197,7 +200,7 @@ export class AzureSinkFile implements SinkFile {
     if (needed > this.#buffer.length) {
       const isFirst = this.isInMemory && this.#flying.size === 0;
       const room = isFirst ? Math.max(needed, this.#buffer.length * 2) : blockBytes;
-      const larger = new Uint8Array(Math.min(room, blockBytes));
+      const larger = room >= blockBytes ? this.parts.room.memory(blockBytes) : new Uint8Array(room);
       larger.set(this.pending);
       this.#buffer = larger;
     }
@@ -217,23 +220,30 @@ export class AzureSinkFile implements SinkFile {
     while (this.#flying.size > 0 && this.#flyingBytes + this.#pendingBytes > objectInFlightBytes) {
       await Promise.race(this.#flying);
     }
-    this.#throwIfFailed();
+    await this.parts.room.enter(this.#pendingBytes);
     const bytes = this.pending;
+    const memory = this.#buffer;
+    if (this.#error !== null) this.parts.room.leave(bytes.length, null);
+    this.#throwIfFailed();
     const start = this.#sentTo;
     this.#whole?.update(bytes);
     this.#blocks.push({ start, bytes: bytes.length });
     this.#sentTo += bytes.length;
     this.#buffer = new Uint8Array(0);
     this.#pendingBytes = 0;
-    this.#fly(start, bytes);
+    this.#fly(start, bytes, { bytes: memory });
   }
 
-  #fly(start: number, bytes: Uint8Array): void {
+  #fly(start: number, bytes: Uint8Array, memory: { bytes: Uint8Array }): void {
+    let landed: typeof memory | null = null;
     const flight = this.parts.put(start, bytes)
+      .then(() => void (landed = memory))
       .catch((why: unknown) => void (this.#error ??= { why }))
       .finally(() => {
         this.#flying.delete(flight);
         this.#flyingBytes -= bytes.length;
+        // What was given up may still be read by the network: its memory is not used again.
+        this.parts.room.leave(bytes.length, landed);
       });
     this.#flying.add(flight);
     this.#flyingBytes += bytes.length;

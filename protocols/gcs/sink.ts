@@ -81,6 +81,7 @@ export class GcsSink implements Sink {
     const upload: GcsUpload = new GcsUpload({
       ...{ temp, fileId, base },
       shown: this.#shown(temp),
+      room: this.#uploads.room,
       begin: () => this.#begin(fileId, base),
     });
     this.#uploads.set(key, upload);

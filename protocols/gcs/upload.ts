@@ -7,6 +7,7 @@
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import { crc32c, crc32cBase64 } from "../objects/crc32c.ts";
+import { PartRoom } from "../s3/part_room.ts";
 import { CHUNK_UNIT_BYTES, type UploadSession } from "./session.ts";
 
 /** Which file is written. */
@@ -17,6 +18,8 @@ export interface UploadFacts {
   readonly base: string;
   /** For messages. */
   readonly shown: string;
+  /** Memory for chunks on their way, of all uploads of a process. */
+  readonly room: PartRoom;
   /** Begins a session. */
   readonly begin: () => Promise<UploadSession>;
 }
@@ -139,9 +142,11 @@ export class GcsUpload {
     const needed = this.#pendingBytes + count;
     if (needed > this.#buffer.length) {
       const room = this.isInMemory ? Math.max(needed, this.#buffer.length * 2) : this.#chunkBytes;
-      const larger = new Uint8Array(Math.min(room, this.#chunkBytes));
+      const larger = room >= this.#chunkBytes
+        ? this.facts.room.memory(this.#chunkBytes)
+        : new Uint8Array(room);
       larger.set(this.pending);
-      this.#buffer = larger;
+      this.#buffer = larger as Uint8Array<ArrayBuffer>;
     }
     this.#buffer.set(bytes.subarray(0, count), this.#pendingBytes);
     this.#pendingBytes = needed;
@@ -152,7 +157,10 @@ export class GcsUpload {
   async #send(): Promise<void> {
     await this.settled();
     this.assertStands("write to");
+    const { room } = this.facts;
+    await room.enter(this.#pendingBytes);
     const bytes = this.pending;
+    const memory = { bytes: this.#buffer };
     const start = this.#sentBytes;
     this.#session ??= this.facts.begin();
     const session = this.#session;
@@ -161,7 +169,11 @@ export class GcsUpload {
     this.#buffer = new Uint8Array(0);
     this.#pendingBytes = 0;
     this.#sending = session.then((begun) => begun.send(start, bytes))
-      .catch((why: unknown) => void (this.#error ??= { why }));
+      .then(() => room.leave(bytes.length, memory), (why: unknown) => {
+        this.#error ??= { why };
+        // The network may still read what was given up.
+        room.leave(bytes.length, null);
+      });
   }
 
   async #dropSession(): Promise<void> {
@@ -181,6 +193,7 @@ export class GcsUpload {
 
 /** The temporary files of one process, by bucket, final name and temporary name. */
 export class GcsUploads {
+  readonly room = new PartRoom(protocolLimits.objectRoomBytes);
   readonly #uploads = new Map<string, GcsUpload>();
 
   get(key: string): GcsUpload | null {
