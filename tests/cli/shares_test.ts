@@ -6,7 +6,7 @@ import { sharesOf, sharesOfSettings } from "../../cli/config/shares.ts";
 import { realEnv } from "../../runtime/env/real.ts";
 
 function machine(variables: Readonly<Record<string, string>> = {}) {
-  return { cwd: "/work", env: (name: string) => variables[name] };
+  return { cwd: "/base", env: (name: string) => variables[name] };
 }
 
 Deno.test("--nfs says where exports are mounted, relative paths from where one stands", () => {
@@ -17,7 +17,7 @@ Deno.test("--nfs says where exports are mounted, relative paths from where one s
   ]);
   assert.deepEqual(nfs.mounts, [
     { uri: "nfs://host/export", path: "/mnt/x", fstype: null },
-    { uri: "nfs://[fd00::1]/a/b", path: "/work/mnt=odd", fstype: null },
+    { uri: "nfs://[fd00::1]/a/b", path: "/base/mnt=odd", fstype: null },
     { uri: "nfs://host/tmp", path: "/mnt/t", fstype: "tmpfs" },
   ]);
   assert.deepEqual(smb, { ticketCache: null, folder: "/tmp" });
