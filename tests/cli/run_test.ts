@@ -222,9 +222,9 @@ Deno.test("copy answers malformed arguments in one line with exit code 2", () =>
       const [args, reason] of [
         [["a", "b", "--checksum", "md5:1"], /not a SHA-256; write sha256:/],
         [["a", "b", "--chunk-size", "3foo"], /chunkSize: expected a size/],
-        [["a", "ftp://h/x"], /the protocol ftp is not offered/],
+        [["a", "gopher://h/x"], /the protocol gopher is not offered/],
         [["a", "b", "--header", "oops"], /one without a colon; write --header/],
-        [["http://h/", "to/"], /what the copy of http:\/\/h\/ is to be called/],
+        [["http://h/", "to/"], /the directories of http cannot be listed, so they are no set/],
         [["http://h/x?y", "b", "--header", "A: ${secret:B}"], /set QUORUS_SECRET_B/],
       ] as const
     ) {
