@@ -10,6 +10,7 @@ import type { Reach } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { apart, type Stream } from "./apart.ts";
 import { shownHost } from "../network_uri.ts";
+import { withFullNumber } from "./ecdsa.ts";
 import type { SftpCredentials, SftpTarget, SshHost } from "./endpoint.ts";
 import { fingerprintOfKey, judgeHostKey, knownHostsLine, knownKeyTypes } from "./host_keys.ts";
 import type { TrustedKeys } from "./host_keys.ts";
@@ -45,6 +46,15 @@ interface Client {
 
 interface Library {
   readonly Client: new () => Client;
+  readonly utils: {
+    /** An error or several keys where it is not one key that can be read. */
+    parseKey(key: string, passphrase?: string): ParsedKey | Error | readonly ParsedKey[];
+  };
+}
+
+interface ParsedKey {
+  readonly type: string;
+  getPrivatePEM(): string | null;
 }
 
 interface SshError extends Error {
@@ -82,7 +92,9 @@ export interface LibraryOptions {
 /** A way to open the SFTP subsystem of a host. */
 export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWire {
   return async (events) => {
-    const { Client } = await loadSsh2() as Library;
+    const library = await loadSsh2() as Library;
+    const { Client } = library;
+    const credentials = usable(library, target.credentials);
     const ended: (() => void)[] = [];
     const close = () => {
       for (const end of ended) end();
@@ -93,14 +105,14 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
       ended.push(() => stream.destroy());
       if (target.jump !== null) {
         options.reach.checkHost(target.host, target.port);
-        const jump = await connected(new Client(), target.jump, target.credentials, stream, {
+        const jump = await connected(new Client(), target.jump, credentials, stream, {
           ...options,
           trusted: { ...options.knownJump, pins: target.jumpPins },
         }, events);
         ended.push(() => jump.destroy());
         stream = await through(jump, target.jump, target);
       }
-      const client = await connected(new Client(), target, target.credentials, stream, {
+      const client = await connected(new Client(), target, credentials, stream, {
         ...options,
         trusted: { ...options.known, pins: target.pins },
       }, events);
@@ -126,6 +138,17 @@ async function direct({ host, port }: SshHost, reach: Reach, events: WireEvents)
 function lost(host: string, port: number): ProtocolError {
   const at = shownHost(host, port);
   return new ProtocolError("unreachable", `cannot go on with ${at}: the connection has ended`);
+}
+
+/** A key in the form in which Deno signs with it; what cannot be read is told where it is used. */
+function usable({ utils }: Library, credentials: SftpCredentials): SftpCredentials {
+  if (credentials.type !== "key") return credentials;
+  const { username, privateKey, passphrase } = credentials;
+  const key = utils.parseKey(privateKey, passphrase);
+  if (key instanceof Error || !("type" in key)) return credentials;
+  const pem = key.type.startsWith("ecdsa-") ? key.getPrivatePEM() : null;
+  if (pem === null) return credentials;
+  return { type: "key", username, privateKey: withFullNumber(key.type, pem) };
 }
 
 function connected(
