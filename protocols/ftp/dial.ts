@@ -59,9 +59,9 @@ class SocketLine implements Line {
   readonly #shown: string;
   readonly #clock: Clock;
   certificate: Uint8Array | null = null;
+  cameBytes = 0;
   #tls: TLSSocket | null = null;
   readonly #came: Uint8Array[] = [];
-  #cameBytes = 0;
   #isStopped = false;
   #isOver = false;
   #error: ProtocolError | null = null;
@@ -86,8 +86,8 @@ class SocketLine implements Line {
   read(): Promise<Uint8Array | null> {
     const bytes = this.#came.shift();
     if (bytes !== undefined) {
-      this.#cameBytes -= bytes.length;
-      if (this.#isStopped && this.#cameBytes <= protocolLimits.ftpReceiveMaxBytes / 2) this.#flow();
+      this.cameBytes -= bytes.length;
+      if (this.#isStopped && this.cameBytes <= protocolLimits.ftpReceiveMaxBytes / 2) this.#flow();
       return Promise.resolve(bytes);
     }
     if (this.#error !== null) return Promise.reject(this.#error);
@@ -182,8 +182,8 @@ class SocketLine implements Line {
     this.#waiting = null;
     if (waiting !== null) return waiting.resolve(bytes);
     this.#came.push(bytes);
-    this.#cameBytes += bytes.length;
-    if (this.#cameBytes >= protocolLimits.ftpReceiveMaxBytes && !this.#isStopped) this.#stop();
+    this.cameBytes += bytes.length;
+    if (this.cameBytes >= protocolLimits.ftpReceiveMaxBytes && !this.#isStopped) this.#stop();
   }
 
   #stop(): void {

@@ -19,6 +19,8 @@ export interface Line {
   readonly address: string;
   /** What the other end has shown, as DER; `null` in clear. */
   readonly certificate: Uint8Array | null;
+  /** Bytes that have come and were not read yet: so many can be read without waiting. */
+  readonly cameBytes: number;
   /** The next bytes, which belong to the caller; `null` at the end, again and again. */
   read(): Promise<Uint8Array | null>;
   /** Sends all of `bytes`; they may be written over when it resolves. */

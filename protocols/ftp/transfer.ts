@@ -45,14 +45,19 @@ export class Download {
 
   /** Fills `into` from its start with at least one byte; 0 at the end that the server confirmed. */
   async fill(into: Uint8Array): Promise<number> {
-    if (this.#rest.length === 0) {
-      const bytes = await this.next();
-      if (bytes === null) return 0;
-      this.#rest = bytes;
-    }
-    const count = Math.min(into.length, this.#rest.length);
-    into.set(this.#rest.subarray(0, count));
-    this.#rest = this.#rest.subarray(count);
+    let count = 0;
+    // What has come is taken together: each wait costs a timer and some turns.
+    do {
+      if (this.#rest.length === 0) {
+        const bytes = await this.next();
+        if (bytes === null) return count;
+        this.#rest = bytes;
+      }
+      const part = this.#rest.subarray(0, into.length - count);
+      into.set(part, count);
+      this.#rest = this.#rest.subarray(part.length);
+      count += part.length;
+    } while (count < into.length && this.#data.cameBytes > 0);
     return count;
   }
 
@@ -60,7 +65,9 @@ export class Download {
   async next(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#isOver) return null;
     const { env, idleMs } = this.#session;
-    const bytes = await within(env, idleMs, this.#data.read(), () => this.#stalled(idleMs));
+    const bytes = this.#data.cameBytes > 0
+      ? await this.#data.read()
+      : await within(env, idleMs, this.#data.read(), () => this.#stalled(idleMs));
     // Closed meanwhile: whoever did that looks after the rest.
     if (this.#isOver) return null;
     if (bytes !== null) return bytes as Uint8Array<ArrayBuffer>;

@@ -91,6 +91,7 @@ class Pipe {
 class MemoryEnd implements Line, PaperLine {
   readonly address: string;
   certificate: Uint8Array | null = null;
+  readonly cameBytes = 0;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   readonly #overheard: Overheard[];
