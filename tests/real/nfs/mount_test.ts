@@ -16,11 +16,12 @@ const mountable = requireMount();
 const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 
 async function mounted(
-  body: (folder: string, remount: (options: string) => void) => Promise<void>,
+  body: (folder: string) => Promise<void>,
+  sizeMiB = 64,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "quorus-nfs-" });
   try {
-    await withTmpfs(folder, 64, (remount) => body(folder, remount));
+    await withTmpfs(folder, sizeMiB, () => body(folder));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -140,4 +141,62 @@ Deno.test({
         await Deno.remove(state, { recursive: true });
       }
     }),
+});
+
+const BIG = 192 * 1_048_576;
+
+/** How much of a temporary file is there. */
+function underWay(folder: string): number {
+  try {
+    return Math.max(
+      0,
+      ...[...Deno.readDirSync(folder)].map(({ name }) => {
+        return name.endsWith(".part") ? Deno.statSync(`${folder}/${name}`).size : 0;
+      }),
+    );
+  } catch {
+    // It was not made yet, or has just been renamed.
+    return 0;
+  }
+}
+
+Deno.test({
+  name: "nfs: killed in the middle, the next run keeps what was there and brings the rest",
+  ...mountable,
+  fn: () =>
+    mounted(async (folder) => {
+      const state = await Deno.makeTempDir({ prefix: "quorus-nfs-run-" });
+      try {
+        const content = patterned(BIG);
+        await Deno.mkdir(`${folder}/in`);
+        await Deno.writeFile(`${folder}/big.bin`, content);
+        const uri = (name: string) => `{ uri: "nfs://server/export/${name}" }`;
+        await Deno.writeTextFile(
+          `${state}/w.yaml`,
+          "apiVersion: quorus.dev/v1\nkind: Transfer\nmetadata: { name: big }\nspec:\n" +
+            `  source: ${uri("big.bin")}\n  destination: ${uri("in/big.bin")}\n`,
+        );
+        const run = ["run", "w.yaml", "--nfs", `nfs://server/export=${folder},fstype=tmpfs`];
+        const child = new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", CLI, ...run, "--max-rate", "100MB"],
+          cwd: state,
+          stdin: "null",
+          stdout: "null",
+          stderr: "null",
+        }).spawn();
+        for (let look = 0; look < 4_000 && underWay(`${folder}/in`) < 0.75 * BIG; look++) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        child.kill("SIGKILL");
+        await child.status;
+        assert.equal(await Deno.stat(`${folder}/in/big.bin`).catch(() => null), null);
+        const { code, text } = await quorus(state, ["-A"], ...run, "-o", "json");
+        assert.equal(code, 0, text);
+        assert.deepEqual(await Deno.readFile(`${folder}/in/big.bin`), content);
+        const kept = Number(/"keptBytes": ?(\d+)/.exec(text)?.[1]);
+        assert.ok(kept >= 64 * 1_048_576, `${kept} bytes were kept`);
+      } finally {
+        await Deno.remove(state, { recursive: true });
+      }
+    }, 600),
 });
