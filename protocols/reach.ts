@@ -39,6 +39,8 @@ export class ReachGuard implements Reach {
     { readonly untilMs: number; readonly found: Promise<string[]> }
   >();
 
+  readonly #origins = new Map<string, { readonly untilMs: number; readonly reached: Reached }>();
+
   constructor(policy: ReachPolicy, env: Pick<Env, "clock" | "net">) {
     this.policy = policy;
     this.#env = env;
@@ -90,6 +92,24 @@ export class ReachGuard implements Reach {
     const refusal = judgeHost(this.policy, { host, port }, addresses);
     assertAllowed(refusal, `${what}, which is ${found.join(", ")}`);
     return { host, addresses, connectTo: this.policy.pin ? found : null };
+  }
+
+  /** What was found of an origin a short while ago, `null` if that is to be judged (anew). */
+  remembered(origin: string): Reached | null {
+    const known = this.#origins.get(origin);
+    return known !== undefined && this.#env.clock.monotonic() < known.untilMs
+      ? known.reached
+      : null;
+  }
+
+  /** Remembers what may be reached under one origin, no longer than its addresses. */
+  remember(origin: string, reached: Reached): void {
+    const { host } = reached;
+    const untilMs = host.address === null ? this.#names.get(host.name)?.untilMs ?? 0 : Infinity;
+    this.#origins.delete(origin);
+    this.#origins.set(origin, { untilMs, reached });
+    const [oldest] = this.#origins.keys();
+    if (this.#origins.size > protocolLimits.reachNamesMax) this.#origins.delete(oldest!);
   }
 
   /** Where a request that follows a redirect may go. */

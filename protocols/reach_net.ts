@@ -18,14 +18,23 @@ export function guardedNet(net: Net, guard: ReachGuard): Net {
     ...(net.resolve === undefined ? {} : { resolve: net.resolve.bind(net) }),
     close: () => net.close(),
     request: async (request) => {
+      const origin = ORIGIN.exec(request.url)?.[0] ?? null;
+      const known = origin === null || request.redirectedFrom !== undefined
+        ? null
+        : guard.remembered(origin);
+      if (known !== null) return await connected(net, request, known);
       const url = URL.parse(request.url);
       // What is no URL is told by the network itself.
       if (url === null) return await net.request(request);
       const reached = await admitted(guard, url, request);
+      if (origin !== null) guard.remember(origin, reached);
       return await connected(net, request, reached);
     },
   };
 }
+
+/** Of a URL in its plain form; judging one anew costs as much as the rest of a small request. */
+const ORIGIN = /^https?:\/\/[A-Za-z0-9.:[\]-]+(?=[/?]|$)/;
 
 const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
