@@ -258,6 +258,7 @@ export type {
   NetBody,
   NetRequest,
   NetResponse,
+  NetUpload,
   OpenOptions,
   Random,
   TimerHandle,
