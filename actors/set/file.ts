@@ -7,7 +7,7 @@ import { openEnds } from "../job/ends.ts";
 import type { Grant, Job, Lease, Temporary } from "../job/record.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import { fileJobId } from "./record.ts";
-import { suffixOf } from "./taken.ts";
+import { temporaryOfFile } from "./names.ts";
 
 /** File systems and HTTP keep times to the second. */
 const MTIME_TOLERANCE_MS = 1_000;
@@ -29,10 +29,11 @@ export function fileJob(
 ): Job {
   const hasher = tools.env.hash.sha256();
   hasher.update(new TextEncoder().encode(path.join("/")));
-  const id = fileJobId(job.id, hasher.digestHex().slice(0, KEY_DIGITS));
+  const key = hasher.digestHex().slice(0, KEY_DIGITS);
+  const id = fileJobId(job.id, key);
   const ofFile = (kept: Temporary): Temporary => ({
     ...kept,
-    temp: `.quorus-${id}${suffixOf(job.id, kept.temp)}`,
+    temp: temporaryOfFile(kept.temp, key),
   });
   const { set: _, ...plain } = job;
   return {

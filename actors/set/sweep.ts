@@ -1,13 +1,12 @@
 /** Removes what attempts of a set may have left: only a walk of the destination finds it all. */
 
-import { isBelowSet } from "./names.ts";
 import { openEnds } from "../job/ends.ts";
 import type { Job, Lease } from "../job/record.ts";
 import { seizedName } from "../job/seize.ts";
 import type { AttemptTools } from "../job/tools.ts";
 import { destinationDirectories } from "./directories.ts";
 import { fileJob } from "./file.ts";
-import { suffixOf } from "./taken.ts";
+import { isOfLease } from "./names.ts";
 import { walk } from "./walk.ts";
 
 /**
@@ -20,10 +19,6 @@ export async function sweepSet(
   names: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
-  const ends = names.map((name) => suffixOf(job.id, name)).flatMap((suffix) => [
-    suffix,
-    seizedName(suffix),
-  ]);
   await abortOpen(tools, job);
   const open = await destinationDirectories(tools, job.spec);
   let removed = 0;
@@ -31,7 +26,8 @@ export async function sweepSet(
     const { directory, entries } of walk({ open, enters: () => true, order: "none", signal })
   ) {
     for (const { name, kind } of entries) {
-      if (kind !== "file" || !isBelowSet(job.id, name, ends)) continue;
+      const isIt = names.some((temp) => isOfLease(name.replace(SEIZED, ""), temp));
+      if (kind !== "file" || !isIt) continue;
       if (await directory.remove(name, null, signal)) removed += 1;
     }
   }
@@ -51,5 +47,8 @@ async function abortOpen(tools: AttemptTools, job: Job): Promise<void> {
     }
   }
 }
+
+/** What `seizedName` adds. */
+const SEIZED = /\.seized$/;
 
 const NOBODY: Lease = { epoch: 0, group: 0, index: 0, agent: "" };

@@ -6,6 +6,7 @@
 import type { Grant, Job, Lease, ReachedLevel, Receipt } from "../job/record.ts";
 import { SET_LIMITS } from "./limits.ts";
 import { sumOfDigests } from "./digest.ts";
+import { isOfLease } from "./names.ts";
 import {
   type FileFailure,
   lowerLevel,
@@ -119,18 +120,13 @@ function openFiles(
     if (grant.leaseIndex !== lease.index) {
       return `files: lease ${lease.index} of job ${job.id} asks for lease ${grant.leaseIndex}`;
     }
-    if (job.stale.some(({ temp }) => grant.temp.endsWith(suffixOf(job.id, temp)))) {
+    if (job.stale.some(({ temp }) => isOfLease(grant.temp, temp))) {
       return `files: ${grant.temp} of job ${job.id} is that of a lost lease`;
     }
     open.set(path, version === undefined ? { path, grant } : { path, grant, version });
   }
   if (open.size <= SET_LIMITS.setOpenFiles.value) return null;
   return `files: job ${job.id} has ${SET_LIMITS.setOpenFiles.value} files open already`;
-}
-
-/** What the temporary names of one lease end with, whichever file they are of. */
-export function suffixOf(jobId: string, temp: string): string {
-  return temp.slice(`.quorus-${jobId}`.length);
 }
 
 /** Why the receipt of a set cannot be true; `null`: it may be taken. */

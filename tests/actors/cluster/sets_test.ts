@@ -6,6 +6,8 @@ import type { Job } from "../../../actors/job/record.ts";
 import { planOf, type SetDeclaration } from "../set/place.ts";
 import { ADMIN, SimulatedCluster } from "./cluster.ts";
 
+const AGAIN = "again-with-a-longer-id";
+
 class SetCluster {
   readonly cluster: SimulatedCluster;
   readonly #gateway: Awaited<ReturnType<SimulatedCluster["join"]>>;
@@ -47,7 +49,7 @@ class SetCluster {
   /** Tries the job again, as a run of its own. */
   async retry(): Promise<void> {
     const of = { kind: "job", id: "r1-1" } as const;
-    const request = { type: "retry", of, runId: "r2" } as const;
+    const request = { type: "retry", of, runId: AGAIN } as const;
     const desk = this.cluster.desk(this.#gateway, this.cluster.living[0]!.id);
     const ask = desk.ask("write", { key: "k2", principal: ADMIN, request }, { withinMs: 20_000 });
     const written = await this.cluster.done(ask);
@@ -144,7 +146,7 @@ Deno.test("who retries a set that has failed gets what is left, and nothing twic
   assert.deepEqual(one.job?.set?.failures.map(({ path }) => path), ["f7"]);
   assert.equal(one.published.length, 29);
   await one.retry();
-  const retried = () => [...one.state.jobs.values()].find(({ runId }) => runId === "r2");
+  const retried = () => [...one.state.jobs.values()].find(({ runId }) => runId === AGAIN);
   await one.cluster.until("it ends", () => (retried()?.endedMs ?? null) !== null);
   const { state, receipt, why } = retried()!;
   assert.equal(state, "succeeded", why);

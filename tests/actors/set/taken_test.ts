@@ -101,9 +101,20 @@ Deno.test("nothing is granted to a job that is to stop, but what was done is tak
 });
 
 Deno.test("the temporary file of a lost lease is never granted", () => {
-  const stale = [{ temp: `.quorus-${new Rig().job.id}-1.0.5.part`, leaseIndex: 5 }];
-  const grants = [{ path: "a", grant: grantOf("a", { temp: ".quorus-x~a-1.0.5.part" }) }];
-  assert.match(refusal(jobOf({ stale }), report(1, { grants })), /that of a lost lease/);
+  const { id } = new Rig().job;
+  const stale = [
+    { temp: `.quorus-${id}-1.0.5.part`, leaseIndex: 5 },
+    // Of the run that it tries again, whose id is longer.
+    { temp: ".quorus-a-much-longer-id-of-a-run-1-1.0.4.part", leaseIndex: 4 },
+  ];
+  const asks = (temp: string) =>
+    report(1, { grants: [{ path: "a", grant: grantOf("a", { temp }) }] });
+  for (
+    const temp of [`.quorus-${id}~a-1.0.5.part`, ".quorus-a-much-longer-id-of-a-run-1~a-1.0.4.part"]
+  ) {
+    assert.match(refusal(jobOf({ stale }), asks(temp)), /that of a lost lease/);
+  }
+  assert.equal(refusal(jobOf({ stale }), asks(`.quorus-${id}~a-1.0.7.part`)), "");
 });
 
 Deno.test("no more than a bounded number of files is open", () => {
