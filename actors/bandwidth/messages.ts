@@ -40,7 +40,8 @@ export type RateSettings = z.infer<typeof rateSettings>;
  * the host of the source and that of the destination with `>` in between; a place without a host is
  * `local`. `*` stands for each agent, tenant or host by itself.
  */
-export const rateName = z.string().min(1).max(600).regex(/^\P{Cc}+$/u);
+export const rateName = z.string().min(1).max(600)
+  .regex(/^[^\s/\p{Cc}]+$/u, "expected a name without spaces and slashes");
 
 function isTimeZone(timeZone: string): boolean {
   try {

@@ -86,6 +86,7 @@ function counts(node: string, state: State): Metric[] {
     gauge("quorus_definitions", "Workflows that are kept.", one, (of) => of.definitions.size),
     gauge("quorus_api_keys", "API keys.", one, ({ keys }) => keys.size),
     gauge("quorus_tenants", "Tenants with settings.", one, ({ tenants }) => tenants.size),
+    gauge("quorus_bandwidth_rules", "Rules about bandwidth.", one, ({ rates }) => rates.size),
     gauge("quorus_epoch", "Epoch of the state; a restore begins another.", one, (of) => of.epoch),
     counter("quorus_archive_segments_cut", "Segments so far.", one, (of) => of.archive.count),
     gauge(

@@ -22,6 +22,7 @@ const ANSWERS = {
   KeptDefinition: schemas.keptDefinition,
   Readiness: schemas.readiness,
   TenantUsage: schemas.tenant,
+  Rate: schemas.rate,
 } as const;
 
 /** Every path that the client's schema demands is promised by the document, with the same null. */
@@ -79,6 +80,7 @@ const OPERATIONS = [
   "createKey",
   "decideJob",
   "deleteDefinition",
+  "deleteRate",
   "deregisterAgent",
   "drainAgent",
   "explainJob",
@@ -97,6 +99,7 @@ const OPERATIONS = [
   "listDefinitions",
   "listJobs",
   "listKeys",
+  "listRates",
   "listRuns",
   "listTenants",
   "openLive",
@@ -104,6 +107,7 @@ const OPERATIONS = [
   "pauseRun",
   "promoteController",
   "putDefinition",
+  "putRate",
   "removeController",
   "replaceController",
   "resetTenant",

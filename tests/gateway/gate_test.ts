@@ -72,6 +72,14 @@ const ROUTES: readonly RouteCase[] = [
     tooSmall: "acme",
   },
   { method: "DELETE", path: "/v1/tenants/absent", tooSmall: "acme" },
+  { method: "GET", path: "/v1/rates", tooSmall: "acme" },
+  {
+    method: "PUT",
+    path: "/v1/rates/tenant/absent",
+    body: { bytesPerSecond: 1_000_000, windows: [] },
+    tooSmall: "acme",
+  },
+  { method: "DELETE", path: "/v1/rates/tenant/absent", tooSmall: "acme" },
   { method: "GET", path: "/v1/agents", tooSmall: "acme" },
   { method: "GET", path: "/v1/agents/absent", isAbout: "agent", tooSmall: "acme" },
   ...["drain", "resume", "deregister"].map((action) => ({
