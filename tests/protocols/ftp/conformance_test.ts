@@ -2,7 +2,7 @@
 
 import { conformance } from "../../conformance/suite.ts";
 import { paperHarness } from "./paper_harness.ts";
-import { OLD } from "./paper_server.ts";
+import { OLD } from "./paper_quirks.ts";
 
 conformance("ftp in memory", () => Promise.resolve(paperHarness()));
 conformance(

@@ -6,7 +6,7 @@ import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import type { ProtocolErrorCode } from "../../../protocols/errors.ts";
 import { assertFails, fetched, NEVER, patterned, sinkOf } from "../../conformance/case.ts";
 import { AUTH, type PaperHarness, paperHarness, paperSource } from "./paper_harness.ts";
-import { MODERN, OLD, type PaperQuirks } from "./paper_server.ts";
+import { MODERN, OLD, type PaperQuirks } from "./paper_quirks.ts";
 
 const WHOLE = patterned(200_000);
 

@@ -8,7 +8,8 @@ import { simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
 import type { Harness, SourceHarness } from "../../conformance/harness.ts";
 import { PaperNetwork } from "./paper_line.ts";
-import { type PaperQuirks, type PaperSending, PaperServer } from "./paper_server.ts";
+import type { PaperQuirks, PaperSending } from "./paper_quirks.ts";
+import { PaperServer } from "./paper_server.ts";
 
 // Virtual time does not wait for the loading of a module.
 await loadParseList();

@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import type { PaperFile } from "./paper_files.ts";
 import type { PaperLine, PaperListen, PaperPort } from "./paper_line.ts";
-import { MODERN, type PaperServer } from "./paper_server.ts";
+import { MODERN } from "./paper_quirks.ts";
+import type { PaperServer } from "./paper_server.ts";
 
 const CHUNK_BYTES = 65_536;
 

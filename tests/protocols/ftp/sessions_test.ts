@@ -11,7 +11,7 @@ import {
 } from "../../conformance/case.ts";
 import { ProtocolError } from "../../../protocols/errors.ts";
 import { type PaperHarness, paperHarness, paperSource } from "./paper_harness.ts";
-import type { PaperQuirks } from "./paper_server.ts";
+import type { PaperQuirks } from "./paper_quirks.ts";
 
 const WHOLE = patterned(300_000);
 
