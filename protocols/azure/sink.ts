@@ -97,7 +97,8 @@ export class AzureSink implements Sink {
     }
     const upload = uploadIdOf(this.#client.env.hash, temp, this.#client.env.random.bytes(8));
     const empty = { blocks: [], pending: new Uint8Array(0) };
-    return await this.#opened(temp, upload, empty, signal, size);
+    const blockBytes = firstBlockBytes(this.#client.place.blockBytes, size);
+    return await this.#opened(temp, upload, empty, blockBytes, signal);
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
@@ -106,13 +107,15 @@ export class AzureSink implements Sink {
     const own = this.#files.get(temp);
     await own?.close();
     if (own?.stands === true && !own.hasFailed) {
-      return await this.#opened(temp, own.parts.upload, own.state(), signal);
+      const { upload, blockBytes } = own.parts;
+      return await this.#opened(temp, upload, own.state(), blockBytes, signal);
     }
     const { hash } = this.#client.env;
     const listed = listedUpload(hash, temp, await this.#blockList(temp, signal));
     if (listed === null) return null;
     const state = { blocks: listed.blocks, pending: new Uint8Array(0) };
-    return await this.#opened(temp, listed.upload, state, signal);
+    const { blockBytes } = this.#client.place;
+    return await this.#opened(temp, listed.upload, state, blockBytes, signal);
   }
 
   async publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
@@ -180,15 +183,15 @@ export class AzureSink implements Sink {
     temp: string,
     upload: UploadId,
     state: SinkFileState,
+    blockBytes: number,
     signal: AbortSignal,
-    size: number | null = null,
   ): Promise<AzureSinkFile> {
     const standing = await this.#look(this.name, signal);
     const file = new AzureSinkFile({
       temp,
       upload,
       shown: this.#shown(temp),
-      blockBytes: firstBlockBytes(this.#client.place.blockBytes, size),
+      blockBytes,
       baseEtag: standing?.etag ?? null,
       room: this.#room,
       put: (start, bytes) => this.#putBlock(upload, start, bytes),

@@ -64,6 +64,20 @@ Deno.test("after a crash the blocks that were taken are gone on with, whoever as
     assert.equal(sent(harness, "block"), 3 + 2);
   }));
 
+Deno.test("a file with large blocks is opened again with what was gathered of one, and goes on", () =>
+  withAccount(async (harness) => {
+    const sink = paperSink(harness, "f");
+    // So large a file that its blocks have 3 MiB.
+    const first = await sink.create("t.part", NEVER, 50_000 * 3 * MIB);
+    await first.write(BYTES.subarray(0, 2 * MIB), 0);
+    await first.close();
+    const again = await sink.reopen("t.part", NEVER);
+    await again!.write(BYTES.subarray(2 * MIB), 2 * MIB);
+    await sink.publish(again!, REPLACE);
+    assertBytes(harness.account.blobs.get(BLOB)!.bytes, BYTES, "the blob");
+    assert.equal(sent(harness, "block"), 2);
+  }));
+
 Deno.test("a block that the account is too busy for is sent again, and the list of blocks is not", () =>
   withAccount(async (harness) => {
     const refused = new Map([["block", 2], ["blocklist", 1]]);
