@@ -9,6 +9,7 @@ import type { GatewaySettings } from "../config/roles.ts";
 import type { KnownControllers } from "../../actors/directory/known.ts";
 import { isLoopback } from "../../runtime/remote/hub_options.ts";
 import { CliError } from "../exit.ts";
+import { loadPlugIns } from "../plug_ins.ts";
 import type { Certificates } from "./certificates.ts";
 import { changedLimits } from "./changed_limits.ts";
 import { nodeMetrics } from "./metrics.ts";
@@ -18,11 +19,16 @@ import { readHttpTls } from "./tls.ts";
 
 /** The settings that a gateway is started with. */
 export type GatewayPart =
-  & Pick<GatewaySettings, "controllers" | "http" | "httpTls" | "allowPlainHttp" | "allowLocal">
+  & Pick<
+    GatewaySettings,
+    "controllers" | "http" | "httpTls" | "allowPlainHttp" | "allowLocal" | "protocols"
+  >
   & { readonly limits: Pick<GatewaySettings["limits"], "gateway" | "live"> };
 
 /** What a gateway shares with the node and its other parts. */
 export interface GatewayHost {
+  /** Where relative paths of settings start. */
+  readonly directory: string;
   readonly certificates: Certificates;
   /** The controllers as they are known now. */
   readonly known: KnownControllers;
@@ -34,7 +40,7 @@ export interface GatewayHost {
 export async function startGatewayPart(
   node: LinkedNode,
   settings: GatewayPart,
-  { certificates, known, parts }: GatewayHost,
+  { directory, certificates, known, parts }: GatewayHost,
 ): Promise<Part> {
   const { http, httpTls: files } = settings;
   checkPlaceOfApi(settings);
@@ -46,7 +52,7 @@ export async function startGatewayPart(
     ...http,
     ...(files === undefined ? {} : { tls: await readHttpTls(disk, files) }),
     controllers: () => known.ids,
-    places: placeRule(settings.allowLocal),
+    places: placeRule(settings.allowLocal, await loadPlugIns(settings.protocols, directory)),
     checks: () => certificates.checks(),
     metrics: () => [...own(), ...parts.flatMap((part) => part.metrics())],
     limits: changedLimits(GATEWAY_LIMITS, settings.limits.gateway),

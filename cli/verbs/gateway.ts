@@ -13,7 +13,7 @@ export async function gatewayVerb(process: Process, options: RoleVerbOptions): P
     const { settings, certificates } = host;
     const node = await host.startNode(controllerAddresses(settings.controllers), ["gateway"]);
     const known = followControllers(node, settings.controllers);
-    const shared = { certificates, known, parts: [] };
+    const shared = { directory: process.cwd, certificates, known, parts: [] };
     return { node, parts: [await startGatewayPart(node, settings, shared)] };
   });
 }
