@@ -88,6 +88,7 @@ export {
   liveEvent as liveEventSchema,
   operation as operationSchema,
   progress as progressSchema,
+  rate as rateSchema,
   run as runSchema,
   tenant as tenantSchema,
 } from "./client/schemas.ts";

@@ -232,6 +232,8 @@ export {
 export type { HistogramSample, Labels, Metric, Sample } from "./runtime/telemetry/prometheus.ts";
 
 // The machine behind a node, and the bounds of everything.
+export { CodecError } from "./runtime/env/codecs.ts";
+export type { Aead, Codecs, Compression, Inflater } from "./runtime/env/codecs.ts";
 export type {
   Block,
   Clock,

@@ -245,6 +245,7 @@ export const rate = z.looseObject({
   version: z.number(),
   changedMs: timeMs,
 });
+/** A rule about bandwidth. */
 export type Rate = z.infer<typeof rate>;
 
 /** Schema: an API key, without the key. */

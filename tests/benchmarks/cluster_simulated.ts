@@ -188,6 +188,8 @@ const worker = actor(Agent, {
     },
     release: () => {},
     revoke: () => {},
+    rates: () => {},
+    divide: () => {},
     close: () => {},
     leases: ({ held }) => [...held].map(([jobId, leaseIndex]) => ({ jobId, leaseIndex })),
     perform: () => ({}),
