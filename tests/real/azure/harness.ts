@@ -6,9 +6,14 @@ import { azureProtocol } from "../../../protocols/azure/protocol.ts";
 import type { Endpoint } from "../../../protocols/contract.ts";
 import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import { ProtocolError } from "../../../protocols/errors.ts";
+import { Places } from "../../../protocols/places.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
 import type { Harness } from "../../conformance/harness.ts";
 import { type Azurite, startAzurite } from "../../servers/azurite.ts";
+
+const PATIENCE_MS = 240_000;
+/** The emulator answers one after the other: more at once would only wait there. */
+const PUTS_AT_ONCE = 16;
 
 /** How an account of the emulator is reached. */
 export function endpointOf(azurite: Azurite): Partial<Endpoint> {
@@ -20,7 +25,12 @@ export function endpointOf(azurite: Azurite): Partial<Endpoint> {
 export function clientOf(azurite: Azurite): AzureClient & { close(): void } {
   const env = realEnv();
   const uri = `azblob://${azurite.account}/${azurite.container}/`;
-  const endpoint = { ...plainEndpoint(uri), ...endpointOf(azurite) };
+  const endpoint = {
+    ...plainEndpoint(uri),
+    ...endpointOf(azurite),
+    // A thousand puts at once, on a machine that does other things too.
+    responseTimeoutMs: PATIENCE_MS,
+  };
   const client = new AzureClient(env, azurePlaceOf(endpoint), endpoint);
   return Object.assign(client, { close: () => env.close() });
 }
@@ -42,6 +52,7 @@ export async function azuriteHarness(
   if (shared === undefined) await makeContainer(azurite);
   const env = realEnv();
   const client = clientOf(azurite);
+  const places = new Places(PUTS_AT_ONCE);
   const folder = crypto.randomUUID();
   const path = (name: string) => `/${azurite.container}/${folder}/${name}`;
   const uri = (name: string) =>
@@ -49,7 +60,12 @@ export async function azuriteHarness(
   const put = async (name: string, bytes: Uint8Array) => {
     const headers = { "x-ms-blob-type": "BlockBlob" };
     const request = { method: "PUT", path: path(name), headers, body: bytes } as const;
-    await client.ask({ ...request, action: `put ${name}` }, [201], null);
+    await places.enter(null);
+    try {
+      await client.ask({ ...request, action: `put ${name}` }, [201], null);
+    } finally {
+      places.leave();
+    }
   };
   const published = async (name: string) => {
     const request = { method: "GET", path: path(name), action: `get ${name}` } as const;

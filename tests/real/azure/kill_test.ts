@@ -12,7 +12,7 @@ import { rclone } from "./rclone.ts";
 
 const needs = requirePrograms(["azurite-blob", "rclone"]);
 const BLOCK = 8 * 2 ** 20;
-const BLOCKS = 12;
+const BLOCKS = 16;
 const BYTES = patterned(BLOCKS * BLOCK - 12_345, 9);
 
 interface Killed {
@@ -87,7 +87,7 @@ async function upload(azurite: Azurite, alsoServer: boolean): Promise<Killed> {
   await Deno.writeFile(source, BYTES);
   let blocks = 0;
   const ends = { source, destination: `azblob://${azurite.account}/box/up/f.bin` };
-  const isMoment = (line: string) => isBlock(line) && ++blocks === 10;
+  const isMoment = (line: string) => isBlock(line) && ++blocks === 13;
   const outcome = await killed(azurite, ends, isMoment, alsoServer);
   await rclone(azurite, "copyto", "az:box/up/f.bin", `${azurite.folder}/got.bin`);
   assert.equal(sha256(await Deno.readFile(`${azurite.folder}/got.bin`)), sha256(BYTES));
@@ -125,7 +125,7 @@ Deno.test({
       // Asked to end, it writes down what it knows.
       await azurite.restart("SIGINT");
       let reads = 0;
-      const isMoment = (line: string) => line.startsWith("GET") && ++reads === 9;
+      const isMoment = (line: string) => line.startsWith("GET") && ++reads === 14;
       const ends = { source: `azblob://${account}/box/f.bin`, destination: `${folder}/got.bin` };
       const { keptBytes } = await killed(azurite, ends, isMoment, true);
       assert.ok(keptBytes > 0, "something was kept");
