@@ -146,6 +146,8 @@ export class ObjectExchange {
     const announced = parseContentLength(this.#response!.headers.get("content-length") ?? "");
     if (announced !== null && announced > most) throw this.#tooMuch(most);
     const buffer = new Uint8Array(Math.min(most + 1, 65_536));
+    const { clock } = this.link.env;
+    const startedMs = clock.monotonic();
     const decoder = new TextDecoder();
     let text = "";
     for (let bytes = 0;;) {
@@ -157,6 +159,12 @@ export class ObjectExchange {
       if (count === 0) break;
       bytes += count;
       if (bytes > most) throw this.#tooMuch(most);
+      // In drips it would never be idle, and never end.
+      const drippingMs = bytes * 1_000 / protocolLimits.objectUploadLeastBytesPerSecond;
+      const allowedMs = this.link.responseTimeoutMs + Math.ceil(drippingMs);
+      if (clock.monotonic() - startedMs > allowedMs) {
+        throw this.#timeout("the answer is not complete", allowedMs);
+      }
       text += decoder.decode(buffer.subarray(0, count), { stream: true });
     }
     return text + decoder.decode();

@@ -156,6 +156,31 @@ Deno.test("azblob: a body that stops dripping times out, however much of it came
     await reader.close();
   }, { idleTimeoutMs: 50 }));
 
+/** Spaces, one after the other, for ever. */
+function drips(): ReadableStream<Uint8Array> {
+  let timer = 0;
+  return new ReadableStream({
+    start: (controller) => {
+      timer = setInterval(() => controller.enqueue(new Uint8Array([32])), 5);
+    },
+    cancel: () => clearInterval(timer),
+  });
+}
+
+Deno.test("azblob: a listing that comes in drips is given up, although it is never silent", () =>
+  withAccount(async (harness) => {
+    harness.account.forge = () => new Response(drips());
+    const directory = harness.protocol.directory!({
+      ...plainEndpoint(harness.directory!.uri("")),
+      ...harness.endpoint,
+    }, harness.context);
+    const listing = async () => {
+      for await (const _ of directory.list(NEVER));
+    };
+    const error = await assertFails(listing, "timeout", "drips");
+    assert.match(error.message, /not complete/);
+  }, { responseTimeoutMs: 60, idleTimeoutMs: 5_000 }));
+
 Deno.test("azblob directory: hostile names are shown and not passed on, whatever they spell", () =>
   withAccount(async (harness) => {
     const names = [
