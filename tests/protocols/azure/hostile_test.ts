@@ -158,7 +158,7 @@ Deno.test("azblob: a body that stops dripping times out, however much of it came
 
 /** Spaces, one after the other, for ever. */
 function drips(): ReadableStream<Uint8Array> {
-  let timer = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
   return new ReadableStream({
     start: (controller) => {
       timer = setInterval(() => controller.enqueue(new Uint8Array([32])), 5);
