@@ -167,7 +167,11 @@ function connected(
       events.ended(error);
     };
     client.on("ready", () => resolve(client));
-    client.on("error", (error) => fail(refusal ?? failureOf(at, error, options.connectMs)));
+    client.on("error", (error) => {
+      // The library would read on, and take what comes next for the length of a packet: up to 2 GiB.
+      sock.destroy();
+      fail(refusal ?? failureOf(at, error, options.connectMs));
+    });
     for (const event of ["close", "end"] as const) {
       client.on(event, () => fail(refusal ?? lost(at.host, at.port)));
     }

@@ -1,20 +1,18 @@
 /** What the inflaters of the real and the simulated side share. */
 
 import { CodecError, type Compression, type Inflater } from "./codecs.ts";
-import { inflateZstd } from "./zstd_stream.ts";
 
 /** Bytes that are asked for at a time. */
 const PULL_BYTES = 65_536;
 
 type Pull = (into: Uint8Array) => Promise<number>;
 
-/** Decompresses all members of a gzip stream. */
+/** Decompresses all members or frames of a stream. */
 export type Inflate = (pieces: AsyncGenerator<Uint8Array, void, void>) => AsyncIterable<Uint8Array>;
 
 /** An inflater of whole streams. */
-export function inflaterOf(format: Compression, pull: Pull, inflateGzip: Inflate): Inflater {
-  const plain = format === "gzip" ? inflateGzip(pieces(pull)) : inflateZstd(pieces(pull));
-  return new PieceReader(format, plain[Symbol.asyncIterator]());
+export function inflaterOf(format: Compression, pull: Pull, inflate: Inflate): Inflater {
+  return new PieceReader(format, inflate(pieces(pull))[Symbol.asyncIterator]());
 }
 
 /** A zlib or zstd error in our terms; others as they are. */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { KEYS, transferYaml } from "./rig.ts";
 import { startRealGateway } from "./real_cluster.ts";
+import { ownBytes } from "../servers/own_memory.ts";
 
 const GIB = 2 ** 30;
 const PIECE = new Uint8Array(64 * 1024).fill(0x61);
@@ -55,9 +56,9 @@ Deno.test("a body of 1 GiB is refused early, whoever sends it and however, in bo
       ["chunked", KEYS.nobody, 401],
     ] as const
   ) {
-    const before = Deno.memoryUsage().rss;
+    const before = ownBytes();
     const poured = await pour(real.gateway.url, framing, credentials);
-    const grown = Deno.memoryUsage().rss - before;
+    const grown = ownBytes() - before;
     const what = `${framing} ${status}: ${JSON.stringify(poured)}, ${grown} bytes more`;
     assert.match(poured.status, new RegExp(`^HTTP/1.1 ${status} `), what);
     assert.ok(poured.written < 64 * 2 ** 20, what);

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import type { Aead, Codecs } from "../codecs.ts";
 import { codecErrorOf, type Inflate, inflaterOf } from "../inflating.ts";
+import { inflateZstd } from "./zstd_stream.ts";
 
 const compressing = { gzip: promisify(zlib.gzip), zstd: promisify(zlib.zstdCompress) };
 const decompressing = { gzip: promisify(zlib.gunzip), zstd: promisify(zlib.zstdDecompress) };
@@ -22,7 +23,7 @@ export const realCodecs: Codecs = {
       throw codecErrorOf(format, error);
     }
   },
-  inflater: (format, pull) => inflaterOf(format, pull, inflateGzip),
+  inflater: (format, pull) => inflaterOf(format, pull, inflating[format]),
   aead: (key) => new RealAead(key),
 };
 
@@ -34,6 +35,8 @@ const inflateGzip: Inflate = (pieces) => {
   pipeline(Readable.from(pieces), stream, () => {});
   return stream;
 };
+
+const inflating = { gzip: inflateGzip, zstd: inflateZstd };
 
 class RealAead implements Aead {
   readonly #key: Promise<CryptoKey>;

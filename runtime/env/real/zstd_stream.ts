@@ -1,23 +1,22 @@
 /**
- * Decompressing a zstd stream by `npm:fzstd`, on either side. The decoder of Deno 2.9 stops behind the
- * first frame, takes a stream that was cut for one that ended, and throws where nobody can catch it
- * (all measured); fzstd does none of that, but looks at no checksum, so we do.
+ * Decompressing a zstd stream by `npm:fzstd`: the decoder of Deno 2.9 stops behind the first frame, takes
+ * a stream that was cut for one that ended, and throws where nobody can catch it (all measured); fzstd does
+ * none of that, but looks at no checksum, so we do.
  */
 
 import { Decompress } from "fzstd";
 import xxhash from "xxhash-wasm";
-import { CodecError } from "./codecs.ts";
-import { ZstdFrames } from "./zstd_frames.ts";
+import { CodecError } from "../codecs.ts";
+import { ZstdFrames } from "../zstd_frames.ts";
 
 const LOW_HALF = 0xffff_ffffn;
-
-/** Made with the module: an instance comes when it likes, and the simulation cannot wait for that. */
-const { create64 } = await xxhash();
 
 /** The content of all frames. */
 export async function* inflateZstd(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
+  // When it is needed: a Worker loses what it is sent while its modules wait.
+  const { create64 } = await xxhash();
   const frames = new ZstdFrames();
   let decoder = new FrameDecoder(create64());
   let isEmpty = true;
