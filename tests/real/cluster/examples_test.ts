@@ -34,7 +34,17 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
   "06_verify.yaml": ["out/release.tar", "out/notes.txt"],
   "07_actions.yaml": [],
   "14_cluster.yaml": [".quorus/kept/README.md", ".quorus/kept/LICENSE"],
+  "17_sets.yaml": [
+    ...["out/photos/2026/a.jpg", "out/orders/a.csv"],
+    ...["out/scans/a.pdf", "in/scans/done/a.pdf", "out/website/index.html"],
+  ],
 };
+
+/** What the directories of an example hold. */
+const IN = [
+  ...["photos/2026/a.jpg", "orders/a.csv", "orders/a.csv.done", "orders/b.csv"],
+  ...["scans/a.pdf", "website/index.html"],
+];
 
 /** The agents get a folder of secrets, as an operator would give them one. */
 async function withSecrets({ cwd, cluster, nodes }: ClusterUnderTest): Promise<string> {
@@ -72,7 +82,12 @@ Deno.test("every example that run runs, submit runs", () =>
       const names = [...Deno.readDirSync(`${ROOT}examples`)].map(({ name }) => name)
         .filter((name) => name.endsWith(".yaml")).sort();
       assert.deepEqual(Object.keys(KEPT), names, "this test knows every example");
-      const values = { ORIGIN: server.origin, OUT: `${cwd}/out`, SHA256: sha256Of(RELEASE) };
+      for (const path of IN) {
+        Deno.mkdirSync(`${cwd}/in/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+        Deno.writeTextFileSync(`${cwd}/in/${path}`, path);
+      }
+      const places = { ORIGIN: server.origin, IN: `${cwd}/in`, OUT: `${cwd}/out` };
+      const values = { ...places, SHA256: sha256Of(RELEASE) };
       const env = {
         QUORUS_SERVER: url,
         QUORUS_API_KEY_FILE: `${cwd}/.quorus/cluster/admin.key`,
