@@ -134,7 +134,9 @@ function resolveUri(
   if (/[\x00-\x20\x7f]/.test(text)) throw bad("it holds spaces or control characters");
   if (!URL.canParse(text)) throw bad("it is not a URI");
   const url = new URL(text);
-  if (url.username !== "" || url.password !== "") {
+  // Servers with accounts are told who asks in the URI, too; on the web whatever stands there is a secret.
+  const isWeb = /^(?:https?|davs?):$/.test(url.protocol);
+  if (url.password !== "" || (isWeb && url.username !== "")) {
     throw bad("it holds credentials; put them under source.authentication, by ${secret:...}");
   }
   if (directory === true && !/^[^?#]*\/$/.test(text)) {

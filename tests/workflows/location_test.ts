@@ -106,6 +106,13 @@ Deno.test("names that no file system should see are refused", () => {
 Deno.test("credentials in a URI are refused and not repeated", () => {
   const made = text({ uri: "https://me:hunter2@a.example/x" });
   assert.deepEqual(codes(made), ["pathInvalid"]);
+  for (const uri of ["sftp://ann:hunter2@h/f", "https://ann@h/f", "davs://token@h/f"]) {
+    assert.deepEqual(codes(text({ uri })), ["pathInvalid"], uri);
+  }
+});
+
+Deno.test("a URI may name the user of a server with accounts", () => {
+  assert.equal(resolve({ uri: "sftp://ann@a.example/f" }).uri, "sftp://ann@a.example/f");
 });
 
 Deno.test("a protocol that contradicts its place is refused when the transfer starts", () => {
