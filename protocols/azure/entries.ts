@@ -10,6 +10,7 @@ import type {
   EntryPage,
   RenameOptions,
 } from "../directory.ts";
+import { plainEndpoint } from "../endpoint.ts";
 import { ProtocolError } from "../errors.ts";
 import { assertSameVersion } from "../fingerprint.ts";
 import { protocolLimits } from "../limits.ts";
@@ -190,15 +191,7 @@ export class AzureDirectory implements Directory {
   }
 
   #targetOf(uri: string): string {
-    const { account, path, label } = azurePlaceOf({
-      uri,
-      headers: {},
-      auth: null,
-      tls: null,
-      responseTimeoutMs: null,
-      idleTimeoutMs: null,
-      options: {},
-    });
+    const { account, path, label } = azurePlaceOf(plainEndpoint(uri));
     if (account === this.#client.place.account) return path;
     const message = `cannot rename to ${label}: that is another account; copy it instead`;
     throw new ProtocolError("unsupported", message);
