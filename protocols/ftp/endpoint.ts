@@ -1,7 +1,7 @@
 /** Checking a declared ftp or ftps endpoint: where it is, who asks, and how far it is encrypted. */
 
 import type { TlsOptions } from "../../runtime/env/env.ts";
-import { isBelow, shownPath } from "../containment.ts";
+import { shownPath } from "../containment.ts";
 import type { Endpoint } from "../contract.ts";
 import { assertCredentials, type Credentials } from "../credentials.ts";
 import { ProtocolError } from "../errors.ts";
@@ -109,14 +109,6 @@ export function isSameService(one: FtpPlace, uri: string): NetworkPlace | null {
   const isSame = scheme === one.scheme && other.host === place.host && other.port === place.port &&
     (other.user === null || place.user === null || other.user === place.user);
   return isSame ? other : null;
-}
-
-/** The directory that a server says it is in, which must lie below that of the root; `escapes` if not. */
-export function assertBelow(label: string, root: string, path: string): void {
-  if (isBelow(root, path)) return;
-  const message = `cannot use ${label}${shownPath(path)}: a link leads it out of ` +
-    `${shownPath(root)}, below which it must stay; declare its directory literally if it is meant`;
-  throw new ProtocolError("escapes", message);
 }
 
 type Refuse = (reason: string) => ProtocolError;

@@ -10,12 +10,13 @@ import type {
   RenameOptions,
 } from "../directory.ts";
 import { ProtocolError } from "../errors.ts";
+import { makeFolders } from "../server_folders.ts";
 import { assertSameVersion } from "../fingerprint.ts";
 import { protocolLimits } from "../limits.ts";
 import { uriOnHost } from "../network_uri.ts";
 import { directoryPath } from "../path_uri.ts";
 import { type FtpAccess, untilAborted } from "./access.ts";
-import { makeDirectories } from "./directories.ts";
+import { foldersOf } from "./directories.ts";
 import { assertSendable, isSameService } from "./endpoint.ts";
 import { fingerprintOf, type Seen } from "./facts.ts";
 import { hasFacts } from "./features.ts";
@@ -118,7 +119,7 @@ export class FtpDirectory implements Directory {
     assertSendable(this.#access.place.label, target.path);
     const { directory } = splitPath(target.path);
     return this.#change("rename", name, options.expected, signal, async (session, path) => {
-      if (options.createDirectories) await makeDirectories(session, directory);
+      if (options.createDirectories) await makeFolders(foldersOf(session), directory);
       const names = { temp: path, final: target.path, shown: this.#shown(target.path) };
       await giveFinalName(session, names, options.replace);
     });
@@ -127,7 +128,7 @@ export class FtpDirectory implements Directory {
   makeDirectory(name: string, signal: AbortSignal): Promise<void> {
     const path = this.#at(name);
     const action = `make ${this.#shown(path)}`;
-    return this.#access.use(action, signal, (session) => makeDirectories(session, path));
+    return this.#access.use(action, signal, (session) => makeFolders(foldersOf(session), path));
   }
 
   close(): Promise<void> {

@@ -13,9 +13,10 @@ import type {
   SinkPlace,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
+import { makeSinkFolder, resolvedFolder, type SinkFolder } from "../server_folders.ts";
 import { type FtpAccess, untilAborted } from "./access.ts";
-import { makeDirectories } from "./directories.ts";
-import { assertBelow, assertSendable } from "./endpoint.ts";
+import { foldersOf } from "./directories.ts";
+import { assertSendable } from "./endpoint.ts";
 import { assertFile, destinationFactsOf, type Seen } from "./facts.ts";
 import { canRestart, timeCommandOf } from "./features.ts";
 import { isMissing } from "./meaning.ts";
@@ -210,7 +211,7 @@ export class FtpSink implements Sink {
       });
     } catch (thrown) {
       if (!isMissing(thrown)) throw thrown;
-      await this.#makeDirectories(session, thrown);
+      await makeSinkFolder(foldersOf(session), this.#folder, thrown);
       return await open(joinPath(await this.#resolved(session), temp));
     }
   }
@@ -300,30 +301,15 @@ export class FtpSink implements Sink {
     }
   }
 
-  /** The directory to work in: as declared, or as the server names it, found to be below the root. */
-  async #resolved(session: FtpSession): Promise<string> {
-    const { root } = this.#place;
-    if (root === null) return this.#directory;
-    const canonical = await session.canonical(this.#directory);
-    const top = this.#directory === root ? canonical : await session.canonical(root);
-    assertBelow(this.#access.place.label, top, canonical);
-    return canonical;
+  /** The directory to work in. */
+  #resolved(session: FtpSession): Promise<string> {
+    return resolvedFolder(foldersOf(session), this.#folder);
   }
 
-  async #makeDirectories(session: FtpSession, missing: unknown): Promise<void> {
-    const { createDirectories, root } = this.#place;
-    if (createDirectories) {
-      // The root itself is as trusted as what stands above it.
-      if (root === null) return await makeDirectories(session, this.#directory);
-      await makeDirectories(session, root);
-      const top = await session.canonical(root);
-      return await makeDirectories(session, this.#directory, async (parent) => {
-        assertBelow(this.#access.place.label, top, await session.canonical(parent));
-      });
-    }
-    const message = `cannot write into ${this.#access.place.label}${shownPath(this.#directory)}: ` +
-      "it does not exist; make it, or set createDirectories";
-    throw new ProtocolError("notFound", message, { cause: missing });
+  get #folder(): SinkFolder {
+    const { root, createDirectories } = this.#place;
+    const { label } = this.#access.place;
+    return { label, directory: this.#directory, root, createDirectories };
   }
 
   async #look(session: FtpSession, name: string): Promise<Seen | null> {

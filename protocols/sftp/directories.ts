@@ -1,30 +1,15 @@
-/** Making the directories of a destination, never through a link that leads away. */
+/** The directories of an SSH server, as `server_folders.ts` asks about them. */
 
-import { splitPath } from "../containment.ts";
+import type { ServerFolders } from "../server_folders.ts";
 import { isMissing } from "./publish.ts";
 import type { SftpSession } from "./session.ts";
 
-/**
- * Makes `directory` and its missing parents; one that is there is no error. `check` is asked about each
- * directory before another one is made in it.
- */
-export async function makeDirectories(
-  session: SftpSession,
-  directory: string,
-  check: (parent: string) => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
-  const missing: string[] = [];
-  for (let at = directory; at !== "/" && await session.stat(at, "follow") === null;) {
-    missing.unshift(at);
-    at = splitPath(at).directory;
-  }
-  for (const path of missing) {
-    await check(splitPath(path).directory);
-    try {
-      await session.makeDirectory(path);
-    } catch (thrown) {
-      // Another transfer into the same directory was faster.
-      if (isMissing(thrown) || await session.stat(path, "follow") === null) throw thrown;
-    }
-  }
+/** Those that this session sees. */
+export function foldersOf(session: SftpSession): ServerFolders {
+  return {
+    canonical: (path) => session.realPath(path),
+    stands: async (path) => await session.stat(path, "follow") !== null,
+    make: (path) => session.makeDirectory(path),
+    isHopeless: isMissing,
+  };
 }

@@ -1,6 +1,5 @@
 /** Checking a declared sftp endpoint: where it is, who asks, and whom to trust. */
 
-import { isBelow } from "../containment.ts";
 import type { Endpoint } from "../contract.ts";
 import { assertCredentials, type Credentials } from "../credentials.ts";
 import { ProtocolError } from "../errors.ts";
@@ -99,15 +98,6 @@ export function sftpPlaceOf(endpoint: Endpoint): SftpPlace {
 export function isSameHost(one: NetworkPlace, other: NetworkPlace): boolean {
   return one.host === other.host && (one.port ?? PORT) === (other.port ?? PORT) &&
     (other.user === null || one.user === null || one.user === other.user);
-}
-
-/** The canonical directory of a server, which must lie below that of the root; `escapes` if not. */
-export function assertBelow(label: string, root: string, path: string): void {
-  if (isBelow(root, path)) return;
-  const message =
-    `cannot use ${label}${path}: a link leads it out of ${root}, below which it must ` +
-    "stay; declare its directory literally if it is meant";
-  throw new ProtocolError("escapes", message);
 }
 
 type Refuse = (reason: string) => ProtocolError;

@@ -10,11 +10,12 @@ import type {
   RenameOptions,
 } from "../directory.ts";
 import { ProtocolError } from "../errors.ts";
+import { makeFolders } from "../server_folders.ts";
 import { assertSameVersion, UNKNOWN_FINGERPRINT } from "../fingerprint.ts";
 import { networkPlaceOf, uriOnHost } from "../network_uri.ts";
 import { directoryPath } from "../path_uri.ts";
 import { type SftpAccess, untilAborted } from "./access.ts";
-import { makeDirectories } from "./directories.ts";
+import { foldersOf } from "./directories.ts";
 import { isSameHost } from "./endpoint.ts";
 import { fingerprintOf, kindOf, permissionsOf } from "./facts.ts";
 import type { Attributes } from "./packets.ts";
@@ -101,7 +102,7 @@ export class SftpDirectory implements Directory {
     }
     const { directory } = splitPath(target.path);
     return this.#change("rename", name, options.expected, signal, async (session, path) => {
-      if (options.createDirectories) await makeDirectories(session, directory);
+      if (options.createDirectories) await makeFolders(foldersOf(session), directory);
       const paths = { temp: path, final: target.path };
       await giveFinalName(session, paths, options.replace, this.#shown(target.path));
     });
@@ -112,7 +113,7 @@ export class SftpDirectory implements Directory {
     return this.#access.use(
       `make ${this.#shown(path)}`,
       signal,
-      (session) => makeDirectories(session, path),
+      (session) => makeFolders(foldersOf(session), path),
     );
   }
 

@@ -13,10 +13,10 @@ import type {
   SinkPlace,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
+import { makeSinkFolder, resolvedFolder, type SinkFolder } from "../server_folders.ts";
 import { protocolLimits } from "../limits.ts";
 import { type SftpAccess, untilAborted } from "./access.ts";
-import { makeDirectories } from "./directories.ts";
-import { assertBelow } from "./endpoint.ts";
+import { foldersOf } from "./directories.ts";
 import { assertFile, destinationFactsOf, kindOf } from "./facts.ts";
 import { type Attributes, OPEN } from "./packets.ts";
 import { giveFinalName, isMissing } from "./publish.ts";
@@ -103,7 +103,7 @@ export class SftpSink implements Sink {
         return await open(joinPath(directory, temp), temp, flags);
       } catch (thrown) {
         if (!isMissing(thrown)) throw await this.#whyNot(session, temp, thrown);
-        await this.#makeDirectories(session, thrown);
+        await makeSinkFolder(foldersOf(session), this.#folder, thrown);
         return await open(joinPath(await this.#resolved(session), temp), temp, flags);
       }
     });
@@ -292,30 +292,15 @@ export class SftpSink implements Sink {
     }
   }
 
-  /** The directory to work in: as declared, or its canonical path, found to be below the root. */
-  async #resolved(session: SftpSession): Promise<string> {
-    const { root } = this.#place;
-    if (root === null) return this.#directory;
-    const canonical = await session.realPath(this.#directory);
-    const top = this.#directory === root ? canonical : await session.realPath(root);
-    assertBelow(this.#access.place.label, top, canonical);
-    return canonical;
+  /** The directory to work in. */
+  #resolved(session: SftpSession): Promise<string> {
+    return resolvedFolder(foldersOf(session), this.#folder);
   }
 
-  async #makeDirectories(session: SftpSession, missing: unknown): Promise<void> {
-    const { createDirectories, root } = this.#place;
-    if (createDirectories) {
-      // The root itself is as trusted as what stands above it.
-      if (root === null) return await makeDirectories(session, this.#directory);
-      await makeDirectories(session, root);
-      const top = await session.realPath(root);
-      return await makeDirectories(session, this.#directory, async (parent) => {
-        assertBelow(this.#access.place.label, top, await session.realPath(parent));
-      });
-    }
-    const message = `cannot write into ${this.#access.place.label}${shownPath(this.#directory)}: ` +
-      "it does not exist; make it, or set createDirectories";
-    throw new ProtocolError("notFound", message, { cause: missing });
+  get #folder(): SinkFolder {
+    const { root, createDirectories } = this.#place;
+    const { label } = this.#access.place;
+    return { label, directory: this.#directory, root, createDirectories };
   }
 
   async #lstat(session: SftpSession, name: string): Promise<Attributes | null> {
