@@ -126,6 +126,8 @@ export interface SinkCapabilities {
   readonly readBack: boolean;
   readonly mtime: boolean;
   readonly permissions: boolean;
+  /** The service can fill a temporary file from a file of its own ({@link Sink.serverCopy}); absent: no. */
+  readonly serverCopy?: boolean;
 }
 
 /** Where to write to. */
@@ -183,9 +185,15 @@ export interface Sink {
   hash(name: string, signal: AbortSignal): Promise<string | null>;
   /**
    * Creates the temporary file, which must not exist (`exists`); only its writer may read it. `size` is
-   * what the source says that the file will have, for places that want to be told beforehand.
+   * what the source says that the file will have, for places that want to be told beforehand; `name`
+   * the final name that it is most likely to get, the declared one if left out.
    */
-  create(temp: string, signal: AbortSignal, size?: number | null): Promise<SinkFile>;
+  create(
+    temp: string,
+    signal: AbortSignal,
+    size?: number | null,
+    name?: string,
+  ): Promise<SinkFile>;
   /** Opens a temporary file of an earlier attempt, `null` if it is gone. */
   reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null>;
   /**
@@ -208,15 +216,58 @@ export interface Sink {
    * removal of a temporary name whose file stands at the final one already.
    */
   probe(temp: string, expected: ProbeExpectation): Promise<"unpublished" | "published" | "unknown">;
+  /**
+   * How the service itself copies from `source`, or why it cannot: another host, other credentials. Nothing
+   * is contacted. There wherever `serverCopy` is declared.
+   */
+  serverCopy?(source: SourceEndpoint): ServerCopy | NoServerCopy;
   /** Bytes that can still be written there, `null` where the place does not tell. */
   freeBytes?(signal: AbortSignal): Promise<number | null>;
   close(): Promise<void>;
+}
+
+/** Another way to fill a temporary file: the service copies, and no byte of it passes through us. */
+export interface ServerCopy {
+  /** Fewer bytes are moved as quickly by us. */
+  readonly leastBytes: number;
+  /**
+   * What was copied counts by itself: a copy goes on at the end of a file that was reopened. `false`: it is
+   * begun again, with an empty file.
+   */
+  readonly resumes: boolean;
+  /**
+   * Fills `file` from its end on, which is `order.from`, to the end of the source. Only the version
+   * `order.expected` is copied: `changed` where the service finds another one. A service that does not do
+   * it for us says `denied` or `unsupported`, and has copied nothing by this call that `truncate` does not
+   * take back. The file stays unpublished, and open.
+   */
+  copy(file: SinkFile, order: CopyOrder): Promise<void>;
+}
+
+/** Why a service cannot copy, as words for a message. */
+export interface NoServerCopy {
+  readonly whyNot: string;
+}
+
+/** What a service is to copy. */
+export interface CopyOrder {
+  /** The version, as its source was seen. */
+  readonly expected: Fingerprint;
+  /** Of that version. */
+  readonly size: number;
+  /** Bytes that the file holds already, copied from the same version. */
+  readonly from: number;
+  readonly signal: AbortSignal;
+  /** Told as it goes on: so many bytes from the start of the file are there. */
+  readonly copied: (bytes: number) => void;
 }
 
 /** An open temporary file. */
 export interface SinkFile {
   readonly temp: string;
   readonly fileId: string | null;
+  /** The one name that it can be published as; where `null` or absent, any in its directory. */
+  readonly boundTo?: string | null;
   size(): Promise<number>;
   /** Writes all of `bytes` at `at`; `noSpace` and `denied` are definite: nothing more was written. */
   write(bytes: Uint8Array, at: number): Promise<void>;

@@ -3,6 +3,7 @@
 import { errorData, messageOf, QuorusError } from "../../runtime/base/errors.ts";
 import type { SinkFile } from "../../protocols/contract.ts";
 import { JobError } from "./errors.ts";
+import { candidateName, isTaken } from "./names.ts";
 import type { Work } from "./work.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import type { Grant, ReachedLevel, Receipt } from "./record.ts";
@@ -25,17 +26,31 @@ export async function publish(attempt: Attempt, work: Work, verified: Verified):
   const { conflict } = job.spec.destination;
   const replace = conflict === "overwrite" || conflict === "skip";
   const candidates = conflict === "rename" ? tools.limits.renameCandidates : 1;
+  const { boundTo = null } = work.file;
+  let file: SinkFile | null = work.file;
   for (let n = 0; n < candidates; n++) {
     const finalName = candidateName(attempt.ends.sink.name, n);
-    if (conflict === "rename" && await isTaken(attempt, finalName)) continue;
-    const file = n === 0 ? work.file : await reopen(attempt, work.file.temp);
+    if (conflict === "rename") {
+      if (boundTo !== null && boundTo !== finalName) continue;
+      if (await isTaken(attempt, finalName)) continue;
+    }
+    file ??= await reopen(attempt, work.file.temp);
+    const tried: SinkFile = file;
+    file = null;
     try {
-      const published = await publishAs(attempt, { ...work, file }, verified, finalName, replace);
-      if (published !== "exists") return published;
+      const outcome = await publishAs(
+        attempt,
+        { ...work, file: tried },
+        verified,
+        finalName,
+        replace,
+      );
+      if (outcome !== "exists") return outcome;
     } finally {
-      await quietly(tools, "close the temporary file", () => file.close());
+      await quietly(tools, "close the temporary file", () => tried.close());
     }
   }
+  if (conflict === "rename" && boundTo !== null) throw overtaken(attempt, boundTo);
   throw new JobError(
     "destinationExists",
     `cannot publish ${job.spec.destination.uri}: ` +
@@ -45,11 +60,12 @@ export async function publish(attempt: Attempt, work: Work, verified: Verified):
   );
 }
 
-/** `report.csv`, `report (1).csv`, `report (2).csv` ... */
-export function candidateName(name: string, n: number): string {
-  if (n === 0) return name;
-  const dot = name.lastIndexOf(".");
-  return dot > 0 ? `${name.slice(0, dot)} (${n})${name.slice(dot)}` : `${name} (${n})`;
+/** Its bytes are at the server under a name that is somebody else's by now: they are of no use. */
+function overtaken({ job }: Attempt, boundTo: string): JobError {
+  const message =
+    `cannot publish ${job.spec.destination.uri}: the name ${boundTo}, for which its ` +
+    "upload was begun, was taken meanwhile; it is uploaded again for another name";
+  return new JobError("temporaryDamaged", message, { retryable: true });
 }
 
 /** A sink closes the file with every try to publish it. */
@@ -59,10 +75,6 @@ async function reopen(attempt: Attempt, temp: string): Promise<SinkFile> {
   throw new JobError("temporaryDamaged", `the finished temporary file ${temp} is gone`, {
     retryable: true,
   });
-}
-
-async function isTaken(attempt: Attempt, name: string): Promise<boolean> {
-  return await attempt.ends.sink.stat(name, attempt.signal) !== null;
 }
 
 async function publishAs(

@@ -10,6 +10,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import { copyProved, provedAt } from "./copy.ts";
 import { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
+import { likelyName } from "./names.ts";
 import { type Job, type Lease, type Progressed, temporaryName } from "./record.ts";
 import { progressReporter } from "./replicate.ts";
 import { seizedName } from "./seize.ts";
@@ -142,7 +143,12 @@ async function begin(attempt: Attempt): Promise<Work> {
   try {
     announcedSizeFits(attempt, reader.facts);
     const { size } = reader.facts.fingerprint;
-    const file = await ends.sink.create(temporaryName(job.id, lease), signal, size);
+    const file = await ends.sink.create(
+      temporaryName(job.id, lease),
+      signal,
+      size,
+      await likelyName(attempt),
+    );
     const digests = new ChunkDigests();
     const checkpointer = checkpointerFor(attempt, reader.facts, file, digests, 0);
     return { facts: reader.facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };

@@ -71,8 +71,14 @@ export class EncodedSink implements Sink {
     }
   }
 
-  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
-    return await this.#begin(await this.#inner.create(temp, signal));
+  async create(
+    temp: string,
+    signal: AbortSignal,
+    _size: number | null = null,
+    name: string = this.name,
+  ): Promise<SinkFile> {
+    // How long it will be once it is encoded, nobody knows.
+    return await this.#begin(await this.#inner.create(temp, signal, null, name));
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {

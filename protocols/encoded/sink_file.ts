@@ -73,6 +73,10 @@ export class EncodedFile implements SinkFile {
     return file;
   }
 
+  get boundTo(): string | null {
+    return this.inner.boundTo ?? null;
+  }
+
   // deno-lint-ignore require-await -- a closed file rejects
   async size(): Promise<number> {
     this.#assertOpen("measure");

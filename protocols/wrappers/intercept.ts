@@ -2,6 +2,7 @@
 
 import type {
   Endpoint,
+  ServerCopy,
   Sink,
   SinkEndpoint,
   SinkFile,
@@ -128,11 +129,11 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     name: inner.name,
     stat: (name, signal) => around(on("stat", name, signal), () => inner.stat(name, signal)),
     hash: (name, signal) => around(on("hash", name, signal), () => inner.hash(name, signal)),
-    create: (temp, signal, size = null) => {
+    create: (temp, signal, size = null, name = inner.name) => {
       const handle = {};
       return around(on("create", temp, signal, handle), async () => {
         return new InterceptedFile(
-          await inner.create(temp, signal, size),
+          await inner.create(temp, signal, size, name),
           on("write", temp, null, handle),
           interceptor,
         );
@@ -155,10 +156,34 @@ function interceptedSink(inner: Sink, { uri }: SinkEndpoint, interceptor: Interc
     seize: (temp, to) => around(on("seize", temp), () => inner.seize(temp, to)),
     abort: (temp) => around(on("abort", temp), () => inner.abort(temp)),
     probe: (temp, expected) => around(on("probe", temp), () => inner.probe(temp, expected)),
+    ...(inner.serverCopy === undefined ? {} : {
+      serverCopy: (source) => {
+        const way = inner.serverCopy!(source);
+        return "whyNot" in way ? way : interceptedCopy(way, on("serverCopy", null), interceptor);
+      },
+    }),
     ...(inner.freeBytes === undefined ? {} : {
       freeBytes: (signal) => around(on("freeBytes", null, signal), () => inner.freeBytes!(signal)),
     }),
     close: () => around(on("close", null), () => inner.close()),
+  };
+}
+
+/** Its bytes are none that pass here. */
+function interceptedCopy(
+  inner: ServerCopy,
+  base: InterceptedCall,
+  interceptor: Interceptor,
+): ServerCopy {
+  return {
+    leastBytes: inner.leastBytes,
+    resumes: inner.resumes,
+    copy: (file, order) => {
+      assert(file instanceof InterceptedFile, "copy() takes a file that this sink opened");
+      const { temp, handle } = file;
+      const call = { ...base, name: temp, handle, signal: order.signal };
+      return interceptor.around(call, () => inner.copy(file.inner, order));
+    },
   };
 }
 
@@ -223,6 +248,10 @@ class InterceptedFile implements SinkFile {
     this.handle = base.handle;
     this.#base = base;
     this.#interceptor = interceptor;
+  }
+
+  get boundTo(): string | null {
+    return this.inner.boundTo ?? null;
   }
 
   size(): Promise<number> {

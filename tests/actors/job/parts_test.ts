@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { looksSame } from "../../../actors/job/conflict.ts";
 import { ChunkDigests } from "../../../actors/job/digests.ts";
 import { Meter } from "../../../actors/job/meter.ts";
-import { candidateName } from "../../../actors/job/publish.ts";
+import { candidateName } from "../../../actors/job/names.ts";
 import { retryAtMs, retryDelayMs } from "../../../actors/job/retry.ts";
 import { checkLevel, checkSize, compareHashes } from "../../../actors/job/verify.ts";
 import { simulatedEnv } from "../../../runtime/sim/env.ts";
