@@ -365,6 +365,11 @@ export const PROTOCOL_LIMITS = {
     why:
       "the buffer that a local file is read back through; above what the disk reads synchronously",
   },
+  memoryCopyPieceBytes: {
+    unit: "bytes",
+    value: 65_536,
+    why: "what a memory store copies by itself in one call, unless a store says otherwise",
+  },
   memoryHistoryEventsMax: {
     unit: "count",
     value: 5_000_000,

@@ -53,6 +53,7 @@ const ROWS: readonly (readonly [End, string | null, string])[] = [
   ["sink", "readBack", "  read back"],
   ["sink", "mtime", "  keep the time"],
   ["sink", "permissions", "  keep permissions"],
+  ["sink", "serverCopy", "  copied by the service itself"],
   ["directory", "list", "list directories"],
   ["directory", "remove", "  delete"],
   ["directory", "rename", "  rename"],

@@ -14,6 +14,7 @@ export type MemoryOperation =
   | "readBack"
   | "truncate"
   | "sync"
+  | "copy"
   | "publish"
   | "seize"
   | "abort"

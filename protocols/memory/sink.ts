@@ -5,12 +5,15 @@ import type { Env } from "../../runtime/env/env.ts";
 import { containedPath, joinPath, safeName, shownPath, splitPath } from "../containment.ts";
 import type {
   DestinationFacts,
+  NoServerCopy,
   ProbeExpectation,
   PublishOptions,
+  ServerCopy,
   Sink,
   SinkCapabilities,
   SinkFile,
   SinkPlace,
+  SourceEndpoint,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { pathOfUri } from "../path_uri.ts";
@@ -18,6 +21,7 @@ import { callStore } from "./call.ts";
 import type { MemoryOperation } from "./operations.ts";
 import { destinationFactsOf, publishUpload } from "./publish.ts";
 import { MemorySinkFile, unsupportedBy } from "./sink_file.ts";
+import { memoryCopy } from "./server_copy.ts";
 import type { MemoryStore } from "./store.ts";
 import { Upload } from "./upload.ts";
 
@@ -127,6 +131,12 @@ export class MemorySink implements Sink {
         this.#store.sha256(final.bytes) === expected.sha256;
       return sameBytes ? "published" : "unknown";
     });
+  }
+
+  /** The registry gives this sink sources of its own store only. */
+  serverCopy(source: SourceEndpoint): ServerCopy | NoServerCopy {
+    if (this.capabilities.serverCopy === true) return memoryCopy(this.#store, this.#client, source);
+    return { whyNot: "this store does not declare it" };
   }
 
   close(): Promise<void> {

@@ -153,7 +153,7 @@ class MemoryReader implements SourceReader {
   #take(room: number): Uint8Array | null {
     const { store, path } = this.#parts;
     const faults = store.faultsOf(path);
-    this.#changeIfDue(faults.change);
+    store.changeIfDue(path, this.#position);
     const { bytes } = standing(this.#parts);
     const wanted = this.#wanted(room, bytes.length, faults.stallAtBytes);
     if (wanted === null) return null;
@@ -188,14 +188,6 @@ class MemoryReader implements SourceReader {
       );
     }
     this.#atEnd = true;
-  }
-
-  #changeIfDue(change: { readonly atBytes: number; readonly bytes: Uint8Array } | undefined): void {
-    if (change === undefined || this.#position < change.atBytes) return;
-    const { store, path } = this.#parts;
-    const { change: _done, ...rest } = store.faultsOf(path);
-    store.setFaults(path, rest);
-    store.put(path, change.bytes);
   }
 
   #silence(): Promise<never> {

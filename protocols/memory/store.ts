@@ -17,6 +17,8 @@ export interface MemoryStoreOptions {
   readonly delayMs?: (operation: MemoryOperation) => readonly [requestMs: number, replyMs: number];
   /** A call that was sent reaches the store even if its client dies or gives up meanwhile. */
   readonly landAfterDeath?: boolean;
+  /** What one call copies where its sinks declare `serverCopy`. */
+  readonly copyPieceBytes?: number;
 }
 
 /** A published file; its bytes are never changed, only replaced. */
@@ -104,6 +106,14 @@ export class MemoryStore {
       return failure;
     }
     return null;
+  }
+
+  /** Puts the bytes that `path` is to have once somebody has come to `position`. */
+  changeIfDue(path: string, position: number): void {
+    const { change, ...rest } = this.faultsOf(path);
+    if (change === undefined || position < change.atBytes) return;
+    this.setFaults(path, rest);
+    this.put(path, change.bytes);
   }
 
   /** A number that was never given before. */
