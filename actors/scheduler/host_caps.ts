@@ -4,6 +4,7 @@
  * state of the leader: another one begins with what the settings say. Pure.
  */
 
+import { isCongested } from "../adaptive/congestion.ts";
 import type { Job } from "../job/record.ts";
 import { hostsOf } from "./demand.ts";
 
@@ -30,15 +31,6 @@ interface Kept extends HostCap {
   /** Successes since the last place that was added. */
   readonly successes: number;
 }
-
-/** Failures of a host that has too much to do, or of the way to it. */
-const CONGESTED: ReadonlySet<string> = new Set([
-  "rateLimited",
-  "serverError",
-  "timeout",
-  "truncated",
-  "unreachable",
-]);
 
 /** The caps of all hosts; those that are not in it have what the settings say. */
 export class HostCaps {
@@ -85,7 +77,7 @@ export class HostCaps {
     const kept = this.#kept.get(key);
     if (receipt !== null) {
       if (kept !== undefined) this.#succeeded(key, kept, most, nowMs);
-    } else if (error !== null && CONGESTED.has(error.code)) {
+    } else if (error !== null && isCongested(error.code)) {
       const isSettling = kept !== undefined &&
         nowMs - kept.atMs < this.#limits.hostCapSettleMs;
       if (isSettling) return;
