@@ -259,7 +259,9 @@ function planPipeline({ transfer = {} }: DeclaredTransfer): PipelineSpec {
     windowBytes,
     parallelRanges,
     hash: transfer.hash ?? true,
+    ...(transfer.adaptive === false ? { adaptive: false } as const : {}),
     ...(bytesPerSecond === null ? {} : { bytesPerSecond }),
+    ...(transfer.serverCopy === undefined ? {} : { serverCopy: transfer.serverCopy }),
   };
 }
 

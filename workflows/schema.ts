@@ -263,12 +263,22 @@ const pipeline = z.strictObject({
   concurrentFiles: z.int().min(1).max(LIMITS.concurrentFiles).optional().meta({
     description: "of sets: files at the same time",
   }),
+  adaptive: flag.optional().meta({
+    description:
+      "parallelRanges and concurrentFiles are upper bounds, and what the way bears is found out (true " +
+      "unless said); false: always as many",
+  }),
   maxFailures: z.int().min(0).max(1_000_000).optional().meta({
     description: "of sets: files that may fail before the others are given up",
   }),
   bandwidth: rate.optional().meta({ description: "the most that is moved, such as 20MB/s" }),
   hash: flag.optional().meta({
     description: "false: the bytes are moved and counted only, without SHA-256 and checkpoint",
+  }),
+  serverCopy: z.enum(["auto", "never", "require"]).optional().meta({
+    description: "auto: where both ends are one service that copies by itself and the validation " +
+      "can be kept, no byte passes through an agent, and the receipt has no SHA-256 unless the " +
+      "copy was read back; never: the bytes stream; require: fails where they would",
   }),
 });
 

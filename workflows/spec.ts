@@ -100,6 +100,9 @@ export interface RetrySpec {
   readonly multiplier: number;
 }
 
+/** Whether a service copies by itself where it is that of both ends. */
+export type ServerCopyMode = "auto" | "never" | "require";
+
 /** The shape of the byte pipeline; `windowBytes` bounds what is in memory at once. */
 export interface PipelineSpec {
   readonly chunkBytes: number;
@@ -107,8 +110,12 @@ export interface PipelineSpec {
   readonly parallelRanges: number;
   /** Unless a rule of the cluster says another rate of the job; absent: as fast as it goes. */
   readonly bytesPerSecond?: number;
+  /** `false`: ranges and files at a time are as declared; absent: at most so many, as the way bears them. */
+  readonly adaptive?: false;
   /** `false`: the bytes are moved and counted only; no SHA-256, no checkpoint. */
   readonly hash: boolean;
+  /** Absent: `auto`. */
+  readonly serverCopy?: ServerCopyMode;
 }
 
 /** How urgent a transfer is; one that waits rises in time (actors/scheduler). */
