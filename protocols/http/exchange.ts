@@ -5,7 +5,7 @@ import { NetError } from "../../runtime/env/errors.ts";
 import { formatDuration } from "../../runtime/base/units.ts";
 import type { ProtocolError, ProtocolErrorCode } from "../errors.ts";
 import type { HttpLimits } from "./settings.ts";
-import { Deadline } from "./deadline.ts";
+import { Deadline } from "../deadline.ts";
 import type { Hop } from "./endpoint.ts";
 import { failure, type Place } from "./failure.ts";
 import { parseContentLength } from "./fields.ts";

@@ -7,7 +7,7 @@ import { formatDuration } from "../../runtime/base/units.ts";
 import type { Block, Env, NetResponse, TlsOptions } from "../../runtime/env/env.ts";
 import { NetError } from "../../runtime/env/errors.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
-import { Deadline } from "../http/deadline.ts";
+import { Deadline } from "../deadline.ts";
 import { parseContentLength } from "../http/fields.ts";
 import { protocolLimits } from "../limits.ts";
 

@@ -5,7 +5,7 @@ import type { Block, Env, NetRequest, NetResponse } from "../../runtime/env/env.
 import { NetError } from "../../runtime/env/errors.ts";
 import { abortedError } from "../aborting.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
-import { Deadline } from "../http/deadline.ts";
+import { Deadline } from "../deadline.ts";
 import { protocolLimits } from "../limits.ts";
 
 /** What a request is bounded by, and how it is called in messages. */

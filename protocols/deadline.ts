@@ -1,24 +1,24 @@
-/** One timer per request for both timeouts, moved rather than set anew. */
+/** One timer for many waits, one after another, moved rather than set anew. */
 
-import type { Clock, TimerHandle, Timers } from "../../runtime/env/env.ts";
+import type { Clock, TimerHandle, Timers } from "../runtime/env/env.ts";
 
 /**
  * Calls `expired` with the reason when an armed deadline passes. Arming anew is two assignments in
  * the common case: a timer that fires early looks at the clock and is set again for the rest.
  */
-export class Deadline {
+export class Deadline<Reason extends Error = Error> {
   #timer: TimerHandle | null = null;
   #timerAtMs = 0;
   #dueMs = Infinity;
-  #reason: (() => Error) | null = null;
+  #reason: (() => Reason) | null = null;
 
   constructor(
     private readonly env: { readonly clock: Clock; readonly timers: Timers },
-    private readonly expired: (reason: Error) => void,
+    private readonly expired: (reason: Reason) => void,
   ) {}
 
   /** Replaces what was armed before. */
-  arm(ms: number, reason: () => Error): void {
+  arm(ms: number, reason: () => Reason): void {
     const nowMs = this.env.clock.monotonic();
     this.#dueMs = nowMs + ms;
     this.#reason = reason;

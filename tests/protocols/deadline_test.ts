@@ -1,7 +1,7 @@
 /** The one timer of a request, on a clock that the test turns. */
 
 import assert from "node:assert/strict";
-import { Deadline } from "../../../protocols/http/deadline.ts";
+import { Deadline } from "../../protocols/deadline.ts";
 
 /** A clock and timers that move only by `turn`. */
 class ManualTime {
