@@ -28,6 +28,8 @@ export interface S3Request {
   readonly signal: AbortSignal | null;
   /** Whether it changes anything. Default: every method but GET and HEAD. */
   readonly mutates?: boolean;
+  /** Whether it is sent again by whoever asks, and not here. */
+  readonly isOnce?: boolean;
 }
 
 /** An answer whose body was read. */
@@ -102,7 +104,7 @@ export class S3Client {
           hasNewKeys = true;
         } else {
           isDefinite &&= thrown.definite;
-          const waitMs = this.#waitMs(thrown, tries);
+          const waitMs = request.isOnce === true ? null : this.#waitMs(thrown, tries);
           if (waitMs === null) throw isDefinite ? thrown : indefinite(thrown);
           await this.#wait(request, waitMs);
         }

@@ -73,6 +73,8 @@ export interface PutOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly checksum: ChecksumKind;
   readonly signal: AbortSignal | null;
+  /** Sent once only, whatever comes of it. */
+  readonly isOnce?: boolean;
 }
 
 /** Puts the first `length` bytes of a block at a key. */
@@ -81,12 +83,12 @@ export async function putObject(
   key: string,
   block: Block,
   length: number,
-  { action, headers, checksum, signal }: PutOptions,
+  { action, headers, checksum, signal, isOnce = false }: PutOptions,
 ): Promise<S3Answer> {
   const body = await described(client.env, block, length, checksum);
   const answer = await client.ask({
     method: "PUT",
-    ...{ key, action, signal },
+    ...{ key, action, signal, isOnce },
     headers: { ...client.place.keyHeaders, ...headers, ...body.headers },
     body: block.bytes.subarray(0, length),
     bodyHash: body.bodyHash,

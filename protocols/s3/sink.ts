@@ -16,12 +16,12 @@ import { ProtocolError } from "../errors.ts";
 import { learnAbilities } from "./abilities.ts";
 import type { S3Client } from "./client.ts";
 import { keyOf } from "./endpoint.ts";
-import { foreignId, isBaseOf, newFileId } from "./file_id.ts";
+import { foreignId, newFileId } from "./file_id.ts";
 import { readMarker } from "./marker.ts";
 import { deleteObject, headObject, type S3Object } from "./objects.ts";
 import { sweepOrphans } from "./orphans.ts";
 import type { PartRoom } from "./part_room.ts";
-import { bytesOfPart, evenPartBytes } from "./part_sizes.ts";
+import { evenPartBytes } from "./part_sizes.ts";
 import { assertPublishable, publishUpload } from "./publish.ts";
 import { S3SinkFile } from "./sink_file.ts";
 import { taken, Upload, type UploadFacts, type UploadTools } from "./upload.ts";
@@ -55,8 +55,8 @@ export class S3Sink implements Sink {
   readonly #directory: string;
   /** Those that this sink has opened: forgotten with it. */
   readonly #opened = new Set<string>();
-  /** What stood at the declared name when it was looked at; used once. */
-  #seen: { readonly etag: string | null } | null = null;
+  /** What stood at a name when it was last looked at; used once. */
+  #seen: { readonly name: string; readonly etag: string | null } | null = null;
 
   /** `escapes` and `nameRefused` for paths that containment refuses; nothing is contacted. */
   constructor(client: S3Client, place: SinkPlace, uploads: OpenUploads) {
@@ -84,7 +84,7 @@ export class S3Sink implements Sink {
   async stat(name: string, signal: AbortSignal): Promise<DestinationFacts | null> {
     const key = this.#keyOf(name);
     const standing = await headObject(this.#client, key, `look at ${this.#shown(key)}`, signal);
-    if (name === this.name) this.#seen = { etag: standing?.etag ?? null };
+    this.#seen = { name, etag: standing?.etag ?? null };
     return standing === null ? null : destinationFactsOf(standing);
   }
 
@@ -100,6 +100,7 @@ export class S3Sink implements Sink {
     temp: string,
     signal: AbortSignal,
     size: number | null = null,
+    name: string = this.name,
   ): Promise<SinkFile> {
     const markerKey = this.#keyOf(temp);
     assertNotAborted(`create ${this.#shown(markerKey)}`, signal);
@@ -108,10 +109,10 @@ export class S3Sink implements Sink {
       throw new ProtocolError("exists", message, { definite: true });
     }
     await learnAbilities(this.#client, this.#prefix(), signal);
-    const base = await this.#base(signal);
     const facts: UploadFacts = {
-      ...{ key: this.#keyOf(this.name), markerKey, temp, base },
-      fileId: newFileId(this.#client.env, base),
+      ...{ key: this.#keyOf(name), name, markerKey, temp },
+      base: await this.#base(name, signal),
+      fileId: newFileId(this.#client.env),
       partBytes: this.#client.place.partBytes ?? (size === null ? null : evenPartBytes(size)),
     };
     return this.#open(new Upload(this.#toolsFor(() => this.#sweep(markerKey)), facts));
@@ -124,9 +125,10 @@ export class S3Sink implements Sink {
     if (known !== undefined && !known.isBroken && !known.isTaken) return this.#open(known);
     await learnAbilities(this.#client, this.#prefix(), signal);
     const standing = await readMarker(this.#client, markerKey, signal);
-    if (standing === null || standing.marker.key !== this.#keyOf(this.name)) return null;
+    const name = standing === null ? null : this.#nameOf(standing.marker.key);
+    if (standing === null || name === null) return null;
     const { key, fileId, base, uploadId, partBytes } = standing.marker;
-    const facts = { key, fileId, base, markerKey, temp, partBytes };
+    const facts = { key, name, fileId, base, markerKey, temp, partBytes };
     const found = uploadId === null ? [] : await listParts(this.#client, { key, uploadId }, signal);
     if (found === null) {
       await deleteObject(this.#client, markerKey, `remove ${this.#shown(markerKey)}`, signal);
@@ -146,9 +148,12 @@ export class S3Sink implements Sink {
       const key = this.#keyOf(options.name);
       if (upload.isTaken) throw taken("publish", upload);
       if (upload.isMarked) await this.#assertStanding(upload);
+      if (upload.isMarked && upload.boundTo === null) {
+        await deleteObject(this.#client, markerKey, `remove ${this.#shown(markerKey)}`, null);
+        upload.unmark();
+      }
       const published = await publishUpload(this.#client, {
         ...{ upload, key, options },
-        isDeclared: options.name === this.name,
         isFenced: this.capabilities.fence === "conditional",
       });
       this.#forget(markerKey);
@@ -203,8 +208,11 @@ export class S3Sink implements Sink {
       if (standing !== null) await this.#removeMarker(markerKey);
       return "published";
     }
+    // Of a short file a marker is removed before the request that publishes it.
     if (standing !== null && uploadId === null) return "unpublished";
-    return this.#wasNeverPut(final, expected) ? "unpublished" : "unknown";
+    const known = this.#uploads.files.get(this.#registered(markerKey));
+    const isHeld = known !== undefined && known.facts.fileId === expected.fileId;
+    return isHeld && !known.isTaken && !known.isUnresolved ? "unpublished" : "unknown";
   }
 
   close(): Promise<void> {
@@ -213,21 +221,12 @@ export class S3Sink implements Sink {
     return Promise.resolve();
   }
 
-  /**
-   * A short file goes by one request and leaves nothing before it. If its name still holds what stood
-   * there when the file was begun, that request was not carried out, unless somebody has restored it.
-   */
-  #wasNeverPut(final: S3Object | null, { fileId, size }: ProbeExpectation): boolean {
-    if (fileId === null || size >= bytesOfPart(1, this.#client.place.partBytes)) return false;
-    return isBaseOf(fileId, final?.etag ?? null);
-  }
-
   /** A look that was taken just before serves: the fence is only the stricter for it. */
-  async #base(signal: AbortSignal): Promise<string | null> {
+  async #base(name: string, signal: AbortSignal): Promise<string | null> {
     const seen = this.#seen;
     this.#seen = null;
-    if (seen !== null) return seen.etag;
-    const key = this.#keyOf(this.name);
+    if (seen?.name === name) return seen.etag;
+    const key = this.#keyOf(name);
     const action = `look at ${this.#shown(key)}`;
     return (await headObject(this.#client, key, action, signal))?.etag ?? null;
   }
@@ -277,6 +276,13 @@ export class S3Sink implements Sink {
   #prefix(): string {
     const { directory } = splitPath(joinPath(this.#directory, this.name));
     return directory === "/" ? "" : `${directory.slice(1)}/`;
+  }
+
+  /** The name of a key in this directory, `null` for any other one. */
+  #nameOf(key: string): string | null {
+    const prefix = this.#prefix();
+    const name = key.startsWith(prefix) ? key.slice(prefix.length) : "";
+    return name === "" || name.includes("/") ? null : name;
   }
 
   #keyOf(name: string): string {

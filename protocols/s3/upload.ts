@@ -3,6 +3,7 @@
  * stays in memory until `sync` or publishing. A file shorter than a part never becomes an upload.
  */
 
+import { assert } from "../../runtime/base/assert.ts";
 import type { Block } from "../../runtime/env/env.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
@@ -18,7 +19,9 @@ const FIRST_TAIL_BYTES = 65_536;
 
 /** Which file is written, and under which temporary name. */
 export interface UploadFacts {
+  /** Of the final name that it is begun for: an upload in parts is bound to it. */
   readonly key: string;
+  readonly name: string;
   readonly markerKey: string;
   readonly temp: string;
   readonly fileId: string;
@@ -58,6 +61,7 @@ export class Upload {
   /** Bytes that it holds were cut off since. */
   #isMarkStale = false;
   #error: { readonly why: unknown } | null = null;
+  #isUnresolved = false;
   #beginning: Promise<string> | null = null;
   #marking: Promise<void> = Promise.resolve();
 
@@ -90,6 +94,27 @@ export class Upload {
   /** Something at the server speaks of it. */
   get isMarked(): boolean {
     return this.#markedBytes !== null || this.#beginning !== null;
+  }
+
+  /** The only name that it can still get; `null` while nothing was sent. */
+  get boundTo(): string | null {
+    return this.#uploadId === null && this.#beginning === null ? null : this.facts.name;
+  }
+
+  /** The one request that publishes it was sent, and nobody has answered: it may still be carried out. */
+  get isUnresolved(): boolean {
+    return this.#isUnresolved;
+  }
+
+  leaveUnresolved(): void {
+    this.#isUnresolved = true;
+  }
+
+  /** Its marker was removed, so that none says of a file which may be published that it is not. */
+  unmark(): void {
+    assert(this.#uploadId === null, "the marker of an upload in parts stays until it is published");
+    this.#markedBytes = null;
+    this.#markerEtag = null;
   }
 
   get size(): number {

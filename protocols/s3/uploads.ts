@@ -92,6 +92,7 @@ export async function completeUpload(
   { key, uploadId }: UploadPlace,
   parts: readonly Part[],
   headers: Readonly<Record<string, string>>,
+  isOnce = false,
 ): Promise<S3Answer> {
   const element = CHECKSUM_ELEMENT[client.place.checksum];
   const list = parts.map(({ number, etag, checksum }) =>
@@ -103,7 +104,7 @@ export async function completeUpload(
   );
   return await client.ask({
     method: "POST",
-    ...{ key, signal: null, headers },
+    ...{ key, signal: null, headers, isOnce },
     action: `complete the upload to ${shown(client, key)}`,
     query: { uploadId },
     body: new TextEncoder().encode(xml("CompleteMultipartUpload", list).markup),

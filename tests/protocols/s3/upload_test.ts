@@ -235,18 +235,6 @@ Deno.test("200 with an error in it is an error", async () => {
   }, quirks);
 });
 
-Deno.test("a probe tells a short file that was never put from one that somebody replaced", () =>
-  withStore(async ({ sinkAt, server }) => {
-    const sink = sinkAt("f");
-    const file = await sink.create("t", NEVER);
-    await write(file, patterned(100));
-    const expected = { name: "f", size: 100, sha256: null, fileId: file.fileId };
-    await sink.close();
-    assert.equal(await sinkAt("f").probe("t", expected), "unpublished");
-    server.put("data/f", patterned(100, 3));
-    assert.equal(await sinkAt("f").probe("t", expected), "unknown");
-  }));
-
 Deno.test("a long file is unpublished while its upload stands, and unknown once both are gone", () =>
   withStore(async ({ sinkAt, server }) => {
     const sink = sinkAt("f");
@@ -347,3 +335,40 @@ Deno.test("a server that ignores conditions is found out, once", async () => {
   });
   await harness.close();
 });
+
+Deno.test("a long file for another name than the declared one moves no byte twice, across processes too", () =>
+  withStore(async ({ sinkAt, server }) => {
+    server.put("data/f", patterned(5));
+    const dead = sinkAt("f");
+    const first = await dead.create("t", NEVER, LONG.length, "f (1)");
+    assert.equal(first.boundTo, null, "while nothing was sent it can become any");
+    await write(first, LONG.subarray(0, PART + 5));
+    assert.equal(first.boundTo, "f (1)");
+    await first.sync();
+    await dead.close();
+    const sink = sinkAt("f");
+    const file = (await sink.reopen("t", NEVER))!;
+    assert.equal(file.boundTo, "f (1)");
+    assert.equal(await file.size(), PART);
+    await write(file, LONG, PART);
+    await sink.publish(file, { ...REPLACE, replace: false, name: "f (1)" });
+    assertBytes(server.objects.get("data/f (1)")!.bytes, LONG, "the other name");
+    assert.equal(server.objects.get("data/f")!.bytes.length, 5);
+    assert.deepEqual([...server.objects.keys()], ["data/f", "data/f (1)"]);
+    const parts = server.requests.filter((line) => line.includes("partNumber"));
+    assert.equal(parts.length, 3);
+  }));
+
+Deno.test("a name that was taken after its upload began is not replaced, and the upload stays", () =>
+  withStore(async ({ sinkAt, server }) => {
+    const sink = sinkAt("f");
+    const file = await sink.create("t", NEVER, LONG.length, "f (1)");
+    await write(file, LONG);
+    server.put("data/f (1)", patterned(3));
+    const options = { ...REPLACE, replace: false, name: "f (1)" };
+    await assertFails(() => sink.publish(file, options), "exists", "publish");
+    assert.equal(server.objects.get("data/f (1)")!.bytes.length, 3);
+    assert.equal((await sink.reopen("t", NEVER))!.boundTo, "f (1)");
+    await sink.abort("t");
+    assert.equal(server.uploads.size, 0);
+  }));
