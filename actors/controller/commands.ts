@@ -55,6 +55,8 @@ const receipt = z.object({
   fileId: z.string().nullable(),
   fetchedBytes: z.number().int(),
   keptBytes: z.number().int(),
+  copiedBytes: z.number().int().optional(),
+  streamedBecause: z.string().optional(),
   attempts: z.number().int(),
   startedMs: z.number(),
   endedMs: z.number(),

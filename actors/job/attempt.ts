@@ -19,21 +19,23 @@ import { heldToRates } from "./held.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import type { Meter } from "./meter.ts";
 import { type PipelineResult, runPipeline } from "./pipeline.ts";
-import { probeGrant, publish, type Verified } from "./publish.ts";
+import { probeGrant, publish } from "./publish.ts";
 import type { Job, Lease } from "./record.ts";
 import { verifyByReading } from "./reread.ts";
 import { retryAtMs } from "./retry.ts";
 import { seizeStale } from "./seize.ts";
+import { isRefusal, moveByService } from "./server_copy.ts";
 import type { ChunkListener } from "./stages.ts";
 import { quietly } from "./tidy.ts";
 import { type Attempt, type AttemptTools, Elsewhere, Released } from "./tools.ts";
-import { checkLevel, checkSize, compareHashes } from "./verify.ts";
+import { checkLevel, checkSize, compareHashes, type Verified } from "./verify.ts";
 import {
   dropCheckpoint,
   dropEarlier,
   dropKept,
   keepProgress,
   openWork,
+  streamInstead,
   type Work,
 } from "./work.ts";
 
@@ -84,10 +86,15 @@ async function carryOut(attempt: Attempt): Promise<JobEvent> {
     }
     return decided;
   }
-  const work = await openWork(attempt);
+  let work = await openWork(attempt);
   try {
     const { tracing } = attempt.tools.env;
-    const moved = await inSpan(tracing, "move", () => move(attempt, work));
+    const moved = await inSpan(tracing, "move", async () => {
+      const copied = await copiedByService(attempt, work);
+      if ("level" in copied) return copied;
+      work = copied;
+      return await move(attempt, work);
+    });
     const event = await inSpan(tracing, "publish", () => publish(attempt, work, moved));
     if (event.type === "succeed") {
       await quietly(attempt.tools, "drop a checkpoint", () => dropCheckpoint(attempt, work));
@@ -103,6 +110,18 @@ async function carryOut(attempt: Attempt): Promise<JobEvent> {
   } finally {
     await quietly(attempt.tools, "close the source", async () => await work.reader?.close());
     await quietly(attempt.tools, "close the temporary file", () => work.file.close());
+  }
+}
+
+/** What the service has copied; or, where it does not, what the bytes are to stream into. */
+async function copiedByService(attempt: Attempt, work: Work): Promise<Verified | Work> {
+  const { copying, file, facts } = work;
+  if (copying === undefined) return work;
+  try {
+    return await moveByService(attempt, { file, facts, copying });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return await streamInstead(attempt, work, error);
   }
 }
 

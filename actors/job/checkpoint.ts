@@ -20,6 +20,8 @@ export interface Checkpoint {
   readonly fingerprint: Fingerprint;
   readonly chunkBytes: number;
   readonly digests: ChunkDigests;
+  /** Bytes from the start that the service itself has copied: then there are no digests. */
+  readonly copiedBytes?: number | undefined;
 }
 
 const header = z.object({
@@ -38,6 +40,7 @@ const header = z.object({
     group: z.number().int(),
     index: z.number().int(),
   }).nullable().default(null),
+  copiedBytes: z.number().int().positive().optional(),
 });
 
 /** The checkpoints of one agent, or of one embedded run. */
@@ -83,7 +86,7 @@ async function load(kv: KvStore, jobId: string): Promise<Checkpoint | null> {
   if (stored === null) return null;
   const parsed = header.safeParse(stored.value);
   if (!parsed.success) return null;
-  const { temp, fingerprint, chunkBytes, chunks, lease } = parsed.data;
+  const { temp, fingerprint, chunkBytes, chunks, lease, copiedBytes } = parsed.data;
   const bytes = new Uint8Array(chunks * DIGEST_BYTES);
   let at = 0;
   for await (const page of kv.list({ prefix: ["checkpoint", jobId] })) {
@@ -94,7 +97,7 @@ async function load(kv: KvStore, jobId: string): Promise<Checkpoint | null> {
     at += page.value.length;
   }
   const digests = new ChunkDigests(bytes.subarray(0, at));
-  return { lease, temp, fingerprint, chunkBytes, digests };
+  return { lease, temp, fingerprint, chunkBytes, digests, copiedBytes };
 }
 
 async function save(
@@ -103,7 +106,7 @@ async function save(
   checkpoint: Checkpoint,
   firstChanged: number,
 ): Promise<void> {
-  const { lease, temp, fingerprint, chunkBytes, digests } = checkpoint;
+  const { lease, temp, fingerprint, chunkBytes, digests, copiedBytes } = checkpoint;
   const mutations: KvMutation[] = [{
     type: "set",
     key: ["checkpoint", jobId],
@@ -114,6 +117,7 @@ async function save(
       fingerprint: { ...fingerprint },
       chunkBytes,
       chunks: digests.count,
+      ...(copiedBytes === undefined ? {} : { copiedBytes }),
     },
   }];
   for (let page = Math.floor(firstChanged / CHUNKS_PER_PAGE);; page++) {

@@ -1,7 +1,7 @@
 /** The two ends of an attempt: endpoints with their secrets revealed, for as long as it runs. */
 
 import type { Env, TlsOptions } from "../../runtime/env/env.ts";
-import type { Endpoint, Sink, Source } from "../../protocols/contract.ts";
+import type { Endpoint, NoServerCopy, ServerCopy, Sink, Source } from "../../protocols/contract.ts";
 import { type Credentials, credentialsOf } from "../../protocols/credentials.ts";
 import {
   decodedSource,
@@ -23,6 +23,8 @@ export type Reveal = (sealed: Sealed) => Promise<string>;
 export interface Ends {
   readonly source: Source;
   readonly sink: Sink;
+  /** How the service of both copies by itself; `null`: there is no such service, or none was asked for. */
+  readonly serverCopy: ServerCopy | NoServerCopy | null;
   close(): Promise<void>;
 }
 
@@ -58,9 +60,15 @@ export async function openEnds(spec: TransferSpec, options: EndsOptions): Promis
   const sink = encoding === null
     ? to.sink(place, { env })
     : encodedSink(to, place, { env }, encoding);
+  const isPlain = decoding === null && encoding === null;
   return {
     source,
     sink,
+    serverCopy: from.name !== to.name || spec.pipeline.serverCopy === "never"
+      ? null
+      : isPlain
+      ? sink.serverCopy?.(readFrom) ?? null
+      : { whyNot: "files are compressed or sealed at one of the ends" },
     close: async () => {
       await source.close();
       await sink.close();

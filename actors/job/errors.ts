@@ -13,6 +13,7 @@ export type JobErrorCode =
   | "publishFailed"
   | "publishUnclear"
   | "secretMissing"
+  | "serverCopyUnavailable"
   | "temporaryDamaged"
   | "workerLost"
   | "selectionInvalid"

@@ -23,9 +23,11 @@ export function heldToRates(
     (name) => name === own ? bytesPerSecond : undefined,
   );
   const source = throttledSource(ends.source, throttle);
+  const isFree = ends.serverCopy === null || !throttle.isHeld;
   return {
     ...ends,
     source,
+    serverCopy: isFree ? ends.serverCopy : { whyNot: "a bandwidth is declared for these bytes" },
     close: async () => {
       throttle.release();
       await ends.close();

@@ -12,6 +12,7 @@ export const progress: z.ZodType<Progress> = z.object({
   totalBytes: z.number().nullable(),
   fetchedBytes: z.number(),
   keptBytes: z.number(),
+  copiedBytes: z.number().optional(),
   bytesPerSecond: z.number(),
   etaMs: z.number().nullable(),
   files: z.object({ copied: z.number(), unchanged: z.number(), failed: z.number() }).optional(),

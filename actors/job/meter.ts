@@ -8,11 +8,13 @@ const RATE_HALF_LIFE_MS = 2_000;
 /** One observation of a running attempt. */
 export interface Progress {
   readonly phase: "opening" | "keeping" | "running" | "verifying" | "publishing";
-  /** Of the file: kept and fetched. */
+  /** Of the file: kept, fetched and copied. */
   readonly doneBytes: number;
   readonly totalBytes: number | null;
   readonly fetchedBytes: number;
   readonly keptBytes: number;
+  /** Copied by the service itself: none of them came here. Absent where there are none. */
+  readonly copiedBytes?: number | undefined;
   readonly bytesPerSecond: number;
   /** `null` while nothing can be said. */
   readonly etaMs: number | null;
@@ -36,6 +38,7 @@ export class Meter {
   readonly #whole: Meter | null;
   #fetchedBytes = 0;
   #keptBytes = 0;
+  #copiedBytes = 0;
   readonly #clock: Clock;
   #sampleMs: number;
   #sampleBytes = 0;
@@ -63,10 +66,18 @@ export class Meter {
     this.#keptBytes = bytes;
   }
 
+  get copiedBytes(): number {
+    return this.#copiedBytes;
+  }
+  set copiedBytes(bytes: number) {
+    if (this.#whole !== null) this.#whole.copiedBytes += bytes - this.#copiedBytes;
+    this.#copiedBytes = bytes;
+  }
+
   /** The state now; the rate is an exponential average over some two seconds. */
   read(): Progress {
     this.#sample();
-    const doneBytes = this.keptBytes + this.fetchedBytes;
+    const doneBytes = this.keptBytes + this.fetchedBytes + this.copiedBytes;
     const left = this.totalBytes === null ? null : Math.max(0, this.totalBytes - doneBytes);
     const rate = this.#bytesPerSecond;
     return {
@@ -77,6 +88,7 @@ export class Meter {
       keptBytes: this.keptBytes,
       bytesPerSecond: Math.round(rate),
       etaMs: left === null || rate < 1 ? null : Math.round(left / rate * 1_000),
+      ...(this.copiedBytes === 0 ? {} : { copiedBytes: this.copiedBytes }),
       ...(this.files === null ? {} : { files: this.files }),
     };
   }
@@ -85,10 +97,11 @@ export class Meter {
     const nowMs = this.#clock.monotonic();
     const passedMs = nowMs - this.#sampleMs;
     if (passedMs < 1) return;
-    const rate = (this.fetchedBytes - this.#sampleBytes) / passedMs * 1_000;
+    const bytes = this.fetchedBytes + this.copiedBytes;
+    const rate = (bytes - this.#sampleBytes) / passedMs * 1_000;
     const weight = this.#sampleBytes === 0 ? 1 : 1 - 0.5 ** (passedMs / RATE_HALF_LIFE_MS);
     this.#bytesPerSecond += (rate - this.#bytesPerSecond) * weight;
     this.#sampleMs = nowMs;
-    this.#sampleBytes = this.fetchedBytes;
+    this.#sampleBytes = bytes;
   }
 }

@@ -6,18 +6,11 @@ import { JobError } from "./errors.ts";
 import { candidateName, isTaken } from "./names.ts";
 import type { Work } from "./work.ts";
 import type { JobEvent } from "./lifecycle.ts";
-import type { Grant, ReachedLevel, Receipt } from "./record.ts";
+import type { Grant, Receipt } from "./record.ts";
 import { probe, probeTaken } from "./seize.ts";
 import { quietly } from "./tidy.ts";
 import { type Attempt, Released, Revoked } from "./tools.ts";
-
-/** What was moved and verified, ready to be published. */
-export interface Verified {
-  readonly bytes: number;
-  readonly sha256: string | null;
-  readonly root: string | null;
-  readonly level: ReachedLevel;
-}
+import type { Verified } from "./verify.ts";
 
 /** Asks for the grant, publishes, and makes the receipt; another name if the policy is `rename`. */
 export async function publish(attempt: Attempt, work: Work, verified: Verified): Promise<JobEvent> {
@@ -105,14 +98,14 @@ async function publishAs(
       mtimeMs: preserveMtime ? work.facts.fingerprint.mtimeMs : null,
       mode: permissions,
     });
-    return succeed(attempt, grant, "published", published.fileId);
+    return succeed(attempt, grant, "published", published.fileId, work);
   } catch (error) {
     if (error instanceof QuorusError && error.definite) {
       await giveBackGrant(attempt, grant);
       if (error.code === "exists") return "exists";
       throw condemned(error);
     }
-    return await afterAmbiguity(attempt, grant, error);
+    return await afterAmbiguity(attempt, grant, work, error);
   }
 }
 
@@ -143,11 +136,16 @@ async function giveBackGrant({ job, lease, tools }: Attempt, grant: Grant): Prom
 }
 
 /** The sink failed without telling whether the file was renamed: look. */
-async function afterAmbiguity(attempt: Attempt, grant: Grant, error: unknown): Promise<JobEvent> {
+async function afterAmbiguity(
+  attempt: Attempt,
+  grant: Grant,
+  work: Work,
+  error: unknown,
+): Promise<JobEvent> {
   const seen = await probe(attempt, grant, grant.temp).catch((cause) => {
     throw unclear(grant, cause);
   });
-  if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId);
+  if (seen === "published") return succeed(attempt, grant, "recovered", grant.fileId, work);
   if (seen === "unpublished") {
     await giveBackGrant(attempt, grant);
     throw notPublished(grant, error);
@@ -209,6 +207,7 @@ function succeed(
   grant: Grant,
   outcome: Receipt["outcome"],
   fileId: string | null,
+  work: Pick<Work, "copying" | "streamedBecause"> = {},
 ): JobEvent {
   const { job, lease, ends, meter, tools, startedMs } = attempt;
   const receipt: Receipt = {
@@ -222,6 +221,8 @@ function succeed(
     fileId,
     fetchedBytes: meter.fetchedBytes,
     keptBytes: meter.keptBytes,
+    ...(work.copying === undefined ? {} : { copiedBytes: meter.copiedBytes }),
+    ...(work.streamedBecause === undefined ? {} : { streamedBecause: work.streamedBecause }),
     attempts: job.attempts,
     startedMs: job.startedMs ?? startedMs,
     endedMs: tools.env.clock.now(),

@@ -95,6 +95,10 @@ export interface Receipt {
   readonly attempts: number;
   readonly startedMs: number;
   readonly endedMs: number;
+  /** Bytes that the service itself copied: none of them came to an agent. Absent where there are none. */
+  readonly copiedBytes?: number | undefined;
+  /** Why the bytes were streamed although both ends are of one protocol whose services copy. */
+  readonly streamedBecause?: string | undefined;
   /** Of a set: `bytes` and `root` are those of all its files together. */
   readonly files?: SetTally | undefined;
 }

@@ -12,6 +12,21 @@ export async function verifyByReading(
   bytes: number,
   sha256: string,
 ): Promise<void> {
+  const read = await hashByReading(attempt, file);
+  if (read.bytes === bytes && read.sha256 === sha256) return;
+  throw new JobError(
+    "temporaryDamaged",
+    `what was written reads back differently (${read.bytes} of ${bytes} bytes): the destination's ` +
+      "disk or another writer has changed it; nothing was published",
+    { retryable: true },
+  );
+}
+
+/** The length and the SHA-256 of what was written, read again from its sink once it is synced. */
+export async function hashByReading(
+  attempt: Attempt,
+  file: SinkFile,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
   await file.sync().catch((error) => {
     throw unsynced(file, error);
   });
@@ -30,11 +45,5 @@ export async function verifyByReading(
   } finally {
     window.give(slot);
   }
-  if (at === bytes && hasher.digestHex() === sha256) return;
-  throw new JobError(
-    "temporaryDamaged",
-    `what was written reads back differently (${at} of ${bytes} bytes): the destination's disk or ` +
-      "another writer has changed it; nothing was published",
-    { retryable: true },
-  );
+  return { bytes: at, sha256: hasher.digestHex() };
 }

@@ -5,6 +5,7 @@
 
 import type { DestinationFacts } from "../../protocols/contract.ts";
 import type { Grant } from "./record.ts";
+import { sourceHash } from "./source_hash.ts";
 import type { Attempt } from "./tools.ts";
 
 /** What a probe finds. */
@@ -40,12 +41,27 @@ export async function probeTaken(attempt: Attempt, grant: Grant): Promise<Probed
 
 /** Looks whether `temp`, the grant's file by its present name, became the final one. */
 export async function probe(attempt: Attempt, grant: Grant, temp: string): Promise<Probed> {
-  return await attempt.ends.sink.probe(temp, {
-    name: grant.finalName,
-    size: grant.size,
-    sha256: grant.sha256,
-    fileId: grant.fileId,
-  });
+  const { sink } = attempt.ends;
+  const { finalName: name, size, sha256, fileId } = grant;
+  const seen = await sink.probe(temp, { name, size, sha256, fileId });
+  if (!isHashMissing(attempt, grant) || !await mayHashTell(attempt, grant, seen)) return seen;
+  const known = await sourceHash(attempt, size);
+  return known === null ? seen : await sink.probe(temp, { name, size, sha256: known, fileId });
+}
+
+/** The service copied the file: nobody has hashed its bytes yet. */
+function isHashMissing({ job }: Attempt, grant: Grant): boolean {
+  return grant.sha256 === null && job.spec.pipeline.hash;
+}
+
+/** Where a sink goes by the bytes alone, and what stands at the final name may be them. */
+async function mayHashTell(attempt: Attempt, grant: Grant, seen: Probed): Promise<boolean> {
+  if (seen === "published" || !attempt.ends.sink.capabilities.readBack) return false;
+  if (seen === "unknown") return true;
+  // A publish without replacing that was cut in its middle has left both names.
+  if (grant.replace) return false;
+  const standing = await attempt.ends.sink.stat(grant.finalName, attempt.signal);
+  return standing?.size === grant.size;
 }
 
 /**

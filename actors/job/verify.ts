@@ -5,6 +5,14 @@ import type { ValidationSpec } from "../../workflows/spec.ts";
 import { JobError } from "./errors.ts";
 import type { ReachedLevel } from "./record.ts";
 
+/** What was moved and verified, ready to be published. */
+export interface Verified {
+  readonly bytes: number;
+  readonly sha256: string | null;
+  readonly root: string | null;
+  readonly level: ReachedLevel;
+}
+
 /** Throws `sizeRefused` for a size that the transfer does not allow. */
 export function checkSize(validation: ValidationSpec, bytes: number, where: string): void {
   const { minBytes, maxBytes } = validation;

@@ -2,18 +2,32 @@
 
 import { QuorusError } from "../../runtime/base/errors.ts";
 import type { HashLane } from "../../runtime/env/env.ts";
-import type { Fingerprint, SinkFile, SourceFacts, SourceReader } from "../../protocols/contract.ts";
+import type {
+  Fingerprint,
+  ServerCopy,
+  SinkFile,
+  SourceFacts,
+  SourceReader,
+} from "../../protocols/contract.ts";
 import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
 import { adoptUnread } from "./adopt_unread.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { copyProved, provedAt } from "./copy.ts";
+import { CopyKeeper } from "./copy_keeper.ts";
 import { ChunkDigests } from "./digests.ts";
 import { JobError } from "./errors.ts";
 import { likelyName } from "./names.ts";
 import { type Job, type Lease, type Progressed, temporaryName } from "./record.ts";
 import { progressReporter } from "./replicate.ts";
 import { seizedName } from "./seize.ts";
+import {
+  assertMayStream,
+  type Copying,
+  type HowToMove,
+  howToMove,
+  refusalText,
+} from "./server_copy.ts";
 import { quietly } from "./tidy.ts";
 import { type Attempt, Elsewhere } from "./tools.ts";
 import { checkSize } from "./verify.ts";
@@ -30,6 +44,10 @@ export interface Work {
   readonly digests: ChunkDigests;
   /** `null` where the source cannot be resumed: then checkpoints would be of no use. */
   readonly checkpointer: Checkpointer | null;
+  /** The service fills the file; absent: the bytes stream. */
+  readonly copying?: Copying;
+  /** Why they do, where both ends are of one service that could copy. */
+  readonly streamedBecause?: string;
 }
 
 /** Errors after which kept bytes cannot be trusted or are of no use. */
@@ -37,6 +55,7 @@ const CONDEMNING: ReadonlySet<string> = new Set([
   "changed",
   "checksumMismatch",
   "rangeNotSupported",
+  "serverCopyUnavailable",
   "sizeRefused",
   "temporaryDamaged",
   "tooLong",
@@ -49,7 +68,7 @@ export async function openWork(attempt: Attempt): Promise<Work> {
   const checkpoint = isFirst(job, lease) ? null : await ownCheckpoint(attempt);
   await removeEarlier(attempt, [checkpoint?.temp, provedAt(attempt)]);
   const resumed = checkpoint === null ? null : await resume(attempt, checkpoint);
-  const work = resumed ?? await copied(attempt) ?? await begin(attempt);
+  const work = resumed ?? await copied(attempt) ?? await beginAnew(attempt);
   await quietly(tools, "remove what was seized", async () => {
     await removeSeized(attempt, work.file.temp);
     if (job.goesOnWith !== undefined) await tools.checkpoints.drop(job.goesOnWith);
@@ -135,7 +154,81 @@ async function provedPrefix({ job, tools }: Attempt): Promise<Progressed | null>
   };
 }
 
-async function begin(attempt: Attempt): Promise<Work> {
+/** By a copy of the service, where it makes one and the declared verification allows it. */
+async function beginAnew(attempt: Attempt): Promise<Work> {
+  const { ends, job, lease, signal, meter } = attempt;
+  if (ends.serverCopy === null || "whyNot" in ends.serverCopy) {
+    return await begin(attempt, ends.serverCopy?.whyNot ?? null);
+  }
+  const facts = await ends.source.stat(signal);
+  // There is nothing to copy, whatever was declared.
+  if (facts.fingerprint.size === 0) return await begin(attempt, null, true);
+  const how = chosenMove(attempt, facts);
+  if ("why" in how) return await begin(attempt, how.why);
+  announcedSizeFits(attempt, facts);
+  meter.keptBytes = 0;
+  const { size } = facts.fingerprint;
+  const named = await likelyName(attempt);
+  const file = await ends.sink.create(temporaryName(job.id, lease), signal, size, named);
+  return copyWork(attempt, facts, file, how.copy, 0);
+}
+
+function chosenMove({ ends, job }: Attempt, source: SourceFacts): HowToMove {
+  const { serverCopy: way, sink } = ends;
+  return howToMove({ spec: job.spec, source, sink: sink.capabilities, way });
+}
+
+function copyWork(
+  attempt: Attempt,
+  facts: SourceFacts,
+  file: SinkFile,
+  copy: ServerCopy,
+  fromBytes: number,
+): Work {
+  const { tools, job, lease, ends } = attempt;
+  const keeper = !copy.resumes || !ends.sink.capabilities.resume ? null : new CopyKeeper({
+    store: tools.checkpoints,
+    clock: tools.env.clock,
+    jobId: job.id,
+    lease,
+    file,
+    fingerprint: facts.fingerprint,
+    chunkBytes: job.spec.pipeline.chunkBytes,
+    everyBytes: tools.limits.checkpointBytes,
+    everyMs: tools.limits.checkpointMs,
+    storedBytes: fromBytes,
+  });
+  return {
+    ...{ facts, file, reader: null, lane: null, keptBytes: fromBytes, checkpointer: null },
+    digests: new ChunkDigests(),
+    copying: { copy, fromBytes, keeper },
+  };
+}
+
+/** After a refusal of the service: the same attempt, with the bytes through here. */
+export async function streamInstead(
+  attempt: Attempt,
+  work: Work,
+  refusal: QuorusError,
+): Promise<Work> {
+  const { tools } = attempt;
+  const why = refusalText(refusal);
+  assertMayStream(attempt, why);
+  tools.env.log.write("warn", "the service refused to copy: the bytes stream", {
+    why: refusal.message,
+  });
+  await work.copying?.keeper?.settled();
+  await work.file.close();
+  await dropKept(attempt, work.file.temp);
+  attempt.meter.copiedBytes = 0;
+  return await begin(attempt, why, true);
+}
+
+async function begin(attempt: Attempt, why: string | null, isSaid = false): Promise<Work> {
+  if (!isSaid) assertMayStream(attempt, why);
+  if (!isSaid && why !== null) {
+    attempt.tools.env.log.write("debug", "the service does not copy: the bytes stream", { why });
+  }
   const { ends, job, lease, meter, signal } = attempt;
   meter.keptBytes = 0;
   // The source first: a source that is not there leaves nothing behind.
@@ -151,7 +244,9 @@ async function begin(attempt: Attempt): Promise<Work> {
     );
     const digests = new ChunkDigests();
     const checkpointer = checkpointerFor(attempt, reader.facts, file, digests, 0);
-    return { facts: reader.facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };
+    const { facts } = reader;
+    const work = { facts, reader, file, keptBytes: 0, lane: null, digests, checkpointer };
+    return why === null ? work : { ...work, streamedBecause: why };
   } catch (error) {
     await reader.close();
     throw error;
@@ -168,6 +263,9 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
   ) {
     await dropKept(attempt, checkpoint.temp);
     return null;
+  }
+  if (checkpoint.copiedBytes !== undefined) {
+    return await resumeCopy(attempt, checkpoint, facts, checkpoint.copiedBytes);
   }
   const adopting = {
     hash: tools.env.hash,
@@ -192,6 +290,39 @@ async function resume(attempt: Attempt, checkpoint: Checkpoint): Promise<Work | 
   }
   await dropKept(attempt, checkpoint.temp);
   return null;
+}
+
+/** Goes on with what the service has copied: what it says is there is trusted to it. */
+async function resumeCopy(
+  attempt: Attempt,
+  checkpoint: Checkpoint,
+  facts: SourceFacts,
+  copiedBytes: number,
+): Promise<Work | null> {
+  const { ends, job, lease, signal, tools, meter } = attempt;
+  const how = chosenMove(attempt, facts);
+  const file = "copy" in how && how.copy.resumes
+    ? await ends.sink.reopen(checkpoint.temp, signal)
+    : null;
+  if (!("copy" in how) || file === null) {
+    await dropKept(attempt, checkpoint.temp);
+    return null;
+  }
+  try {
+    await file.truncate(Math.min(await file.size(), copiedBytes));
+    // Cut where a part ends, which may be before: the file tells.
+    const keptBytes = await file.size();
+    meter.keptBytes = keptBytes;
+    await quietly(
+      tools,
+      "say who goes on with a checkpoint",
+      () => tools.checkpoints.save(job.id, { ...checkpoint, lease }, 0),
+    );
+    return copyWork(attempt, facts, file, how.copy, keptBytes);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 async function goOn(
@@ -255,9 +386,14 @@ function announcedSizeFits(attempt: Attempt, facts: SourceFacts): void {
 /** After a failure: is the temporary file worth keeping? Saves what is complete, if so. */
 export async function keepProgress(work: Work, error: unknown): Promise<boolean> {
   await work.checkpointer?.settled();
+  await work.copying?.keeper?.settled();
   // It is what tells whether the grant led to anything.
   if (error instanceof JobError && error.code === "publishUnclear") return true;
-  if (work.checkpointer === null || isCondemning(error)) return false;
+  if (isCondemning(error)) return false;
+  const { keeper = null } = work.copying ?? {};
+  await keeper?.keep();
+  if (keeper !== null) return keeper.isWorthKeeping;
+  if (work.checkpointer === null) return false;
   await work.checkpointer.keep();
   return work.checkpointer.exists && work.checkpointer.isSynced;
 }
@@ -276,5 +412,8 @@ export async function dropKept(attempt: Attempt, temp: string): Promise<void> {
 export async function dropCheckpoint(attempt: Attempt, work: Work): Promise<void> {
   const { job, tools } = attempt;
   await work.checkpointer?.settled();
-  if (job.attempts > 1 || work.checkpointer?.exists === true) await tools.checkpoints.drop(job.id);
+  await work.copying?.keeper?.settled();
+  const isKept = work.checkpointer?.exists === true ||
+    work.copying?.keeper?.isWorthKeeping === true;
+  if (job.attempts > 1 || isKept) await tools.checkpoints.drop(job.id);
 }

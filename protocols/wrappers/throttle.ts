@@ -13,6 +13,8 @@ const READ_LEAST_BYTES = 16 * KIB;
 export interface Throttle {
   /** For one read. */
   readonly mostBytes: number;
+  /** Some rate holds at this moment. */
+  readonly isHeld: boolean;
   /** Resolves when all that passed is paid for; `aborted` when the signal fires first. */
   ready(signal: AbortSignal): Promise<void>;
   /** Charges for bytes that have passed. */
@@ -73,6 +75,9 @@ export class Throttles {
       get mostBytes() {
         const most = Math.min(...held().map(({ burstBytes }) => burstBytes));
         return Math.max(READ_LEAST_BYTES, Math.floor(most));
+      },
+      get isHeld() {
+        return held().length > 0;
       },
       ready: async (signal) => {
         for (const rate of held()) await rate.ready(signal);

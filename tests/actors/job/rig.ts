@@ -34,7 +34,8 @@ export const CHUNK = 4_096;
 /** What a rig may be told. */
 export interface RigOptions {
   readonly seed?: number;
-  readonly to?: "file" | "memory";
+  /** `same`: the store that is the source, which copies by itself if it declares that. */
+  readonly to?: "file" | "memory" | "same";
   readonly spec?: (spec: TransferSpec) => TransferSpec;
   readonly store?: MemoryStoreOptions;
   readonly sink?: MemoryStoreOptions;
@@ -72,10 +73,12 @@ export class Rig {
       delayMs: () => [1, 1],
       ...options.store,
     });
-    this.sink = new MemoryStore(simulatedEnv({ seed, world, name: "to" }), {
-      delayMs: () => [1, 1],
-      ...options.sink,
-    });
+    this.sink = options.to === "same"
+      ? this.source
+      : new MemoryStore(simulatedEnv({ seed, world, name: "to" }), {
+        delayMs: () => [1, 1],
+        ...options.sink,
+      });
     this.tools = this.#tools();
     this.meter = new Meter(this.env.clock);
     this.#submit();
@@ -150,7 +153,7 @@ export class Rig {
 
   /** What stands at the destination, or at a name beside it. */
   async published(name = "to"): Promise<Uint8Array | null> {
-    if (this.options.to === "memory") return this.sink.get(`/out/${name}`);
+    if (this.#isInMemory) return this.sink.get(`/out/${name}`);
     const { disk } = this.env;
     return await this.env.world.complete((async () => {
       const path = `/out/${name}`;
@@ -165,7 +168,7 @@ export class Rig {
 
   /** Names of the temporary files that are there. */
   async temporaries(): Promise<string[]> {
-    if (this.options.to === "memory") {
+    if (this.#isInMemory) {
       return [...this.sink.uploads.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1));
     }
     const { disk } = this.env;
@@ -176,7 +179,7 @@ export class Rig {
 
   /** Writes a file of the destination's machine, durably. */
   async place(path: string, bytes: Uint8Array, mtimeMs?: number): Promise<void> {
-    if (this.options.to === "memory") {
+    if (this.#isInMemory) {
       return this.sink.put(path, bytes, mtimeMs === undefined ? {} : { mtimeMs });
     }
     const { disk } = this.env;
@@ -205,12 +208,14 @@ export class Rig {
       chunksAhead: 4,
       ...this.options.limits,
     });
-    const sink = this.options.to === "memory" ? this.#renamed() : fileProtocol();
+    const sinks = this.options.to === "same"
+      ? []
+      : [this.options.to === "memory" ? this.#renamed() : fileProtocol()];
     return {
       env,
       protocols: protocolRegistry([
         this.#watched(memoryProtocol(this.source)),
-        this.#watched(sink),
+        ...sinks.map((sink) => this.#watched(sink)),
       ]),
       reveal: this.options.reveal ?? (() => Promise.reject(new Error("no secrets here"))),
       propose: async (command) => {
@@ -225,6 +230,10 @@ export class Rig {
         ? { isShared: () => true, take: () => true }
         : null,
     };
+  }
+
+  get #isInMemory(): boolean {
+    return this.options.to === "memory" || this.options.to === "same";
   }
 
   /** The second store under a scheme of its own. */
@@ -268,7 +277,9 @@ export class Rig {
   }
 }
 
-export function plainSpec(to: "file" | "memory" = "file"): TransferSpec {
+const PLACES = { file: "file:///out/to", memory: "sink:///out/to", same: "memory:///out/to" };
+
+export function plainSpec(to: "file" | "memory" | "same" = "file"): TransferSpec {
   return {
     name: "one",
     source: {
@@ -280,7 +291,7 @@ export function plainSpec(to: "file" | "memory" = "file"): TransferSpec {
       options: {},
     },
     destination: {
-      uri: to === "file" ? "file:///out/to" : "sink:///out/to",
+      uri: PLACES[to],
       createDirectories: true,
       permissions: null,
       conflict: "overwrite",
