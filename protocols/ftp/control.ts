@@ -1,7 +1,8 @@
 /** The control connection: commands, and the replies that belong to them. */
 
 import { assert } from "../../runtime/base/assert.ts";
-import type { Env, TimerHandle } from "../../runtime/env/env.ts";
+import type { Env } from "../../runtime/env/env.ts";
+import { Deadline } from "../deadline.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { Line, Securing } from "./line.ts";
@@ -17,8 +18,11 @@ const UNSENDABLE = /[\x00-\x1f\x7f\u2028\u2029]/;
 export class Control {
   readonly place: string;
   readonly #line: Line;
-  readonly #env: Env;
   readonly #replyMs: number;
+  /** Of the reply that is waited for. */
+  readonly #patience: Deadline<ProtocolError>;
+  /** Of the silence of a session that is to be kept. */
+  readonly #idle: Deadline;
   #parser: ReplyParser;
   /** Replies that came before somebody waited for them. */
   readonly #came: Reply[] = [];
@@ -27,7 +31,6 @@ export class Control {
   #owed = 0;
   #error: ProtocolError | null = null;
   #isKept = false;
-  #idle: TimerHandle | null = null;
   #noop: Promise<unknown> = Promise.resolve();
   readonly #pumping: Promise<void>;
 
@@ -35,8 +38,9 @@ export class Control {
   constructor(place: string, line: Line, env: Env, replyMs: number) {
     this.place = place;
     this.#line = line;
-    this.#env = env;
     this.#replyMs = replyMs;
+    this.#patience = new Deadline(env, (error) => this.break(error));
+    this.#idle = new Deadline(env, () => this.#sayNoop());
     this.#parser = new ReplyParser(place, protocolLimits.ftpReplyMaxBytes);
     this.#owed = 1;
     this.#pumping = this.#pump();
@@ -63,7 +67,7 @@ export class Control {
 
   /** Sends a command whose replies are taken by {@link Control.next}. */
   async send(command: string): Promise<void> {
-    this.#idle?.cancel();
+    this.#idle.disarm();
     await this.#noop;
     await this.#sent([command]);
   }
@@ -75,11 +79,11 @@ export class Control {
     if (this.#error !== null) throw this.#error;
     assert(this.#waiting === null, "one waits for a reply at a time");
     this.#waiting = Promise.withResolvers<Reply>();
-    const timer = this.#env.timers.after(withinMs, () => this.#silent(withinMs));
+    this.#patience.arm(withinMs, () => this.#silent(withinMs));
     try {
       return await this.#waiting.promise;
     } finally {
-      timer.cancel();
+      this.#patience.disarm();
       this.#waiting = null;
     }
   }
@@ -115,7 +119,7 @@ export class Control {
       }
       return replies;
     }
-    this.#idle?.cancel();
+    this.#idle.disarm();
     await this.#noop;
     await this.#sent(commands);
     for (const _ of commands) replies.push(await this.final());
@@ -143,13 +147,15 @@ export class Control {
   /** Nothing is said any more without being asked. */
   rest(): void {
     this.#isKept = false;
-    this.#idle?.cancel();
+    this.#idle.disarm();
   }
 
   /** Nothing more can be asked; whoever waits gets `error`. */
   break(error: ProtocolError): void {
     this.#error ??= error;
-    this.rest();
+    this.#isKept = false;
+    this.#idle.stop();
+    this.#patience.stop();
     this.#waiting?.reject(this.#error);
     void this.#line.end();
   }
@@ -175,12 +181,13 @@ export class Control {
   }
 
   #arm(): void {
-    this.#idle?.cancel();
     if (!this.#isKept) return;
-    this.#idle = this.#env.timers.after(protocolLimits.ftpKeepAliveMs, () => {
-      if (!this.isIdle) return;
-      this.#noop = this.#sent(["NOOP"]).then(() => this.final()).catch(() => {});
-    });
+    this.#idle.arm(protocolLimits.ftpKeepAliveMs, () => new Error("nothing was asked for long"));
+  }
+
+  #sayNoop(): void {
+    if (!this.isIdle) return;
+    this.#noop = this.#sent(["NOOP"]).then(() => this.final()).catch(() => {});
   }
 
   async #pump(): Promise<void> {
@@ -219,9 +226,9 @@ export class Control {
     this.#waiting = null;
   }
 
-  #silent(withinMs: number): void {
+  #silent(withinMs: number): ProtocolError {
     const message = `cannot go on with ${this.place}: it did not answer within ${withinMs} ms`;
-    this.break(new ProtocolError("timeout", message, { definite: false }));
+    return new ProtocolError("timeout", message, { definite: false });
   }
 
   #lost(cause?: unknown): ProtocolError {

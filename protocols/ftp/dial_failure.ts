@@ -20,7 +20,9 @@ export function connectFailure(
     : /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(text)
     ? "there is no way to it; check the network, and the ports that a firewall lets through"
     : messageOf(thrown);
-  return new ProtocolError("unreachable", `cannot reach ${shown} at ${at}: ${reason}`, {
+  // The name tells where, unless it resolved to something, or this is another port of it.
+  const place = shown.endsWith(`//${at}`) ? shown : `${shown} at ${at}`;
+  return new ProtocolError("unreachable", `cannot reach ${place}: ${reason}`, {
     cause: thrown,
     definite: true,
   });

@@ -50,7 +50,7 @@ export class FtpRefusal extends ProtocolError {
     const advice = adviceOf(code);
     super(
       code ?? "denied",
-      `cannot ${action} on ${place}: the server answered ${reply.code}${told}${advice}`,
+      `cannot ${onPlace(action, place)}: the server answered ${reply.code}${told}${advice}`,
       { definite: true },
     );
     this.reply = reply.code;
@@ -62,6 +62,11 @@ export class FtpRefusal extends ProtocolError {
   as(code: ProtocolErrorCode): FtpRefusal {
     return new FtpRefusal(...this.#said, code);
   }
+}
+
+/** What is done and where, which many an action names by itself: a message says it once. */
+export function onPlace(action: string, place: string): string {
+  return action.includes(place) ? action : `${action} on ${place}`;
 }
 
 /** The code of ours for a refusal; `null` where a file may be missing, taken or forbidden. */

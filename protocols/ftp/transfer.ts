@@ -1,9 +1,11 @@
 /** Data connections: one file or listing on its way, and what becomes of the session after it. */
 
 import type { Env } from "../../runtime/env/env.ts";
+import { Deadline } from "../deadline.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import type { Line } from "./line.ts";
+import { onPlace } from "./meaning.ts";
 import { isDone, isIntermediate, isPreliminary, type Reply } from "./replies.ts";
 import type { FtpSession } from "./session.ts";
 
@@ -23,21 +25,65 @@ interface Begun {
   readonly final: Reply | null;
 }
 
-/** Bytes of a file or listing that come from a server. */
-export class Download {
-  readonly #session: FtpSession;
-  readonly #action: string;
-  readonly #data: Line;
-  #final: Reply | null;
-  #rest = new Uint8Array(0);
-  #isOver = false;
+/** What transfers of both directions are: a data connection, and the reply that ends it. */
+abstract class Transfer {
+  protected readonly session: FtpSession;
+  protected readonly action: string;
+  protected readonly data: Line;
+  protected isOver = false;
+  readonly #final: Reply | null;
+  readonly #deadline: Deadline<ProtocolError>;
+  #isLate: ((error: ProtocolError) => void) | null = null;
 
-  private constructor(session: FtpSession, action: string, { data, final }: Begun) {
-    this.#session = session;
-    this.#action = action;
-    this.#data = data;
+  constructor(session: FtpSession, action: string, { data, final }: Begun) {
+    this.session = session;
+    this.action = action;
+    this.data = data;
     this.#final = final;
+    this.#deadline = new Deadline(session.env, (error) => this.#isLate?.(error));
   }
+
+  /** Ends it, wherever it is: afterwards the session is ready for another call, or broken. */
+  async close(): Promise<void> {
+    if (this.isOver) return;
+    await this.hangUp();
+    if (this.#final === null) await recovered(this.session);
+  }
+
+  /** Nothing moves any more; the reply is still owed. */
+  protected async hangUp(): Promise<void> {
+    this.isOver = true;
+    this.#deadline.stop();
+    await this.data.end();
+  }
+
+  /** What the server says at the end. */
+  protected async final(withinMs = this.session.idleMs): Promise<Reply> {
+    return this.#final ?? await this.session.control.final(withinMs);
+  }
+
+  protected async confirmed(): Promise<void> {
+    const reply = await this.final();
+    if (!isDone(reply)) throw refusalOf(this.session, this.action, reply);
+  }
+
+  /** Settles as `moving` does, or breaks the session where nothing moves. */
+  protected async moved<T>(moving: Promise<T>): Promise<T> {
+    const { idleMs } = this.session;
+    const late = Promise.withResolvers<never>();
+    this.#isLate = late.reject;
+    this.#deadline.arm(idleMs, () => stalled(this.session, this.action, idleMs));
+    try {
+      return await Promise.race([moving, late.promise]);
+    } finally {
+      this.#deadline.disarm();
+    }
+  }
+}
+
+/** Bytes of a file or listing that come from a server. */
+export class Download extends Transfer {
+  #rest = new Uint8Array(0);
 
   static async open(session: FtpSession, request: TransferRequest): Promise<Download> {
     return new Download(session, request.action, await begun(session, request));
@@ -57,69 +103,35 @@ export class Download {
       into.set(part, count);
       this.#rest = this.#rest.subarray(part.length);
       count += part.length;
-    } while (count < into.length && this.#data.cameBytes > 0);
+    } while (count < into.length && this.data.cameBytes > 0);
     return count;
   }
 
   /** The next bytes as they came; `null` at the end that the server confirmed. */
   async next(): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (this.#isOver) return null;
-    const { env, idleMs } = this.#session;
-    const bytes = this.#data.cameBytes > 0
-      ? await this.#data.read()
-      : await within(env, idleMs, this.#data.read(), () => this.#stalled(idleMs));
+    if (this.isOver) return null;
+    const hasCome = this.data.cameBytes > 0;
+    const reading = this.data.read();
+    const bytes = hasCome ? await reading : await this.moved(reading);
     // Closed meanwhile: whoever did that looks after the rest.
-    if (this.#isOver) return null;
+    if (this.isOver) return null;
     if (bytes !== null) return bytes as Uint8Array<ArrayBuffer>;
-    await this.#finish();
+    await this.hangUp();
+    await this.confirmed();
     return null;
-  }
-
-  /** Ends it, wherever it is: afterwards the session is ready for another call, or broken. */
-  async close(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    await this.#data.end();
-    if (this.#final === null) await recovered(this.#session);
-  }
-
-  async #finish(): Promise<void> {
-    this.#isOver = true;
-    await this.#data.end();
-    const reply = this.#final ?? await this.#session.control.final(this.#session.idleMs);
-    if (!isDone(reply)) throw refusalOf(this.#session, this.#action, reply);
-  }
-
-  #stalled(idleMs: number): ProtocolError {
-    return stalled(this.#session, this.#action, idleMs);
   }
 }
 
 /** Bytes of a file that go to a server. */
-export class Upload {
-  readonly #session: FtpSession;
-  readonly #action: string;
-  readonly #data: Line;
-  #final: Reply | null;
-  #isOver = false;
-
-  private constructor(session: FtpSession, action: string, { data, final }: Begun) {
-    this.#session = session;
-    this.#action = action;
-    this.#data = data;
-    this.#final = final;
-  }
-
+export class Upload extends Transfer {
   static async open(session: FtpSession, request: TransferRequest): Promise<Upload> {
     return new Upload(session, request.action, await begun(session, request));
   }
 
   /** Sends all of `bytes`; they may be written over when it resolves. */
   async write(bytes: Uint8Array): Promise<void> {
-    const { env, idleMs } = this.#session;
     try {
-      const writing = this.#data.write(bytes);
-      await within(env, idleMs, writing, () => stalled(this.#session, this.#action, idleMs));
+      await this.moved(this.data.write(bytes));
     } catch (thrown) {
       throw await this.#reason(thrown);
     }
@@ -127,38 +139,29 @@ export class Upload {
 
   /** Says that this was all, and waits until the server has it. */
   async finish(): Promise<void> {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     try {
-      await this.#data.finish();
+      await this.data.finish();
     } catch (thrown) {
       throw await this.#reason(thrown);
     }
-    this.#isOver = true;
+    this.isOver = true;
     try {
-      const reply = this.#final ?? await this.#session.control.final(this.#session.idleMs);
-      if (!isDone(reply)) throw refusalOf(this.#session, this.#action, reply);
+      await this.confirmed();
       await this.#drain();
     } finally {
-      await this.#data.end();
+      await this.hangUp();
       this.#retire();
     }
   }
 
-  /** Gives it up: afterwards the session is ready for another call, or broken. */
-  async close(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    await this.#data.end();
-    if (this.#final === null) await recovered(this.#session);
-  }
-
   /** What comes behind an upload is what a later TLS session is gone on with: see `dial.ts`. */
   async #drain(): Promise<void> {
-    if (!this.#session.isPrivate) return;
+    if (!this.session.isPrivate) return;
     const { ftpAbortTimeoutMs } = protocolLimits;
-    const late = () => new ProtocolError("timeout", `${this.#action}: its end did not come`);
+    const late = () => new ProtocolError("timeout", `${this.action}: its end did not come`);
     try {
-      while (await within(this.#session.env, ftpAbortTimeoutMs, this.#data.read(), late) !== null);
+      while (await within(this.session.env, ftpAbortTimeoutMs, this.data.read(), late) !== null);
     } catch {
       // Everything has arrived: how the connection ends matters no more.
     }
@@ -166,20 +169,18 @@ export class Upload {
 
   /** A server that was found to be strict gets a session for each upload, which brings nothing new. */
   #retire(): void {
-    const { control, frugality, isPrivate, place } = this.#session;
+    const { control, frugality, isPrivate, place } = this.session;
     if (!isPrivate || !frugality.isNeeded) return;
     control.break(new ProtocolError("aborted", `the session with ${place} was used up`));
   }
 
   /** A server that takes no more bytes hangs up, and says why on the other connection. */
   async #reason(thrown: unknown): Promise<unknown> {
-    if (this.#isOver || this.#session.isBroken) return thrown;
-    this.#isOver = true;
-    await this.#data.end();
+    if (this.isOver || this.session.isBroken) return thrown;
+    await this.hangUp();
     try {
-      const { ftpAbortTimeoutMs } = protocolLimits;
-      const reply = this.#final ?? await this.#session.control.final(ftpAbortTimeoutMs);
-      return isDone(reply) ? thrown : refusalOf(this.#session, this.#action, reply);
+      const reply = await this.final(protocolLimits.ftpAbortTimeoutMs);
+      return isDone(reply) ? thrown : refusalOf(this.session, this.action, reply);
     } catch {
       return thrown;
     }
@@ -194,7 +195,7 @@ function refusalOf(session: FtpSession, action: string, reply: Reply): ProtocolE
   const refusal = session.refusal(action, reply);
   if (!session.isPrivate || (reply.code !== 425 && refusal.code !== "tls")) return refusal;
   const message =
-    `cannot ${action} on ${session.place}: its TLS session could not be gone on with ` +
+    `cannot ${onPlace(action, session.place)}: its TLS session could not be gone on with ` +
     `(the server answered ${reply.code}); another session may`;
   const error = new ProtocolError("tls", message, { cause: refusal, retryable: true });
   session.frugality.isNeeded = true;
@@ -231,7 +232,7 @@ async function restarted(session: FtpSession, action: string, from: number): Pro
   const reply = await session.control.ask(`REST ${from}`);
   if (isIntermediate(reply)) return;
   const message =
-    `cannot ${action} on ${session.place} from byte ${from} on: the server begins at ` +
+    `cannot ${onPlace(action, session.place)} from byte ${from} on: the server begins at ` +
     `the start only (it answered REST with ${reply.code})`;
   throw new ProtocolError("rangeNotSupported", message);
 }
@@ -254,7 +255,7 @@ async function recovered({ control, place }: FtpSession): Promise<void> {
 }
 
 function stalled(session: FtpSession, action: string, idleMs: number): ProtocolError {
-  const message = `cannot ${action} on ${session.place}: nothing moved for ${idleMs} ms`;
+  const message = `cannot ${onPlace(action, session.place)}: nothing moved for ${idleMs} ms`;
   const error = new ProtocolError("timeout", message, { definite: false });
   session.control.break(error);
   return error;

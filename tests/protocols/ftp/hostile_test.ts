@@ -91,6 +91,10 @@ for (const [what, quirks, code] of HOSTILE) {
       const source = paperSource(harness, "f");
       const error = await assertFails(() => fetched(source), code, what);
       assert.ok(error.message.length < 1_000, "a message of bounded length");
+      assert.ok(
+        error.message.split("ftp://").length <= 2,
+        `a place is named once: ${error.message}`,
+      );
       await source.close();
     }));
 }

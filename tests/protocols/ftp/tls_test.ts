@@ -122,7 +122,7 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
-Deno.test("ftp: a port where nobody listens is unreachable, and the message says which", async () => {
+Deno.test("ftp: a port where nobody listens is unreachable, and the message says which once", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -136,7 +136,8 @@ Deno.test("ftp: a port where nobody listens is unreachable, and the message says
   const source = protocol.source!(endpoint, { env });
   const error = await failure(() => source.stat(NEVER), "stat");
   assert.equal(error.code, "unreachable");
-  assert.match(error.message, new RegExp(`127.0.0.1:${port}.*nobody listens`));
+  assert.match(error.message, /nobody listens/);
+  assert.equal(error.message.split(`127.0.0.1:${port}`).length, 2, "the place is named once");
   await protocol.close!();
   env.close();
 });
