@@ -19,6 +19,9 @@ export const volume = z.object({
   readOnly: z.boolean(),
 });
 
+/** Rules as `reach` has them: a name, `*.suffix`, an address or a range, each with a port if it must be. */
+const reachRules = z.array(z.string().min(1).max(512)).max(256);
+
 /** Who an agent is and what it can do. */
 export const registration = z.object({
   agentId: name,
@@ -53,6 +56,13 @@ export const registration = z.object({
     supportedAuthMethods: z.array(name).max(16),
   }),
   volumes: z.array(volume).max(64),
+  /** Hosts that its transfers may reach; absent: whatever answers. Since version 6 of the log. */
+  reach: z.object({ allow: reachRules, deny: reachRules }).optional(),
+  /**
+   * It reads for other agents, and has others read for it. `url`: where its links are accepted; null: it
+   * dials only. Since version 6 of the log.
+   */
+  relay: z.object({ url: z.string().min(1).max(512).nullable() }).optional(),
 });
 
 /** What an agent is doing: told every `heartbeatMs`, kept by the leader, never replicated. */
@@ -88,6 +98,8 @@ export const heartbeat = z.object({
     networkConnectivity: z.enum(["healthy", "degraded"]),
     systemLoad: z.enum(["normal", "high", "overloaded"]),
   }),
+  /** Its registration says what it reaches and whether it relays, to controllers that know of that. */
+  knowsRelays: z.boolean().optional(),
   lastJobCompletionMs: z.number().nullable(),
   nextMaintenanceWindowMs: z.number().nullable(),
   /** The threads that carry its transfers out; absent where its own thread does. */

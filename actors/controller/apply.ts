@@ -52,8 +52,8 @@ function applyCommand(state: State, command: Command): Applied {
       return each(
         state,
         command.assignments,
-        (at, { jobId, agent }) =>
-          changeJob(at, jobId, (job) => assigned(at, job, agent, command.slots)),
+        (at, assignment) =>
+          changeJob(at, assignment.jobId, (job) => assigned(at, job, assignment, command.slots)),
       );
     case "jobEvent":
       return jobEvent(state, command.jobId, command.event);

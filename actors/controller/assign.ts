@@ -12,44 +12,67 @@ const GROUP = 0;
 /** Slots by agent, as the proposer of an embedded run knows them; none in a cluster, absent in old logs. */
 export type Slots = Readonly<Record<string, number>> | undefined;
 
-/** The job under a lease of `agent`, whose token is the index of the command; or why not. */
-export function assigned(state: State, job: Job, agent: string, slots: Slots): Job | Refusal {
+/** Who gets a job: the agent that writes, and the one that reads for it where that is another one. */
+export interface Assignment {
+  readonly jobId: string;
+  readonly agent: string;
+  readonly reader?: string | undefined;
+}
+
+/** The job under a lease of its agent, whose token is the index of the command; or why not. */
+export function assigned(
+  state: State,
+  job: Job,
+  { agent, reader }: Assignment,
+  slots: Slots,
+): Job | Refusal {
   const { epoch, index, nowMs } = state;
-  if (!hasFreeSlot(state, agent, slots)) {
-    return { refused: `assign: agent ${agent} has no free slot for job ${job.id}` };
+  for (const one of reader === undefined ? [agent] : [agent, reader]) {
+    if (hasFreeSlot(state, one, slots)) continue;
+    return { refused: `assign: agent ${one} has no free slot for job ${job.id}` };
   }
   if (!mayRunMore(state, job.tenant)) {
     return { refused: `assign: tenant ${job.tenant} has as many transfers as it may have` };
   }
-  const used = volumesAt(state, job, agent);
+  const used = volumesAt(state, job, agent, reader ?? agent);
   if (used !== null && "refused" in used) return used;
   const incarnation = state.agents.get(agent)?.registration.incarnation;
-  const token = { epoch, group: GROUP, index, agent };
-  const lease = incarnation === undefined ? token : { ...token, incarnation };
+  const lease = {
+    ...{ epoch, group: GROUP, index, agent },
+    ...(incarnation === undefined ? {} : { incarnation }),
+    ...(reader === undefined ? {} : { reader }),
+  };
   const leased = lifecycle(job, { type: "assign", lease }, nowMs);
   return used === null || "refused" in leased ? leased : { ...leased, volumes: used };
 }
 
 /**
- * The volumes on which `agent` has the local files of a job: those of earlier attempts, if there were any.
- * Null: it has no local files, or the agent is that of an embedded run.
+ * The volumes on which the agents have the local files of a job: those of earlier attempts, if there were
+ * any. Null: it has no local files, or the agent is that of an embedded run.
  */
-function volumesAt(state: State, job: Job, agent: string): UsedVolumes | Refusal | null {
-  const volumes = state.agents.get(agent)?.registration.volumes;
-  if (volumes === undefined) return null;
+function volumesAt(
+  state: State,
+  job: Job,
+  agent: string,
+  reader: string,
+): UsedVolumes | Refusal | null {
+  const volumesOf = (id: string) => state.agents.get(id)?.registration.volumes;
+  const volumes = { source: volumesOf(reader), destination: volumesOf(agent) };
+  if (volumes.source === undefined || volumes.destination === undefined) return null;
+  const holder = { source: reader, destination: agent };
   const files = localFiles(job.spec, job.volumes);
-  if (files.archive !== null && volumeOf(volumes, files.archive) === null) {
-    return { refused: `assign: agent ${agent} has no volume with ${files.archive.path}` };
+  if (files.archive !== null && volumeOf(volumes.source, files.archive) === null) {
+    return { refused: `assign: agent ${reader} has no volume with ${files.archive.path}` };
   }
   if (files.source === null && files.destination === null) return null;
   const used = { source: null as string | null, destination: null as string | null };
   for (const end of ["source", "destination"] as const) {
     const file = files[end];
     if (file === null) continue;
-    const held = volumeOf(volumes, file);
+    const held = volumeOf(volumes[end]!, file);
     if (held === null) {
       const where = file.volume === null ? "a volume" : `volume ${file.volume}`;
-      return { refused: `assign: agent ${agent} has not ${where} with ${file.path}` };
+      return { refused: `assign: agent ${holder[end]} has not ${where} with ${file.path}` };
     }
     used[end] = held.id;
   }

@@ -265,7 +265,12 @@ export const command = z.discriminatedUnion("type", [
   /** Gives each job to an agent; the index of this command in the log becomes the lease. */
   z.object({
     type: z.literal("assignJobs"),
-    assignments: z.array(z.object({ jobId: z.string(), agent: z.string() })),
+    assignments: z.array(z.object({
+      jobId: z.string(),
+      agent: z.string(),
+      /** Reads the source for `agent`. Since version 6. */
+      reader: z.string().optional(),
+    })),
     slots,
     /** The term in which its scheduler leads: one of another term has been deposed. */
     term: z.number().int().optional(),
@@ -370,7 +375,7 @@ export type Command = z.infer<typeof command>;
  * The latest version of entries, and of the machine that applies them; those of earlier ones are read as
  * well. What an earlier version does not know gets a new one, in `entry_version.ts` too.
  */
-export const ENTRY_VERSION = 5;
+export const ENTRY_VERSION = 6;
 
 /** A command as the log keeps it: with the time that its proposer stamped. */
 export const logEntry = z.object({
@@ -379,6 +384,7 @@ export const logEntry = z.object({
     z.literal(2),
     z.literal(3),
     z.literal(4),
+    z.literal(5),
     z.literal(ENTRY_VERSION),
   ]),
   atMs: z.number(),

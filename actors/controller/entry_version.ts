@@ -23,13 +23,16 @@ export const GOING_ON = 5;
 const SETS = 5;
 const OF_SETS: ReadonlySet<JobEvent["type"]> = new Set(["files", "recall"]);
 
+/** The version that brought relays: agents that say what they reach, and read for each other. */
+export const RELAYS = 6;
+
 /** Whether an event speaks of many files: it is as long as others are together. */
 export function isOfMany({ type }: Pick<JobEvent, "type">): boolean {
   return OF_SETS.has(type);
 }
 
 /** Versions of what groups of controllers write. */
-export type LogVersion = typeof FIRST_VERSION | 4 | typeof ENTRY_VERSION;
+export type LogVersion = typeof FIRST_VERSION | 4 | 5 | typeof ENTRY_VERSION;
 
 /** The version that brought commands of a type. */
 export function versionOf(type: Command["type"]): LogVersion {
@@ -41,7 +44,17 @@ export function versionFor(command: Command): LogVersion {
   if (command.type === "createRuns" && command.runs.some(({ goesOn }) => goesOn === true)) {
     return GOING_ON;
   }
+  if (speaksOfRelays(command)) return RELAYS;
   return speaksOfSets(command) ? SETS : versionOf(command.type);
+}
+
+function speaksOfRelays(command: Command): boolean {
+  if (command.type === "assignJobs") {
+    return command.assignments.some(({ reader }) => reader !== undefined);
+  }
+  if (command.type !== "agentEvent" || command.event.type !== "register") return false;
+  const { reach, relay } = command.event.registration;
+  return reach !== undefined || relay !== undefined;
 }
 
 function speaksOfSets(command: Command): boolean {

@@ -2,6 +2,7 @@
 
 import type { Delivery, Ref } from "../../runtime/actor/ref.ts";
 import type { Agent } from "../agent/messages.ts";
+import type { AgentRecord } from "../agent/record.ts";
 import type { Job } from "../job/record.ts";
 import type { State } from "./state.ts";
 
@@ -12,19 +13,30 @@ const ASSIGNED_TOGETHER = 64;
 export function giveJobs(
   agent: Ref<typeof Agent>,
   jobs: readonly Job[],
-  { runs }: Pick<State, "runs">,
+  state: Pick<State, "runs" | "agents">,
 ): Delivery {
   let last: Delivery = "accepted";
   for (let at = 0; at < jobs.length && last !== "full"; at += ASSIGNED_TOGETHER) {
-    const some = jobs.slice(at, at + ASSIGNED_TOGETHER).map((job) => withOrigin(job, runs));
+    const some = jobs.slice(at, at + ASSIGNED_TOGETHER).map((job) => told(job, state));
     last = agent.tell("assign", { jobs: some });
   }
   return last;
 }
 
-function withOrigin(job: Job, runs: State["runs"]): Job {
+/** With what its agent needs to know and the state keeps elsewhere. */
+function told(job: Job, { runs, agents }: Pick<State, "runs" | "agents">): Job {
   const origin = runs.get(job.runId)?.origin;
-  return origin === undefined ? job : { ...job, origin };
+  const reader = job.lease?.reader;
+  if (origin === undefined && reader === undefined) return job;
+  return {
+    ...job,
+    ...(origin === undefined ? {} : { origin }),
+    ...(reader === undefined ? {} : { relay: { url: urlOf(agents.get(reader)) } }),
+  };
+}
+
+function urlOf(agent: AgentRecord | undefined): string | null {
+  return agent?.registration.relay?.url ?? null;
 }
 
 /** Tells an agent which of its jobs are not wanted any more. */

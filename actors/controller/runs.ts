@@ -135,7 +135,7 @@ function begun(
   slots: (Command & { type: "submitJobs" })["slots"],
 ): Job {
   if (agent === undefined || !mayStart(state, job, agent, slots)) return job;
-  const leased = assigned(state, job, agent, slots);
+  const leased = assigned(state, job, { jobId: job.id, agent }, slots);
   return "refused" in leased ? job : leased;
 }
 

@@ -39,7 +39,7 @@ export interface Run {
 export interface Load {
   /** Jobs that wait for an agent, now or after a delay. */
   readonly waiting: number;
-  /** Leases by agent. */
+  /** Leases by agent, those that it reads for others included: each takes a slot. */
   readonly leases: PersistentMap<number>;
   /** The ids of the jobs whose leases each agent has. */
   readonly held: PersistentMap<PersistentMap<true>>;
@@ -219,9 +219,11 @@ export function isWaiting(job: Job | null): boolean {
 
 function loadAfter(load: Load, before: Job | null, job: Job): Load {
   const [from, to] = [holderOf(before), holderOf(job)];
+  const [readFrom, readTo] = [readerOf(before), readerOf(job)];
   const waiting = Number(isWaiting(job)) - Number(isWaiting(before));
   const submitted = Number(job.state === "submitted") - Number(before?.state === "submitted");
-  if (from === to && waiting === 0 && submitted === 0) return load;
+  const isSame = from === to && readFrom === readTo;
+  if (isSame && waiting === 0 && submitted === 0) return load;
   let { leases, held } = load;
   if (from !== to && from !== null) {
     leases = withMore(leases, from, -1);
@@ -231,6 +233,8 @@ function loadAfter(load: Load, before: Job | null, job: Job): Load {
     leases = withMore(leases, to, 1);
     held = withHeld(held, to, (jobs) => jobs.set(job.id, true));
   }
+  if (readFrom !== readTo && readFrom !== null) leases = withMore(leases, readFrom, -1);
+  if (readFrom !== readTo && readTo !== null) leases = withMore(leases, readTo, 1);
   const more = Number(to !== null) - Number(from !== null);
   const tenants = tenantsAfter(load.tenants, job.tenant, { submitted, waiting, leases: more });
   return { waiting: load.waiting + waiting, leases, held, tenants };
@@ -269,4 +273,9 @@ function tenantsAfter(
 /** The agent that works on a job. */
 function holderOf(job: Job | null): string | null {
   return job !== null && LEASED_STATES.has(job.state) ? job.lease?.agent ?? null : null;
+}
+
+/** The agent that reads for the one that works on a job. */
+function readerOf(job: Job | null): string | null {
+  return holderOf(job) === null ? null : job?.lease?.reader ?? null;
 }

@@ -7,6 +7,8 @@ import { actor } from "../../runtime/actor/definition.ts";
 import { later } from "../../runtime/actor/later.ts";
 import type { BodyOf } from "../../runtime/actor/protocol.ts";
 import { QuorusError } from "../../runtime/base/errors.ts";
+import type { Heartbeat, Registration } from "../agent/registration.ts";
+import { RELAYS } from "../controller/entry_version.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Board } from "./board.ts";
@@ -55,7 +57,8 @@ export const fleet = actor(Fleet, {
       const { senderNode } = ctx;
       return later(async () => {
         checkItself(agentId, senderNode);
-        const event = { type: "register", registration } as const;
+        const known = replica.version < RELAYS ? withoutRelays(registration) : registration;
+        const event = { type: "register", registration: known } as const;
         const refused = await replica.propose({ type: "agentEvent", agent: agentId, event });
         return {
           ...leadershipOf(replica),
@@ -73,8 +76,7 @@ export const fleet = actor(Fleet, {
         });
       }
       board.heard(sign, ctx.env.clock.monotonic());
-      const registered = replica.state.agents.get(sign.agentId)?.registration;
-      return { ...leadershipOf(replica), known: registered?.incarnation === sign.incarnation };
+      return { ...leadershipOf(replica), known: isKnown(replica, sign) };
     },
     report: ({ replica }, { agentId, events }, ctx) => {
       const { senderNode } = ctx;
@@ -111,6 +113,18 @@ export const fleet = actor(Fleet, {
     },
   },
 });
+
+/** In that life, and with all that it has said of itself since every controller understands it. */
+function isKnown({ state, version }: Replica, sign: Heartbeat): boolean {
+  const registered = state.agents.get(sign.agentId)?.registration;
+  if (registered?.incarnation !== sign.incarnation) return false;
+  return version < RELAYS || sign.knowsRelays !== true || registered.relay !== undefined;
+}
+
+/** As controllers of earlier versions know it; the agent registers anew when they have gone. */
+function withoutRelays({ reach: _, relay: __, ...rest }: Registration): Registration {
+  return rest;
+}
 
 function leadershipOf({ leader, term }: Replica) {
   return { leader, term };

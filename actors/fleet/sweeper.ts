@@ -18,6 +18,7 @@ import type { Candidate, Candidates } from "../scheduler/candidates.ts";
 import { FINAL_STATES, mayHaveLeft } from "../job/record.ts";
 import { demandOf } from "../scheduler/demand.ts";
 import { fits } from "../scheduler/fleet.ts";
+import { halvesOf } from "../scheduler/halves.ts";
 import { ActionError } from "./actions.ts";
 import { Leftovers } from "./leftovers.ts";
 import type { FLEET_LIMITS } from "./limits.ts";
@@ -100,12 +101,13 @@ async function sweep(
   await ref.ask("perform", { action, failedJobs: [job] }, { withinMs: limits.sweepMs, signal });
 }
 
-/** Who could carry the job out reaches what it has left; those who had it come first. */
+/** Who could write its destination reaches what it has left; those who had it come first. */
 function ableTo(agents: readonly Candidate[], job: Job): Candidate[] {
-  const { shape } = demandOf(job, true);
+  const demand = demandOf(job, true);
+  const wanted = halvesOf(demand)?.write ?? demand;
   const had = new Set(job.stale.map(({ agent }) => agent));
   const able = agents.filter((one) =>
-    one.status === "active" && !one.isSuspect && fits(one, shape)
+    one.status === "active" && !one.isSuspect && fits(one, wanted)
   );
   return [
     ...able.filter(({ agent }) => had.has(agent)),

@@ -128,11 +128,20 @@ export function lifecycle(job: Job, event: JobEvent, nowMs: number): Job | Refus
     case "assign":
       return assign(job, event.lease, nowMs);
     case "phase":
-      return { ...job, state: event.phase, why: `${event.phase} on ${event.lease.agent}` };
+      return {
+        ...job,
+        state: event.phase,
+        why: `${event.phase} on ${event.lease.agent}${readBy(job.lease)}`,
+      };
     case "grant":
       return grant(job, event);
     case "notPublished":
-      return { ...job, state: "running", grant: null, why: `running on ${event.lease.agent}` };
+      return {
+        ...job,
+        state: "running",
+        grant: null,
+        why: `running on ${event.lease.agent}${readBy(job.lease)}`,
+      };
     case "succeed":
       return succeed(job, event, nowMs);
     case "fail":
@@ -173,13 +182,18 @@ function assign(job: Job, lease: Lease, nowMs: number): Job | Refusal {
   return {
     ...job,
     state: "assigned",
-    why: `assigned to ${lease.agent}`,
+    why: `assigned to ${lease.agent}${readBy(lease)}`,
     lease,
     attempts: job.attempts + 1,
     retryAtMs: null,
     startedMs: job.startedMs ?? nowMs,
     ...(job.set === undefined ? {} : { set: walkedAnew(job.set) }),
   };
+}
+
+/** A relay, in words. */
+function readBy(lease: Lease | null): string {
+  return lease?.reader === undefined ? "" : `, read by ${lease.reader}`;
 }
 
 function grant(job: Job, { lease, grant: wanted }: JobEvent & { type: "grant" }): Job | Refusal {

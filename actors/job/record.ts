@@ -44,6 +44,8 @@ export interface Lease {
   readonly agent: string;
   /** The life of the agent's process that it was given to; none in an embedded run. */
   readonly incarnation?: string | undefined;
+  /** The agent that reads the source for it, where `agent` does not reach that itself. */
+  readonly reader?: string;
 }
 
 /** A temporary file, by the last lease whose attempt may have written to it. */
@@ -114,6 +116,8 @@ export interface Job {
   readonly spec: TransferSpec;
   /** That of its run, told to agents; the state keeps it with the run alone. */
   readonly origin?: Origin;
+  /** Where its `reader` is, told to agents as well; null: it accepts no links. */
+  readonly relay?: { readonly url: string | null };
   /** The job that it tries again and whose temporary files it has taken over: among its `stale` ones. */
   readonly goesOnWith?: string;
   /** Where its local files lie, since its first attempt: absent where agents hold no volumes. */

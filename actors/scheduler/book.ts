@@ -87,9 +87,12 @@ export class Book {
     return (slots + bytes) / 2 / view.weight;
   }
 
-  take(bucket: Bucket, member: Member): void {
-    this.#given += 1;
-    add(this.#slots, member);
+  /** A job is given away; `reader` reads for the member, which takes a slot of it, too. */
+  take(bucket: Bucket, member: Member, reader: Member | null = null): void {
+    for (const one of reader === null ? [member] : [member, reader]) {
+      this.#given += 1;
+      add(this.#slots, one);
+    }
     add(this.#tenants, bucket.tenant);
     this.holdSource(bucket);
     this.holdDestination(bucket);

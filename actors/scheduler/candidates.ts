@@ -2,6 +2,7 @@
 
 import type { AgentStatus } from "../agent/record.ts";
 import type { Volume } from "../agent/registration.ts";
+import type { HostReach } from "./reach.ts";
 
 /** An agent that may take jobs. */
 export interface Candidate {
@@ -23,6 +24,10 @@ export interface Candidate {
   readonly tags: readonly string[];
   /** Directory trees it holds; null: every path, as in an embedded run. */
   readonly volumes: readonly Volume[] | null;
+  /** Hosts that it may reach; null: it has named none. */
+  readonly reach: HostReach | null;
+  /** Where its links for relays are accepted, if anywhere; null: it knows no relays. */
+  readonly relay: { readonly url: string | null } | null;
   /** Of the last heartbeat; null: not heard. They rank agents, they never limit them. */
   readonly cpuPercent: number | null;
   readonly availableCapacity: number | null;
@@ -47,6 +52,8 @@ export function fixedCandidates(slots: ReadonlyMap<string, number>): Candidates 
     location: { datacenter: null, zone: null, region: null },
     tags: [],
     volumes: null,
+    reach: null,
+    relay: null,
     cpuPercent: null,
     availableCapacity: null,
   }));

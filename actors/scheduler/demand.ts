@@ -20,10 +20,19 @@ export interface Shape {
   readonly near: readonly PlaceSpec[];
   /** Rather with, or rather without other jobs of this run. */
   readonly run: { readonly id: string; readonly isTogether: boolean } | null;
+  /** One agent may read for another: a set is walked by the one that writes it. */
+  readonly mayRelay: boolean;
+}
+
+/** What a job asks of the agents: their kind, and the hosts that they must reach. */
+export interface Wanted {
+  readonly shape: Shape;
+  readonly sourceHost: string | null;
+  readonly destinationHost: string | null;
 }
 
 /** A job that waits for an agent. */
-export interface Demand {
+export interface Demand extends Wanted {
   readonly jobId: string;
   readonly tenant: string;
   readonly runId: string;
@@ -33,9 +42,6 @@ export interface Demand {
   readonly sinceMs: number;
   /** Not before this time (retries); null: at once. */
   readonly notBeforeMs: number | null;
-  readonly sourceHost: string | null;
-  readonly destinationHost: string | null;
-  readonly shape: Shape;
 }
 
 /**
@@ -82,6 +88,7 @@ const ANYWHERE: Shape = {
   avoid: NOBODY,
   near: [],
   run: null,
+  mayRelay: false,
 };
 
 function shapeOf(job: Job, schemes: readonly string[]): Shape {
@@ -96,6 +103,7 @@ function shapeOf(job: Job, schemes: readonly string[]): Shape {
     avoid,
     near,
     run: run === null ? null : { id: runId, isTogether: run === "together" },
+    mayRelay: spec.set === undefined,
   };
   return { ...shape, key: JSON.stringify(shape) };
 }

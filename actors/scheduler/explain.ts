@@ -4,8 +4,9 @@ import type { Candidate } from "./candidates.ts";
 import { Book, mostOf, type TenantView } from "./book.ts";
 import type { HostCap, HostSide } from "./host_caps.ts";
 import { type Demand, isBefore, PRIORITIES } from "./demand.ts";
-import { isOpen, type Member, type Misfit, misfit } from "./fleet.ts";
+import { type FleetView, isOpen, type Member, type Misfit, misfit } from "./fleet.ts";
 import { classOf, type PassInput } from "./pass.ts";
+import { canBeTaken, needsRelay } from "./relaying.ts";
 
 /** What an explanation looks at beyond what a pass does. */
 export interface ExplainInput extends PassInput {
@@ -21,8 +22,8 @@ export function explainWaiting(input: ExplainInput, demand: Demand): string[] {
     return [`retry at ${timeOf(notBeforeMs)}`];
   }
   const members = [...input.members()];
-  const nobody = whyNobody(members, demand, input.limits.namedAgents);
-  if (nobody !== null) return [nobody];
+  const nobody = whyNobody(input, members, demand);
+  if (nobody.length > 0) return nobody;
   const busy = [...whyHosts(input, demand), ...whyTenant(input, demand)];
   const agents = whyAgents(input, demand);
   if (agents !== null) busy.push(agents);
@@ -31,6 +32,7 @@ export function explainWaiting(input: ExplainInput, demand: Demand): string[] {
 
 const LACKS: Readonly<Record<Misfit, (demand: Demand) => string>> = {
   protocol: ({ shape }) => `speaks ${[...new Set(shape.schemes)].join(" and ")}`,
+  host: (demand) => `may reach ${hostsOf(demand).join(" and ")} (their reach)`,
   volume: ({ shape }) => `has ${shape.files.map(placeOf).join(" and ")}`,
   name: ({ shape }) => `is named ${shape.agents.join(" or ")}`,
   tag: ({ shape }) => `has the tags ${shape.tags.join(", ")}`,
@@ -43,23 +45,49 @@ function placeOf({ path, volume, isWritten }: Demand["shape"]["files"][number]):
   return `${which} with ${directory}${isWritten ? " that can be written" : ""}`;
 }
 
-/** Nobody in the fleet could take it, were everybody free: what each of them lacks. */
-function whyNobody(members: readonly Member[], demand: Demand, most: number): string | null {
-  if (members.length === 0) return "no agent has registered";
+function hostsOf({ sourceHost, destinationHost }: Demand): string[] {
+  return [...new Set([sourceHost, destinationHost])].filter((host) => host !== null);
+}
+
+/** Nobody in the fleet could take it, were everybody free: what each of them lacks; empty: somebody could. */
+function whyNobody(
+  { fleet, limits }: ExplainInput,
+  members: readonly Member[],
+  demand: Demand,
+): string[] {
+  if (members.length === 0) return ["no agent has registered"];
+  if (canBeTaken(fleet, demand, () => true)) return [];
   const lacks = new Map<Misfit, string[]>();
   for (const { candidate } of members) {
-    const lack = misfit(candidate, demand.shape);
-    if (lack === null) return null;
+    const lack = misfit(candidate, demand);
+    if (lack === null) continue;
     const names = lacks.get(lack);
     if (names === undefined) lacks.set(lack, [candidate.agent]);
     else names.push(candidate.agent);
   }
   const [first] = lacks;
-  if (lacks.size === 1 && first !== undefined) return `no agent ${LACKS[first[0]](demand)}`;
+  const relay = whyNoRelay(fleet, demand, limits.namedAgents);
+  if (lacks.size === 1 && first !== undefined) {
+    return [`no agent ${LACKS[first[0]](demand)}`, ...relay];
+  }
   const parts = [...lacks].map(([lack, names]) =>
-    `none of ${namesOf(names, most)} ${LACKS[lack](demand)}`
+    `none of ${namesOf(names, limits.namedAgents)} ${LACKS[lack](demand)}`
   );
-  return `no agent can take it: ${parts.join("; ")}`;
+  return [`no agent can take it: ${parts.join("; ")}`, ...relay];
+}
+
+/** Where one agent could read it and another one write it, why they do not do so together. */
+function whyNoRelay(fleet: FleetView, demand: Demand, most: number): string[] {
+  const halves = fleet.halves(demand);
+  if (halves === null) return [];
+  const [readers, writers] = [halves.read, halves.write].map((half) => fleet.fitting(half));
+  if (readers!.size === 0 || writers!.size === 0) return [];
+  const names = (members: ReadonlySet<Member>) =>
+    namesOf([...members].map(({ candidate }) => candidate.agent), most);
+  return [
+    `${names(readers!)} could read it for ${names(writers!)}, ` +
+    "but none of them accepts links: give one of them a place to listen",
+  ];
 }
 
 function whyHosts({ hosts }: PassInput, { sourceHost, destinationHost }: Demand): string[] {
@@ -94,20 +122,32 @@ function whyTenant(input: PassInput, { tenant }: Demand): string[] {
 }
 
 /** Those who could take it do not, or are full; null: one has room. */
-function whyAgents({ fleet, limits }: PassInput, { shape }: Demand): string | null {
-  const fitting = [...fleet.fitting(shape)];
-  const closed = fitting.filter(({ candidate }) => !isOpen(candidate));
-  const open = fitting.filter(({ candidate }) => isOpen(candidate));
-  if (open.some((member) => fleet.free.has(member))) return null;
+function whyAgents({ fleet, limits }: PassInput, demand: Demand): string | null {
+  if (canBeTaken(fleet, demand, (member) => fleet.free.has(member))) return null;
+  const alone = fleet.fitting(demand);
+  const halves = needsRelay(fleet, demand) ? fleet.halves(demand) : null;
+  if (halves === null) return whyBusy([...alone], limits.namedAgents);
+  const [read, write] = [halves.read, halves.write].map((half) =>
+    whyBusy([...fleet.fitting(half)], limits.namedAgents)
+  );
+  return `it takes two agents; to read it: ${read}; to write it: ${write}`;
+}
+
+function whyBusy(members: readonly Member[], most: number): string {
+  const closed = members.filter(({ candidate }) => !isOpen(candidate));
+  const open = members.filter(({ candidate }) => isOpen(candidate));
   const parts: string[] = [];
   if (open.length > 0) {
     const slots = open.reduce((sum, { candidate }) => sum + candidate.slots, 0);
     const leases = open.reduce((sum, member) => sum + member.leases, 0);
-    const names = namesOf(open.map(({ candidate }) => candidate.agent), limits.namedAgents);
-    parts.push(`${agentsAre(open.length, names)} full: ${leases} of ${slots} slots`);
+    const isFull = open.every(({ candidate, leases }) => leases >= candidate.slots);
+    const names = namesOf(open.map(({ candidate }) => candidate.agent), most);
+    const have = `${leases} of ${slots} slots`;
+    const are = agentsAre(open.length, names);
+    parts.push(isFull ? `${are} full: ${have}` : `${are} there: ${have} in use`);
   }
   for (const [state, names] of byState(closed)) {
-    parts.push(`${agentsAre(names.length, namesOf(names, limits.namedAgents))} ${state}`);
+    parts.push(`${agentsAre(names.length, namesOf(names, most))} ${state}`);
   }
   return parts.join("; ");
 }

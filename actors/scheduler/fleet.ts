@@ -1,7 +1,9 @@
 /** The fleet, indexed: who has room, and who could take what. Kept by the scheduler, read by its policy. */
 
 import type { Candidate } from "./candidates.ts";
-import type { Shape } from "./demand.ts";
+import type { Shape, Wanted } from "./demand.ts";
+import { type Halves, halvesOf } from "./halves.ts";
+import { mayReach } from "./reach.ts";
 import { volumeOf } from "./volumes.ts";
 
 /** An agent with what is known of it now. */
@@ -19,7 +21,9 @@ export interface FleetView {
   /** Slots of all agents that take jobs, free or not. */
   readonly slots: number;
   /** Everybody who could take such jobs, busy, suspected or not. */
-  fitting(shape: Shape): ReadonlySet<Member>;
+  fitting(wanted: Wanted): ReadonlySet<Member>;
+  /** What such jobs ask of two agents that take them together; null: they need one. */
+  halves(wanted: Wanted): Halves | null;
 }
 
 /** Stands for every scheme. */
@@ -42,6 +46,10 @@ export class Fleet implements FleetView {
   freeSlots = 0;
   readonly #seats = new Map<string, Seat>();
   #fitting = new WeakMap<Shape, ReadonlySet<Member>>();
+  /** Those of them that may reach the hosts, where anybody has said what it may. */
+  #reaching = new WeakMap<Wanted, ReadonlySet<Member>>();
+  #hasReach = false;
+  readonly #halves = new WeakMap<Wanted, { readonly halves: Halves | null }>();
   readonly #byName = new Map<string, Seat>();
   readonly #byScheme = new Map<string, Seat[]>();
 
@@ -89,11 +97,31 @@ export class Fleet implements FleetView {
     this.#count(seat, 1);
   }
 
-  fitting(shape: Shape): ReadonlySet<Member> {
+  fitting(wanted: Wanted): ReadonlySet<Member> {
+    const alike = this.#alike(wanted.shape);
+    if (!this.#hasReach) return alike;
+    const known = this.#reaching.get(wanted);
+    if (known !== undefined) return known;
+    const found = new Set([...alike].filter(({ candidate }) => reachesHosts(candidate, wanted)));
+    this.#reaching.set(wanted, found);
+    return found;
+  }
+
+  halves(wanted: Wanted): Halves | null {
+    const known = this.#halves.get(wanted);
+    if (known !== undefined) return known.halves;
+    const halves = halvesOf(wanted);
+    this.#halves.set(wanted, { halves });
+    return halves;
+  }
+
+  #alike(shape: Shape): ReadonlySet<Member> {
     const known = this.#fitting.get(shape);
     if (known !== undefined) return known;
     const found = new Set<Member>();
-    for (const seat of this.#shortest(shape)) if (fits(seat.candidate, shape)) found.add(seat);
+    for (const seat of this.#shortest(shape)) {
+      if (misfitOfShape(seat.candidate, shape) === null) found.add(seat);
+    }
     this.#fitting.set(shape, found);
     return found;
   }
@@ -112,6 +140,8 @@ export class Fleet implements FleetView {
     const known = new Set(candidates.map(({ agent }) => agent));
     for (const agent of this.#seats.keys()) if (!known.has(agent)) this.#seats.delete(agent);
     this.#fitting = new WeakMap();
+    this.#reaching = new WeakMap();
+    this.#hasReach = candidates.some(({ reach }) => reach !== null);
     this.#byName.clear();
     this.#byScheme.clear();
     for (const seat of this.#seats.values()) {
@@ -145,15 +175,26 @@ export class Fleet implements FleetView {
 }
 
 /** Whether an agent could take such jobs, were it free. */
-export function fits(candidate: Candidate, shape: Shape): boolean {
-  return misfit(candidate, shape) === null;
+export function fits(candidate: Candidate, wanted: Wanted): boolean {
+  return misfit(candidate, wanted) === null;
 }
 
 /** What an agent lacks. */
-export type Misfit = "protocol" | "volume" | "name" | "tag" | "avoided";
+export type Misfit = "protocol" | "host" | "volume" | "name" | "tag" | "avoided";
 
 /** The first thing that keeps an agent from taking such jobs; null: nothing. */
-export function misfit(candidate: Candidate, shape: Shape): Misfit | null {
+export function misfit(candidate: Candidate, wanted: Wanted): Misfit | null {
+  const lack = misfitOfShape(candidate, wanted.shape);
+  if (lack === "protocol") return lack;
+  return reachesHosts(candidate, wanted) ? lack : "host";
+}
+
+function reachesHosts({ reach }: Candidate, { sourceHost, destinationHost }: Wanted): boolean {
+  if (reach === null) return true;
+  return [sourceHost, destinationHost].every((host) => host === null || mayReach(reach, host));
+}
+
+function misfitOfShape(candidate: Candidate, shape: Shape): Misfit | null {
   const { protocols, volumes, tags, agent } = candidate;
   if (protocols !== null && !shape.schemes.every((scheme) => protocols.includes(scheme))) {
     return "protocol";
@@ -172,7 +213,8 @@ export function misfit(candidate: Candidate, shape: Shape): Misfit | null {
 
 /** Whether the index of the one is that of the other. */
 function isAlike(a: Candidate, b: Candidate): boolean {
-  return areAlike(a.protocols, b.protocols, (one, other) => one === other) &&
+  return a.reach === b.reach && a.relay?.url === b.relay?.url &&
+    areAlike(a.protocols, b.protocols, (one, other) => one === other) &&
     areAlike(a.tags, b.tags, (one, other) => one === other) &&
     areAlike(
       a.volumes,

@@ -5,7 +5,7 @@
 
 import type { Head, Pass, PassInput } from "./pass.ts";
 import { isBefore } from "./demand.ts";
-import { isOpen } from "./fleet.ts";
+import { canBeTaken } from "./relaying.ts";
 
 /** Places one overdue job of each tenant that has not had this for a while; returns whose were placed. */
 export function overdueFirst(input: PassInput, pass: Pass): string[] {
@@ -47,14 +47,8 @@ function placeOne(input: PassInput, pass: Pass, heads: readonly Head[]): boolean
   const { tenant } = heads[0]!.bucket;
   if (!pass.book.mayRunMore(tenant, input.tenant(tenant))) return false;
   for (const head of heads) if (pass.place(head)) return true;
-  const waits = heads.find((head) => isPossible(input, head));
+  const waits = heads.find((head) => canBeTaken(input.fleet, head.bucket));
   if (waits !== undefined) holdHosts(pass, waits);
-  return false;
-}
-
-/** Somebody who takes jobs could take it, were there room. */
-function isPossible({ fleet }: PassInput, { bucket }: Head): boolean {
-  for (const { candidate } of fleet.fitting(bucket.shape)) if (isOpen(candidate)) return true;
   return false;
 }
 

@@ -41,9 +41,16 @@ interface Share {
   use: number;
 }
 
+/** Who gets a job; `reader`: who reads its source for that agent. */
+export interface Assignment {
+  readonly jobId: string;
+  readonly agent: string;
+  readonly reader?: string;
+}
+
 /** What one pass has done so far. */
 export class Pass {
-  readonly assignments: { jobId: string; agent: string }[] = [];
+  readonly assignments: Assignment[] = [];
   readonly book: Book;
   readonly #input: PassInput;
   readonly #placing: Placing;
@@ -73,11 +80,16 @@ export class Pass {
   /** Gives a job away, if it has hosts and an agent. */
   place({ bucket, demand, next }: Head): boolean {
     if (!this.book.hasHosts(bucket)) return false;
-    const member = this.#placing.best(bucket.shape);
-    if (member === null) return false;
-    this.book.take(bucket, member);
+    const member = this.#placing.best(bucket);
+    const relay = member === null ? this.#placing.bestRelay(bucket) : { member, reader: null };
+    if (relay === null) return false;
+    this.book.take(bucket, relay.member, relay.reader);
     this.#places.set(bucket, next);
-    this.assignments.push({ jobId: demand.jobId, agent: member.candidate.agent });
+    this.assignments.push({
+      jobId: demand.jobId,
+      agent: relay.member.candidate.agent,
+      ...(relay.reader === null ? {} : { reader: relay.reader.candidate.agent }),
+    });
     return true;
   }
 

@@ -3,9 +3,10 @@
 import type { PlaceSpec } from "../../workflows/spec.ts";
 import type { Book } from "./book.ts";
 import type { Candidate } from "./candidates.ts";
-import type { Shape } from "./demand.ts";
+import type { Shape, Wanted } from "./demand.ts";
 import type { FleetView, Member } from "./fleet.ts";
 import { Heap } from "./heap.ts";
+import { bestRelay, needsRelay, type Relay } from "./relaying.ts";
 
 /** Jobs of a run that an agent has leases of. */
 export type RunLeases = (runId: string, agent: string) => number;
@@ -16,12 +17,12 @@ interface Choice {
   readonly cost: number;
 }
 
-/** The free agents by shape; each shape's are ordered when the first job of it is placed. */
+/** The free agents by who fits; they are ordered when the first job that they fit is placed. */
 export class Placing {
   readonly #fleet: FleetView;
   readonly #book: Book;
   readonly #runLeases: RunLeases;
-  readonly #choices = new Map<Shape, Heap<Choice>>();
+  readonly #choices = new Map<ReadonlySet<Member>, Map<Shape, Heap<Choice>>>();
 
   constructor(fleet: FleetView, book: Book, runLeases: RunLeases) {
     this.#fleet = fleet;
@@ -29,11 +30,12 @@ export class Placing {
     this.#runLeases = runLeases;
   }
 
-  /** The agent that a job of this shape should go to; null: none of those that could has room. */
-  best(shape: Shape): Member | null {
-    const choices = this.#choicesOf(shape);
+  /** The agent that such a job should go to; null: none of those that could has room. */
+  best(wanted: Wanted): Member | null {
+    const { shape } = wanted;
+    const choices = this.#choicesOf(wanted);
     for (let top = choices.peek(); top !== undefined; top = choices.peek()) {
-      if (this.#book.leases(top.member) >= top.member.candidate.slots) {
+      if (!this.#hasRoom(top.member)) {
         choices.pop();
         continue;
       }
@@ -46,17 +48,33 @@ export class Placing {
     return null;
   }
 
-  #choicesOf(shape: Shape): Heap<Choice> {
-    const known = this.#choices.get(shape);
+  /** The two agents that take it together, where nobody could alone; null: that is not so, or none has room. */
+  bestRelay(wanted: Wanted): Relay | null {
+    const halves = this.#fleet.halves(wanted);
+    if (halves === null || !needsRelay(this.#fleet, wanted)) return null;
+    const { free } = this.#fleet;
+    const hasRoom = (member: Member) => free.has(member) && this.#hasRoom(member);
+    return bestRelay(this.#fleet, halves, hasRoom, (shape, member) => this.#cost(shape, member));
+  }
+
+  #hasRoom(member: Member): boolean {
+    return this.#book.leases(member) < member.candidate.slots;
+  }
+
+  #choicesOf(wanted: Wanted): Heap<Choice> {
+    const { shape } = wanted;
+    const { free } = this.#fleet;
+    const fitting = this.#fleet.fitting(wanted);
+    let byShape = this.#choices.get(fitting);
+    if (byShape === undefined) this.#choices.set(fitting, byShape = new Map());
+    const known = byShape.get(shape);
     if (known !== undefined) return known;
     const choices = new Heap<Choice>(isBetter);
-    const { free } = this.#fleet;
-    const fitting = this.#fleet.fitting(shape);
     const [fewer, more] = free.size < fitting.size ? [free, fitting] : [fitting, free];
     for (const member of fewer) {
       if (more.has(member)) choices.push({ member, cost: this.#cost(shape, member) });
     }
-    this.#choices.set(shape, choices);
+    byShape.set(shape, choices);
     return choices;
   }
 

@@ -5,6 +5,7 @@ import { hostsOf } from "./demand.ts";
 
 interface Entry {
   readonly agent: string;
+  readonly reader: string | null;
   readonly runId: string;
   readonly sourceHost: string | null;
   readonly destinationHost: string | null;
@@ -17,9 +18,11 @@ export class Running {
   readonly #runs = new Map<string, Map<string, number>>();
   readonly #entries = new Map<string, Entry>();
 
-  /** The agent that a job was counted for. */
-  agentOf(jobId: string): string | null {
-    return this.#entries.get(jobId)?.agent ?? null;
+  /** The agents that a job was counted for: who works on it, and who reads for that one. */
+  agentsOf(jobId: string): readonly string[] {
+    const known = this.#entries.get(jobId);
+    if (known === undefined) return [];
+    return known.reader === null ? [known.agent] : [known.agent, known.reader];
   }
 
   /** The jobs that are counted. */
@@ -35,13 +38,15 @@ export class Running {
   note(jobId: string, job: Job | undefined): void {
     const isHeld = job !== undefined && LEASED_STATES.has(job.state) && job.lease !== null;
     const known = this.#entries.get(jobId);
-    if (known !== undefined && isHeld && known.agent === job.lease?.agent) return;
+    const reader = job?.lease?.reader ?? null;
+    const isSame = known?.agent === job?.lease?.agent && known?.reader === reader;
+    if (known !== undefined && isHeld && isSame) return;
     if (known !== undefined) {
       this.#entries.delete(jobId);
       this.#count(known, -1);
     }
     if (!isHeld || job.lease === null) return;
-    const entry = { agent: job.lease.agent, runId: job.runId, ...hostsOf(job.spec) };
+    const entry = { agent: job.lease.agent, reader, runId: job.runId, ...hostsOf(job.spec) };
     this.#entries.set(jobId, entry);
     this.#count(entry, 1);
   }

@@ -6,18 +6,19 @@
  * 2. Then class by class, the most urgent first; who waits rises by a class each `ageMs`.
  * 3. Within a class the tenant that has used least goes first (`Book.use`), and of its jobs the one that
  *    has waited longest.
- * 4. The job goes to the closest, least loaded agent that can take it (`placing.ts`).
+ * 4. The job goes to the closest, least loaded agent that can take it (`placing.ts`); where nobody reaches
+ *    both of its ends, to two that do together (`relaying.ts`).
  *
  * A bucket of alike jobs that has no agent or no host left is out for the rest of the pass, so that the cost
  * is that of the buckets and of what is assigned, never of all pairs of jobs and agents.
  */
 
 import { overdueFirst } from "./overdue.ts";
-import { Pass, type PassInput } from "./pass.ts";
+import { type Assignment, Pass, type PassInput } from "./pass.ts";
 
 /** What should be proposed now. */
 export interface Schedule {
-  readonly assignments: readonly { readonly jobId: string; readonly agent: string }[];
+  readonly assignments: readonly Assignment[];
   /** Tenants whose overdue job went first in this pass. */
   readonly overdueServed: readonly string[];
   /** When waiting alone will make another job ready; null: only events can. */

@@ -193,10 +193,10 @@ function noteReceipt(state: State, { tenant, receipt, endedMs }: Ended): void {
 function note(state: State, jobId: string): void {
   const { group, queue, running, term } = state;
   const job = group.state.jobs.get(jobId);
-  const agents = new Set([running.agentOf(jobId), job?.lease?.agent ?? null]);
+  const before = running.agentsOf(jobId);
   running.note(jobId, job);
-  for (const agent of agents) {
-    if (agent !== null) state.fleet.setLeases(agent, group.state.load.leases.get(agent) ?? 0);
+  for (const agent of new Set([...before, ...running.agentsOf(jobId)])) {
+    state.fleet.setLeases(agent, group.state.load.leases.get(agent) ?? 0);
   }
   if (job === undefined || !isWaiting(job)) queue.remove(jobId);
   else if (!state.proposed.has(jobId)) queue.put(demandOf(job, term !== undefined));

@@ -1,9 +1,9 @@
 /** Why jobs wait, counted: the decisive reason of each bucket, as `explain.ts` has it in words. */
 
 import { mostOf } from "./book.ts";
-import { isOpen } from "./fleet.ts";
 import type { HostSide } from "./host_caps.ts";
 import type { PassInput } from "./pass.ts";
+import { canBeTaken } from "./relaying.ts";
 import type { Bucket } from "./waiting_queue.ts";
 
 /** What keeps jobs from an agent. `soon`: nothing, they are about to be assigned. */
@@ -44,10 +44,10 @@ export function waitingReasons(
 
 function reasonOf(
   { fleet, hosts, tenant }: Pick<PassInput, "fleet" | "hosts" | "tenant">,
-  { shape, sourceHost, destinationHost, tenant: name }: Bucket,
+  bucket: Bucket,
 ): WaitingReason {
-  const fitting = fleet.fitting(shape);
-  if (fitting.size === 0) return "noAgentFits";
+  const { sourceHost, destinationHost, tenant: name } = bucket;
+  if (!canBeTaken(fleet, bucket, () => true)) return "noAgentFits";
   const isFull = (host: string | null, side: HostSide) =>
     host !== null && (hosts[side].get(host) ?? 0) >= mostOf(hosts, host, side);
   if (isFull(sourceHost, "source") || isFull(destinationHost, "destination")) {
@@ -55,10 +55,6 @@ function reasonOf(
   }
   const { leases, maxRunning } = tenant(name);
   if (maxRunning !== null && leases >= maxRunning) return "tenantBound";
-  let isAnyOpen = false;
-  for (const member of fitting) {
-    if (fleet.free.has(member)) return "soon";
-    isAnyOpen ||= isOpen(member.candidate);
-  }
-  return isAnyOpen ? "agentsBusy" : "agentsAway";
+  if (canBeTaken(fleet, bucket, (member) => fleet.free.has(member))) return "soon";
+  return canBeTaken(fleet, bucket) ? "agentsBusy" : "agentsAway";
 }

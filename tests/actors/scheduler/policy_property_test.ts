@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Demand } from "../../../actors/scheduler/demand.ts";
 import { fits, isOpen } from "../../../actors/scheduler/fleet.ts";
+import { hostReachOf } from "../../../actors/scheduler/reach.ts";
+import { canLink } from "../../../actors/scheduler/relaying.ts";
 import { agentOf, type Wish, Yard } from "./yard.ts";
 
 const TENANTS = ["t0", "t1", "t2"];
@@ -16,7 +19,15 @@ const agent = fc.record({
   protocols: fc.option(fc.subarray(["https", "sftp", "memory"]), { freq: 1 }),
   tags: fc.subarray(TAGS),
   cpuPercent: fc.constantFrom(null, null, 50),
+  reach: fc.option(fc.subarray(HOSTS, { minLength: 1 }).map((allow) => rulesOf(allow)), {
+    freq: 1,
+  }),
+  relay: fc.constantFrom(null, { url: null }, { url: "wss://agent:1" }),
 });
+
+function rulesOf(allow: readonly string[]) {
+  return hostReachOf({ reach: { allow: [...allow], deny: [] } });
+}
 
 const wish = fc.record({
   tenant: fc.constantFrom(...TENANTS),
@@ -67,7 +78,9 @@ function play(of: Scene, look: (yard: Yard, held: number) => void): string[] {
     }
     yard.nowMs += passesMs;
     const before = yard.held.size;
-    trace.push(yard.pass().map(({ jobId, agent }) => `${jobId}>${agent}`).join(" "));
+    trace.push(
+      yard.pass().map(({ jobId, agent, reader }) => `${jobId}>${agent}<${reader}`).join(" "),
+    );
     look(yard, before);
   }
   return trace;
@@ -85,13 +98,24 @@ Deno.test("no slot, no host and no tenant is given more than it has, and only ag
       }
       const { leases } = yard.tenantView("t0");
       assert.ok(of.maxRunning === null || leases <= of.maxRunning);
-      for (const { demand, agent } of yard.held.values()) {
+      for (const { demand, agent, reader } of yard.held.values()) {
         const candidate = yard.fleet.find(agent)!.candidate;
-        assert.ok(isOpen(candidate) && fits(candidate, demand.shape), `${demand.jobId}>${agent}`);
+        if (reader !== null) assertRelay(yard, demand, agent, reader);
+        else assert.ok(isOpen(candidate) && fits(candidate, demand), `${demand.jobId}>${agent}`);
       }
     });
   }));
 });
+
+/** Both take jobs, each reaches its own end and no one both, and one accepts the other's link. */
+function assertRelay(yard: Yard, demand: Demand, agent: string, reader: string): void {
+  const [writes, reads] = [agent, reader].map((name) => yard.fleet.find(name)!.candidate);
+  const { read, write } = yard.fleet.halves(demand)!;
+  assert.ok(agent !== reader && isOpen(writes!) && isOpen(reads!) && canLink(writes!, reads!));
+  assert.ok(fits(writes!, write) && fits(reads!, read), `${demand.jobId}>${agent}<${reader}`);
+  const isNeeded = yard.candidates.every((one) => one.status !== "active" || !fits(one, demand));
+  assert.ok(isNeeded, `${demand.jobId} needs no relay`);
+}
 
 Deno.test("nobody waits who could begin, unless a host is held for one that waits overdue", () => {
   fc.assert(fc.property(scene, (of) => {
@@ -114,9 +138,13 @@ function couldBegin(yard: Yard, jobId: string): boolean {
   if ((destination.get(demand.destinationHost ?? "") ?? 0) >= most) return false;
   const { maxRunning, leases } = yard.tenantView(demand.tenant);
   if (maxRunning !== null && leases >= maxRunning) return false;
-  return yard.candidates.some((candidate) =>
-    isOpen(candidate) && fits(candidate, demand.shape) &&
-    yard.leases(candidate.agent) < candidate.slots
+  const open = yard.candidates.filter((one) => isOpen(one) && yard.leases(one.agent) < one.slots);
+  if (open.some((candidate) => fits(candidate, demand))) return true;
+  if (yard.candidates.some((one) => one.status === "active" && fits(one, demand))) return false;
+  const { read, write } = yard.fleet.halves(demand)!;
+  return open.some((writes) =>
+    fits(writes, write) &&
+    open.some((reads) => reads !== writes && fits(reads, read) && canLink(reads, writes))
   );
 }
 

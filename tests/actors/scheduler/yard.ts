@@ -39,6 +39,8 @@ export function agentOf(agent: string, more: Partial<Candidate> = {}): Candidate
     location: { datacenter: null, zone: null, region: null },
     tags: [],
     volumes: null,
+    reach: null,
+    relay: null,
     cpuPercent: null,
     availableCapacity: null,
     ...more,
@@ -63,6 +65,8 @@ const TENANT: TenantView = { weight: 1, maxRunning: null, ceiling: 3, leases: 0,
 interface Held {
   readonly demand: Demand;
   readonly agent: string;
+  /** Reads for the agent. */
+  readonly reader: string | null;
 }
 
 /** The whole yard; time passes only when a test says so. */
@@ -97,7 +101,9 @@ export class Yard {
 
   leases(agent: string): number {
     let leases = 0;
-    for (const one of this.held.values()) leases += Number(one.agent === agent);
+    for (const one of this.held.values()) {
+      leases += Number(one.agent === agent) + Number(one.reader === agent);
+    }
     return leases;
   }
 
@@ -124,7 +130,7 @@ export class Yard {
   /** One pass, whose assignments are committed. */
   pass(): Schedule["assignments"] {
     const { assignments } = this.decide();
-    for (const { jobId, agent } of assignments) this.take(jobId, agent);
+    for (const { jobId, agent, reader } of assignments) this.take(jobId, agent, reader);
     return assignments;
   }
 
@@ -135,17 +141,21 @@ export class Yard {
     return decided;
   }
 
-  take(jobId: string, agent: string): void {
+  take(jobId: string, agent: string, reader: string | null = null): void {
     const demand = this.queue.find(jobId)!;
     this.queue.remove(jobId);
-    this.held.set(jobId, { demand, agent });
-    this.fleet.setLeases(agent, this.leases(agent));
+    this.held.set(jobId, { demand, agent, reader });
+    this.#count(agent, reader);
+  }
+
+  #count(...agents: readonly (string | null)[]): void {
+    for (const one of agents) if (one !== null) this.fleet.setLeases(one, this.leases(one));
   }
 
   end(jobId: string, bytes = 0): void {
-    const { agent, demand } = this.held.get(jobId)!;
+    const { agent, reader, demand } = this.held.get(jobId)!;
     this.held.delete(jobId);
-    this.fleet.setLeases(agent, this.leases(agent));
+    this.#count(agent, reader);
     if (bytes > 0) this.usage.add(demand.tenant, bytes, this.nowMs);
   }
 
