@@ -30,7 +30,7 @@ export interface Block {
   readonly bytes: number;
 }
 
-/** One upload: its name among the blocks of a blob, in lower-case hexadecimal. */
+/** One upload: its name among the blocks of a blob and the blob's identity, in lower-case hexadecimal. */
 export type UploadId = string;
 
 /** The id of the upload of a temporary file; `random` are 8 bytes that no other one has. */
@@ -51,16 +51,6 @@ export function blockId(upload: UploadId, start: number | null): string {
   id.set(Uint8Array.fromHex(upload));
   new DataView(id.buffer).setBigUint64(UPLOAD_BYTES, start === null ? GIVEN_UP : BigInt(start));
   return id.toBase64();
-}
-
-/** The identity of the blob that becomes of an upload: which one, and what stood at its name before. */
-export function fileIdOf(upload: UploadId, baseEtag: string | null): string {
-  return `${upload}@${baseEtag === null ? "-" : baseEtag.replaceAll('"', "")}`;
-}
-
-/** Whether the blob that stands now stood there when the upload of that identity was begun. */
-export function isBaseOf(fileId: string, etag: string | null): boolean {
-  return etag !== null && fileId.endsWith(`@${etag.replaceAll('"', "")}`);
 }
 
 /** An upload as the service lists it. */

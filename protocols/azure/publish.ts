@@ -4,6 +4,7 @@ import type { DestinationFacts, PublishOptions } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { parseHttpDate } from "../http/fields.ts";
 import { md5 } from "../objects/md5.ts";
+import { publishing } from "../objects/publishing.ts";
 import { blockListOf } from "./blocks.ts";
 import type { AzureClient, AzureRequest } from "./client.ts";
 import { MTIME_METADATA, UPLOAD_METADATA } from "./facts.ts";
@@ -15,9 +16,9 @@ export interface Publication {
   readonly options: PublishOptions;
   /** Of the final blob. */
   readonly path: string;
-  /** The name of the endpoint: what the fence is for. */
-  readonly isDeclared: boolean;
   readonly action: string;
+  /** What stands there, `null` unless it is this very file. */
+  readonly look: () => Promise<DestinationFacts | null>;
 }
 
 /** Puts the blob whole or commits its blocks, unless another one was published since the upload began. */
@@ -32,11 +33,17 @@ export async function published(
     ...conditionOf(publication),
     ...propertiesOf(client, publication),
   };
+  const sent = { ...request, method: "PUT", path, action, isContent: true, headers } as const;
   try {
-    const sent = { ...request, method: "PUT", path, action, isContent: true, headers } as const;
-    const answer = await client.ask(sent, [201], null);
-    const mtimeMs = options.mtimeMs ?? parseHttpDate(answer.headers.get("last-modified") ?? "");
-    return { size: file.position, mtimeMs, fileId: file.fileId };
+    return await publishing(client.env, {
+      send: async () => {
+        const answer = await client.ask(sent, [201], null);
+        const mtimeMs = options.mtimeMs ?? parseHttpDate(answer.headers.get("last-modified") ?? "");
+        return { size: file.position, mtimeMs, fileId: file.fileId };
+      },
+      look: publication.look,
+      unresolved: () => file.isUnresolved = true,
+    });
   } catch (thrown) {
     throw refusal(publication, headers, thrown);
   }
@@ -62,10 +69,11 @@ function blockList({ file }: Publication): Body {
 }
 
 /** Nobody has published since: neither where nothing stood, nor over what stood. */
-function conditionOf({ file, options, isDeclared }: Publication): Record<string, string> {
-  const { baseEtag } = file.parts;
-  if (!options.replace || (isDeclared && baseEtag === null)) return { "if-none-match": "*" };
-  return isDeclared && baseEtag !== null ? { "if-match": baseEtag } : {};
+function conditionOf({ file, options }: Publication): Record<string, string> {
+  const { baseEtag, name } = file.parts;
+  const isLookedAt = options.name === name;
+  if (!options.replace || (isLookedAt && baseEtag === null)) return { "if-none-match": "*" };
+  return isLookedAt && baseEtag !== null ? { "if-match": baseEtag } : {};
 }
 
 function propertiesOf(
@@ -89,7 +97,7 @@ function refusal(
   headers: Record<string, string>,
   thrown: unknown,
 ): unknown {
-  if (!(thrown instanceof ProtocolError)) return thrown;
+  if (!(thrown instanceof ProtocolError) || !thrown.definite) return thrown;
   if (thrown.code !== "changed" && thrown.code !== "exists") return thrown;
   const isNew = headers["if-none-match"] !== undefined;
   const reason = isNew ? "the name is taken" : "another one was published there since this began";

@@ -25,8 +25,8 @@ import type { PartRoom } from "../s3/part_room.ts";
 import {
   blockId,
   firstBlockBytes,
-  isBaseOf,
   isGivenUp,
+  type ListedUpload,
   listedUpload,
   listedUploads,
   type UploadId,
@@ -35,8 +35,9 @@ import {
 import type { AzureClient } from "./client.ts";
 import { assertBlobName } from "./endpoint.ts";
 import { destinationFactsOf, sizeOf } from "./facts.ts";
+import { type MarkerPlace, readMarker, removeMarker, writeMarker } from "./marker.ts";
 import { type Publication, published } from "./publish.ts";
-import { AzureSinkFile, type SinkFileState } from "./sink_file.ts";
+import { AzureSinkFile, type SinkFileParts, type SinkFileState } from "./sink_file.ts";
 
 /** What Azure Blob can do as a sink. */
 export const AZURE_SINK: SinkCapabilities = {
@@ -51,6 +52,9 @@ export const AZURE_SINK: SinkCapabilities = {
   permissions: false,
 };
 
+/** What a temporary file is opened with. */
+type OpenedFacts = Pick<SinkFileParts, "temp" | "name" | "upload" | "blockBytes">;
+
 /** A name in a container. */
 export class AzureSink implements Sink {
   readonly capabilities = AZURE_SINK;
@@ -58,8 +62,6 @@ export class AzureSink implements Sink {
   readonly #client: AzureClient;
   readonly #room: PartRoom;
   readonly #directory: string;
-  /** The declared name, whose blocks all temporary files are. */
-  readonly #path: string;
   /** Opened by this sink, by temporary name. */
   readonly #files = new Map<string, AzureSinkFile>();
 
@@ -73,7 +75,6 @@ export class AzureSink implements Sink {
     this.#client = client;
     this.#room = room;
     this.#directory = root === null ? directory : containedPath(root, directory);
-    this.#path = joinPath(this.#directory, name);
     this.name = name;
   }
 
@@ -90,6 +91,7 @@ export class AzureSink implements Sink {
     temp: string,
     signal: AbortSignal,
     size: number | null = null,
+    name: string = this.name,
   ): Promise<SinkFile> {
     assertBlobName(temp);
     if (this.#files.get(temp)?.stands === true) {
@@ -98,7 +100,7 @@ export class AzureSink implements Sink {
     const upload = uploadIdOf(this.#client.env.hash, temp, this.#client.env.random.bytes(8));
     const empty = { blocks: [], pending: new Uint8Array(0) };
     const blockBytes = firstBlockBytes(this.#client.place.blockBytes, size);
-    return await this.#opened(temp, upload, empty, blockBytes, signal);
+    return await this.#opened({ temp, name, upload, blockBytes }, empty, signal);
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
@@ -107,15 +109,15 @@ export class AzureSink implements Sink {
     const own = this.#files.get(temp);
     await own?.close();
     if (own?.stands === true && !own.hasFailed) {
-      const { upload, blockBytes } = own.parts;
-      return await this.#opened(temp, upload, own.state(), blockBytes, signal);
+      const { upload, name, blockBytes } = own.parts;
+      return await this.#opened({ temp, name, upload, blockBytes }, own.state(), signal);
     }
-    const { hash } = this.#client.env;
-    const listed = listedUpload(hash, temp, await this.#blockList(temp, signal));
-    if (listed === null) return null;
-    const state = { blocks: listed.blocks, pending: new Uint8Array(0) };
+    const found = await this.#found(temp, signal);
+    if (found === null) return null;
+    const state = { blocks: found.listed.blocks, pending: new Uint8Array(0) };
     const { blockBytes } = this.#client.place;
-    return await this.#opened(temp, listed.upload, state, blockBytes, signal);
+    const { name, listed: { upload } } = found;
+    return await this.#opened({ temp, name, upload, blockBytes }, state, signal);
   }
 
   async publish(file: SinkFile, options: PublishOptions): Promise<DestinationFacts> {
@@ -126,9 +128,13 @@ export class AzureSink implements Sink {
         throw this.#refused("set permissions of", options.name, "Azure Blob has none");
       }
       file.assertOpen("publish");
-      if (!file.isInMemory) await this.#assertStands(file, options.name);
-      file.wasTried = true;
-      const facts = await published(this.#client, this.#publication(file, options));
+      const publication = this.#publication(file, options);
+      if (!file.isInMemory) {
+        const standing = await this.#alreadyThere(file, publication);
+        if (standing !== null) return standing;
+      }
+      const facts = await published(this.#client, publication);
+      await this.#removeMarker(file);
       await file.end("published");
       return facts;
     } finally {
@@ -147,10 +153,14 @@ export class AzureSink implements Sink {
     await own?.end("givenUp");
     this.#files.delete(temp);
     if (own?.isInMemory === true) return;
-    const { hash } = this.#client.env;
-    for (const upload of listedUploads(hash, temp, await this.#blockList(temp, null))) {
-      await this.#putBlock(upload, null, Uint8Array.of(0));
+    const marked = await readMarker(this.#client, this.#marker(temp), null);
+    for (const name of new Set([this.name, own?.parts.name ?? this.name, marked ?? this.name])) {
+      const answer = await this.#blockList(temp, name, null);
+      for (const upload of listedUploads(this.#client.env.hash, temp, answer)) {
+        await this.#putBlock(upload, name, null, Uint8Array.of(0));
+      }
     }
+    if (marked !== null) await removeMarker(this.#client, this.#marker(temp));
   }
 
   async probe(
@@ -158,20 +168,17 @@ export class AzureSink implements Sink {
     expected: ProbeExpectation,
   ): Promise<"unpublished" | "published" | "unknown"> {
     assertBlobName(temp);
+    const { name, fileId, size } = expected;
     const { hash } = this.#client.env;
-    if (listedUpload(hash, temp, await this.#blockList(temp, null)) !== null) return "unpublished";
-    const standing = await this.#look(expected.name, null);
-    const { fileId, size } = expected;
-    if (standing !== null && fileId !== null) {
-      const { facts, etag } = standing;
-      if (facts.fileId === fileId) return facts.size === size ? "published" : "unknown";
-      if (isBaseOf(fileId, etag)) return "unpublished";
+    const blocks = await this.#blockList(temp, name, null);
+    if (listedUpload(hash, temp, blocks) !== null) return "unpublished";
+    const standing = await this.#look(name, null);
+    if (fileId !== null && standing?.facts.fileId === fileId) {
+      return standing.facts.size === size ? "published" : "unknown";
     }
     const own = this.#files.get(temp);
-    if (own?.stands !== true) return "unknown";
-    // Put whole and not there: it can be put again, since whoever comes second is refused.
-    const isSafe = !own.wasTried || (own.isInMemory && standing === null);
-    return isSafe ? "unpublished" : "unknown";
+    const isHeld = own?.stands === true && own.fileId === fileId;
+    return isHeld && !own.isUnresolved ? "unpublished" : "unknown";
   }
 
   close(): Promise<void> {
@@ -180,48 +187,85 @@ export class AzureSink implements Sink {
   }
 
   async #opened(
-    temp: string,
-    upload: UploadId,
+    { temp, name, upload, blockBytes }: OpenedFacts,
     state: SinkFileState,
-    blockBytes: number,
     signal: AbortSignal,
   ): Promise<AzureSinkFile> {
-    const standing = await this.#look(this.name, signal);
+    const standing = await this.#look(name, signal);
+    let marked: Promise<void> | null = name === this.name ? Promise.resolve() : null;
     const file = new AzureSinkFile({
-      temp,
-      upload,
+      ...{ temp, name, upload, blockBytes },
       shown: this.#shown(temp),
-      blockBytes,
       baseEtag: standing?.etag ?? null,
       room: this.#room,
-      put: (start, bytes) => this.#putBlock(upload, start, bytes),
+      put: async (start, bytes) => {
+        await (marked ??= writeMarker(this.#client, this.#marker(temp), name));
+        await this.#putBlock(upload, name, start, bytes);
+      },
     }, state);
     this.#files.set(temp, file);
     return file;
   }
 
+  /** What an earlier process has sent of a temporary file, and for which name. */
+  async #found(
+    temp: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly name: string; readonly listed: ListedUpload } | null> {
+    const { hash } = this.#client.env;
+    const declared = listedUpload(hash, temp, await this.#blockList(temp, this.name, signal));
+    if (declared !== null) return { name: this.name, listed: declared };
+    const name = await readMarker(this.#client, this.#marker(temp), signal);
+    if (name === null) return null;
+    const listed = listedUpload(hash, temp, await this.#blockList(temp, name, signal));
+    return listed === null ? null : { name, listed };
+  }
+
   #publication(file: AzureSinkFile, options: PublishOptions): Publication {
     const path = joinPath(this.#directory, options.name);
     const action = `publish ${this.#shown(options.name)}`;
-    return { file, options, path, action, isDeclared: options.name === this.name };
+    const look = async () => {
+      const facts = (await this.#look(options.name, null))?.facts ?? null;
+      return facts?.fileId === file.fileId && facts.size === file.position ? facts : null;
+    };
+    return { file, options, path, action, look };
   }
 
-  /** Blocks can be published under the name that they belong to, and once they are all there. */
-  async #assertStands(file: AzureSinkFile, name: string): Promise<void> {
-    if (name !== this.name) {
-      const reason = `its blocks belong to the name ${shownPath(this.name)}; declare the other ` +
-        'name, or use conflict "fail", "skip" or "overwrite"';
+  /**
+   * Blocks can be published under the name that they belong to, and once they are all there. Where they
+   * are gone, an earlier request may have published them: then that is told.
+   */
+  async #alreadyThere(
+    file: AzureSinkFile,
+    { options: { name }, look }: Publication,
+  ): Promise<DestinationFacts | null> {
+    if (name !== file.parts.name) {
+      const reason = `its blocks belong to the name ${shownPath(file.parts.name)}`;
       throw this.#refused("publish", name, reason);
     }
     await file.flush();
     const { hash } = this.#client.env;
-    const answer = await this.#blockList(file.temp, null);
+    const answer = await this.#blockList(file.temp, name, null);
     const listed = listedUpload(hash, file.temp, answer);
-    if (isGivenUp(file.parts.upload, answer) || listed === null) {
-      const message = `cannot publish ${this.#shown(name)}: its blocks are gone or given up; a ` +
-        "later attempt has taken over";
-      throw new ProtocolError("notFound", message, { retryable: false });
-    }
+    if (!isGivenUp(file.parts.upload, answer) && listed !== null) return null;
+    const standing = await look();
+    if (standing !== null) return standing;
+    const message = `cannot publish ${this.#shown(name)}: its blocks are gone or given up; a ` +
+      "later attempt has taken over";
+    throw new ProtocolError("notFound", message, { retryable: false });
+  }
+
+  /** The blob is published: what said for which name its blocks were is of no use, and does no harm. */
+  async #removeMarker({ parts: { temp, name }, isInMemory }: AzureSinkFile): Promise<void> {
+    if (isInMemory || name === this.name) return;
+    await removeMarker(this.#client, this.#marker(temp)).catch(() => {
+      this.#client.env.log.write("warn", "a marker of a published blob could not be removed");
+    });
+  }
+
+  #marker(temp: string): MarkerPlace {
+    const action = `look for ${this.#shown(temp)}`;
+    return { path: joinPath(this.#directory, temp), action };
   }
 
   /** What stands at a name; a container that is missing is an error, not an absent blob. */
@@ -245,11 +289,12 @@ export class AzureSink implements Sink {
   }
 
   /** The answer to Get Block List, "" where the name has no blocks at all. */
-  async #blockList(temp: string, signal: AbortSignal | null): Promise<string> {
+  async #blockList(temp: string, name: string, signal: AbortSignal | null): Promise<string> {
     const action = `look for ${this.#shown(temp)}`;
+    const path = joinPath(this.#directory, name);
     const query = { comp: "blocklist", blocklisttype: "uncommitted" };
     try {
-      const request = { method: "GET", path: this.#path, query, action } as const;
+      const request = { method: "GET", path, query, action } as const;
       const { azureBlockListMaxBytes } = protocolLimits;
       return (await this.#client.ask(request, [200], signal, azureBlockListMaxBytes)).text;
     } catch (thrown) {
@@ -258,21 +303,26 @@ export class AzureSink implements Sink {
     }
   }
 
-  async #putBlock(upload: UploadId, start: number | null, bytes: Uint8Array): Promise<void> {
+  async #putBlock(
+    upload: UploadId,
+    name: string,
+    start: number | null,
+    bytes: Uint8Array,
+  ): Promise<void> {
     const { encryptionScope } = this.#client.place.options;
     const running = md5();
     running.update(bytes);
     await this.#client.ask(
       {
         method: "PUT",
-        path: this.#path,
+        path: joinPath(this.#directory, name),
         query: { comp: "block", blockid: blockId(upload, start) },
         headers: {
           "content-md5": running.digestBase64(),
           ...(encryptionScope === undefined ? {} : { "x-ms-encryption-scope": encryptionScope }),
         },
         body: bytes,
-        action: `send a block of ${this.#shown(this.name)}`,
+        action: `send a block of ${this.#shown(name)}`,
         // Sent twice, it is the same block.
         isRepeatable: true,
         isContent: true,

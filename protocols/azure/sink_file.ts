@@ -5,12 +5,14 @@ import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
 import { md5, type RunningMd5 } from "../objects/md5.ts";
 import type { PartRoom } from "../s3/part_room.ts";
-import { type Block, blockEnd, BLOCKS_MAX, fileIdOf, type UploadId } from "./blocks.ts";
+import { type Block, blockEnd, BLOCKS_MAX, type UploadId } from "./blocks.ts";
 
 /** What a file needs of its sink. */
 export interface SinkFileParts {
   readonly temp: string;
   readonly upload: UploadId;
+  /** The final name that it is begun for: its blocks belong to it. */
+  readonly name: string;
   /** For messages. */
   readonly shown: string;
   /** Bytes of the first blocks. */
@@ -38,8 +40,8 @@ export class AzureSinkFile implements SinkFile {
   readonly temp: string;
   readonly fileId: string;
   readonly parts: SinkFileParts;
-  /** Its publication was asked for, with whatever outcome. */
-  wasTried = false;
+  /** The request that publishes it was sent, and nobody has answered: it may still be carried out. */
+  isUnresolved = false;
   readonly #blocks: Block[];
   readonly #flying = new Set<Promise<void>>();
   #flyingBytes = 0;
@@ -55,13 +57,17 @@ export class AzureSinkFile implements SinkFile {
 
   constructor(parts: SinkFileParts, { blocks, pending }: SinkFileState) {
     this.temp = parts.temp;
-    this.fileId = fileIdOf(parts.upload, parts.baseEtag);
+    this.fileId = parts.upload;
     this.parts = parts;
     this.#blocks = [...blocks];
     this.#buffer = pending;
     this.#pendingBytes = pending.length;
     this.#sentTo = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#whole = blocks.length === 0 ? md5() : null;
+  }
+
+  get boundTo(): string | null {
+    return this.isInMemory ? null : this.parts.name;
   }
 
   /** Nothing of it was sent. */

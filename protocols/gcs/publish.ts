@@ -2,6 +2,7 @@
 
 import type { DestinationFacts, PublishOptions } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
+import { publishing } from "../objects/publishing.ts";
 import type { GcsClient } from "./client.ts";
 import {
   destinationFactsOf,
@@ -21,9 +22,9 @@ export interface Publication {
   readonly options: PublishOptions;
   /** Of the final name. */
   readonly object: string;
-  /** Whether that is the declared one, which the fence is about. */
-  readonly isDeclared: boolean;
   readonly action: string;
+  /** What stands there, `null` unless it is this very file. */
+  readonly look: () => Promise<GcsObject | null>;
 }
 
 /** Makes the object, unless another one was made since the upload began. */
@@ -31,12 +32,12 @@ export async function published(
   client: GcsClient,
   publication: Publication,
 ): Promise<DestinationFacts> {
-  const { upload } = publication;
+  const { upload, look } = publication;
+  const unresolved = () => void (upload.isUnresolved = true);
+  const send = () => upload.isInMemory ? putWhole(client, publication) : finishSession(publication);
   try {
-    const object = upload.isInMemory
-      ? await putWhole(client, publication)
-      : await finishSession(client, publication);
-    return destinationFactsOf(object);
+    const made = await publishing(client.env, { send, look, unresolved });
+    return destinationFactsOf(await timed(client, publication, made));
   } catch (thrown) {
     throw refusal(publication, thrown);
   }
@@ -72,17 +73,21 @@ async function putWhole(client: GcsClient, publication: Publication): Promise<Gc
   return checked(publication, objectIn(action, jsonOf(text)), crc32c);
 }
 
-async function finishSession(client: GcsClient, publication: Publication): Promise<GcsObject> {
-  const { upload, options, object, action } = publication;
+async function finishSession(publication: Publication): Promise<GcsObject> {
+  const { upload } = publication;
   const session = await upload.session();
   const crc = upload.crc;
-  const made = checked(
-    publication,
-    await session.finish(upload.sentBytes, upload.pending, crc),
-    crc,
-  );
-  if (options.mtimeMs === null) return made;
-  // A session knows its metadata when it begins, and the time only now.
+  const made = await session.finish(upload.sentBytes, upload.pending, crc);
+  return checked(publication, made, crc);
+}
+
+/** A session knows its metadata when it begins, and the time only now. */
+async function timed(
+  client: GcsClient,
+  { upload, options, object, action }: Publication,
+  made: GcsObject,
+): Promise<GcsObject> {
+  if (upload.isInMemory || options.mtimeMs === null) return made;
   try {
     const { text } = await client.ask(
       {
@@ -104,9 +109,9 @@ async function finishSession(client: GcsClient, publication: Publication): Promi
 }
 
 /** The generation that the name must have; `null` if any will do. */
-function generationOf({ upload, options, isDeclared }: Publication): string | null {
+function generationOf({ upload, options }: Publication): string | null {
   if (!options.replace) return "0";
-  return isDeclared ? upload.facts.base : null;
+  return options.name === upload.facts.name ? upload.facts.base : null;
 }
 
 function mtimeOf({ mtimeMs }: PublishOptions): Record<string, string> {
@@ -122,7 +127,8 @@ function checked({ upload, action }: Publication, made: GcsObject, crc: string):
 }
 
 function refusal({ upload, options, action }: Publication, thrown: unknown): unknown {
-  if (!(thrown instanceof ProtocolError) || thrown.code !== "changed") return thrown;
+  const isUnmet = thrown instanceof ProtocolError && thrown.code === "changed" && thrown.definite;
+  if (!isUnmet) return thrown;
   const isNew = !options.replace || upload.facts.base === "0";
   const reason = isNew ? "the name is taken" : "another one was published there since this began";
   return new ProtocolError(isNew ? "exists" : "changed", `cannot ${action}: ${reason}`, {

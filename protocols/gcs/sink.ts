@@ -71,18 +71,23 @@ export class GcsSink implements Sink {
     return Promise.reject(this.#refused("hash", name, reason));
   }
 
-  async create(temp: string, signal: AbortSignal): Promise<SinkFile> {
+  async create(
+    temp: string,
+    signal: AbortSignal,
+    _size: number | null = null,
+    name: string = this.name,
+  ): Promise<SinkFile> {
     const key = this.#keyOf(temp);
     if (this.#uploads.get(key) !== null) {
       throw new ProtocolError("exists", `cannot create ${this.#shown(temp)}: it exists`);
     }
-    const base = (await this.#look(this.name, signal))?.generation ?? "0";
-    const fileId = `${this.#client.env.random.bytes(16).toHex()}@${base}`;
+    const base = (await this.#look(name, signal))?.generation ?? "0";
+    const fileId = this.#client.env.random.bytes(16).toHex();
     const upload: GcsUpload = new GcsUpload({
-      ...{ temp, fileId, base },
+      ...{ temp, name, fileId, base },
       shown: this.#shown(temp),
       room: this.#uploads.room,
-      begin: () => this.#begin(fileId, base),
+      begin: () => this.#begin(name, fileId, base),
     });
     this.#uploads.set(key, upload);
     return new GcsSinkFile(upload);
@@ -110,17 +115,20 @@ export class GcsSink implements Sink {
       throw this.#refused("set permissions of", options.name, "objects have none");
     }
     upload.assertStands("publish");
-    const isDeclared = options.name === this.name;
-    if (!upload.isInMemory && !isDeclared) {
-      const reason = `its upload belongs to the name ${shownPath(this.name)}; declare the other ` +
-        'name, or use conflict "fail", "skip" or "overwrite"';
+    const { fileId, name } = upload.facts;
+    if (!upload.isInMemory && options.name !== name) {
+      const reason = `its upload belongs to the name ${shownPath(name)}`;
       throw this.#refused("publish", options.name, reason);
     }
     const path = joinPath(this.#directory, options.name);
     const action = `publish ${this.#shown(options.name)}`;
     if (!upload.isInMemory) await this.#assertMayReplace(upload, options, action);
     const object = objectOf(path);
-    const facts = await published(this.#client, { upload, options, object, isDeclared, action });
+    const look = async () => {
+      const standing = await this.#look(options.name, null);
+      return standing?.metadata?.[UPLOAD_METADATA] === fileId ? standing : null;
+    };
+    const facts = await published(this.#client, { upload, options, object, action, look });
     upload.publish();
     return facts;
   }
@@ -141,27 +149,25 @@ export class GcsSink implements Sink {
     temp: string,
     expected: ProbeExpectation,
   ): Promise<"unpublished" | "published" | "unknown"> {
-    const standing = await this.#look(expected.name, null);
-    const { fileId, size } = expected;
-    if (standing !== null && fileId !== null) {
-      if (standing.metadata?.[UPLOAD_METADATA] === fileId) {
-        return standing.size === size ? "published" : "unknown";
-      }
-      // What stood there when it was begun still does: generations are never used again.
-      if (fileId.endsWith(`@${standing.generation}`)) return "unpublished";
+    const { name, fileId, size } = expected;
+    const standing = await this.#look(name, null);
+    if (fileId !== null && standing?.metadata?.[UPLOAD_METADATA] === fileId) {
+      return standing.size === size ? "published" : "unknown";
     }
-    // It can be published again, since whoever comes second is refused.
-    return this.#uploads.get(this.#keyOf(temp)) === null ? "unknown" : "unpublished";
+    const upload = this.#uploads.get(this.#keyOf(temp));
+    if (upload === null || upload.facts.fileId !== fileId) return "unknown";
+    // A session that stands can be ended, and with it what was asked of it; one request cannot.
+    return upload.isInMemory && upload.isUnresolved ? "unknown" : "unpublished";
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #begin(fileId: string, base: string): Promise<UploadSession> {
-    const object = objectOf(joinPath(this.#directory, this.name));
+  #begin(name: string, fileId: string, base: string): Promise<UploadSession> {
+    const object = objectOf(joinPath(this.#directory, name));
     const properties = { object, generation: base, metadata: { [UPLOAD_METADATA]: fileId } };
-    return UploadSession.begin(this.#client, properties, `write ${this.#shown(this.name)}`);
+    return UploadSession.begin(this.#client, properties, `write ${this.#shown(name)}`);
   }
 
   /** A session replaces what stood there when it began, and nothing else: without leave not even that. */
@@ -171,7 +177,9 @@ export class GcsSink implements Sink {
     action: string,
   ): Promise<void> {
     if (replace || upload.facts.base === "0") return;
-    if (await this.#look(this.name, null) === null) {
+    const standing = await this.#look(upload.facts.name, null);
+    if (standing?.metadata?.[UPLOAD_METADATA] === upload.facts.fileId) return;
+    if (standing === null) {
       const message = `cannot ${action}: what stood there was removed since this began; start over`;
       throw new ProtocolError("changed", message, { retryable: false });
     }

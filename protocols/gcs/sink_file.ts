@@ -17,6 +17,10 @@ export class GcsSinkFile implements SinkFile {
     this.upload = upload;
   }
 
+  get boundTo(): string | null {
+    return this.upload.boundTo;
+  }
+
   async size(): Promise<number> {
     this.#assertOpen("look at");
     return await Promise.resolve(this.upload.size);

@@ -13,6 +13,8 @@ import { CHUNK_UNIT_BYTES, type UploadSession } from "./session.ts";
 /** Which file is written. */
 export interface UploadFacts {
   readonly temp: string;
+  /** The final name that it is begun for: a session is bound to it. */
+  readonly name: string;
   readonly fileId: string;
   /** The generation that stood at the final name when this was begun, "0" for none. */
   readonly base: string;
@@ -27,6 +29,8 @@ export interface UploadFacts {
 /** One temporary file, whoever has it open. */
 export class GcsUpload {
   readonly facts: UploadFacts;
+  /** The one request that publishes it was sent, and nobody has answered: it may still be carried out. */
+  isUnresolved = false;
   readonly #chunkBytes = protocolLimits.gcsChunkBytes;
   #session: Promise<UploadSession> | null = null;
   #buffer = new Uint8Array(0);
@@ -56,6 +60,10 @@ export class GcsUpload {
 
   get hasFailed(): boolean {
     return this.#error !== null;
+  }
+
+  get boundTo(): string | null {
+    return this.isInMemory ? null : this.facts.name;
   }
 
   /** Nothing of it was sent. */

@@ -4,9 +4,7 @@ import {
   blockEnd,
   blockId,
   blockListOf,
-  fileIdOf,
   firstBlockBytes,
-  isBaseOf,
   isGivenUp,
   listedUpload,
   listedUploads,
@@ -139,15 +137,4 @@ Deno.test("a file whose size is known has blocks that are large enough", () => {
   const first = firstBlockBytes(8 * MIB, size);
   assert.ok(first % MIB === 0 && first * 50_000 >= size);
   assert.equal(firstBlockBytes(8 * MIB, Number.MAX_SAFE_INTEGER), 4_000 * MIB);
-});
-
-Deno.test("an identity says what stood at the name before, nothing included", () => {
-  const id = upload("t.part");
-  assert.ok(isBaseOf(fileIdOf(id, '"0x8D1"'), '"0x8D1"'));
-  assert.ok(!isBaseOf(fileIdOf(id, '"0x8D1"'), '"0x8D2"'));
-  assert.ok(!isBaseOf(fileIdOf(id, null), '"0x8D1"'));
-  assert.ok(
-    !isBaseOf(fileIdOf(id, null), null),
-    "a name that is free may have been taken and freed",
-  );
 });

@@ -20,7 +20,10 @@ export interface PaperBlob {
 }
 
 /** What a test wants otherwise: an answer instead of the account's own, `null` to let it be. */
-export type Forge = (request: Request, url: URL) => Response | Promise<Response> | null;
+export type Forge = (
+  request: Request,
+  url: URL,
+) => Response | Promise<Response | null> | null;
 
 /** One account. */
 export class PaperAccount {
@@ -29,6 +32,8 @@ export class PaperAccount {
   readonly blobs = new Map<string, PaperBlob>();
   readonly uncommitted = new Map<string, Map<string, Uint8Array>>();
   readonly requests: string[] = [];
+  /** What came with the request that is being answered. */
+  lastBody = new Uint8Array();
   forge: Forge = () => null;
   pageSize = 1_000;
   /** How often a copy is told to be under way before it is done. */
@@ -65,6 +70,7 @@ export class PaperAccount {
     const url = new URL(request.url);
     const body = new Uint8Array(await request.arrayBuffer());
     this.requests.push(`${request.method} ${url.pathname}${url.search}`);
+    this.lastBody = body;
     const forged = await this.forge(request, url);
     if (forged !== null) return forged;
     const refused = this.#unauthorized(request, url, body.length);
