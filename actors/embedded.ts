@@ -19,6 +19,7 @@ import { openJournal } from "../runtime/store/journal.ts";
 import type { ProtocolRegistry } from "../protocols/registry.ts";
 import type { Plan } from "../workflows/plan.ts";
 import { agent } from "./agent/agent.ts";
+import { Ways } from "./adaptive/ways.ts";
 import { revealer, type SecretSources } from "./agent/reveal.ts";
 import { controller } from "./controller/controller.ts";
 import { ledgerPieces } from "./controller/ledgers.ts";
@@ -200,6 +201,7 @@ function attemptTools(
     sync: options.sync,
     replication: null,
     throttles: new Throttles(env),
+    ways: new Ways(),
   };
 }
 

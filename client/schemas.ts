@@ -28,6 +28,12 @@ export const progress = z.looseObject({
   keptBytes: z.number(),
   bytesPerSecond: z.number(),
   etaMs: z.number().nullable(),
+  atOnce: z.looseObject({
+    count: z.number(),
+    most: z.number(),
+    of: z.enum(["files", "ranges"]),
+    why: z.string(),
+  }).optional(),
 });
 
 /** Schema: a job as it is shown. */

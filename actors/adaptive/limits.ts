@@ -40,12 +40,14 @@ export const ADAPTIVE_LIMITS = {
   },
   adaptBeginFiles: {
     unit: "count",
-    value: 4,
-    why: "files at a time with which a set begins on a way that is not known: doubled as it pays",
+    value: 16,
+    why:
+      "files at a time with which a set begins on a way that is not known, doubled as it pays: fewer would " +
+      "cost small sets their time, and whom a host refuses has another turn",
   },
   adaptBeginRanges: {
     unit: "count",
-    value: 2,
+    value: 4,
     why: "the same of ranges of one file, which need a chunk of memory each",
   },
   adaptWays: {

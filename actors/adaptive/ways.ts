@@ -94,6 +94,13 @@ export class Ways {
     else this.#changes.lowered += 1;
   }
 
+  /** Adds what another thread has changed since it told that the last time. */
+  addChanges(now: AtOnceCounts, before: AtOnceCounts | null): void {
+    for (const change of ["raised", "lowered", "refused"] as const) {
+      this.#changes[change] += now[change] - (before?.[change] ?? 0);
+    }
+  }
+
   get counts(): AtOnceCounts {
     const now = { files: 0, ranges: 0 };
     for (const { unit, atOnce } of this.#followers) now[unit] += atOnce;

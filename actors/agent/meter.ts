@@ -9,6 +9,7 @@ import {
 import { Histogram } from "../../runtime/telemetry/histogram.ts";
 import { histogram } from "../../runtime/telemetry/labelled.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
+import { Ways as KnownWays } from "../adaptive/ways.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import type { Job, Receipt } from "../job/record.ts";
 
@@ -42,6 +43,9 @@ export class AgentMeter {
     name: "quorus_checkpoint_save_seconds",
     help: "Time until a checkpoint was durable, by how that went.",
   }, DURATION_SECONDS);
+
+  /** What this thread has learnt about how much at a time is best. */
+  readonly ways = new KnownWays();
 
   /** How long chunks took, in seconds, those of Workers among them. */
   readonly chunks = new Histogram(DURATION_SECONDS);

@@ -1,6 +1,7 @@
 /** An agent as metrics. */
 
 import { counter, gauge } from "../../runtime/telemetry/labelled.ts";
+import type { AtOnceCounts } from "../adaptive/ways.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { CheckpointStore } from "../job/checkpoint.ts";
 import type { Env } from "../../runtime/env/env.ts";
@@ -18,6 +19,8 @@ export interface MeasuredAgent {
   readonly unreported: number;
   /** Pipeline buffers in use, of this thread and of Workers. */
   readonly lentBytes: number;
+  /** What Workers do at a time. */
+  readonly away: Pick<AtOnceCounts, "files" | "ranges">;
 }
 
 /** Every state, so that the compiler finds one that is missing here. */
@@ -60,7 +63,37 @@ export function agentMetrics(agent: MeasuredAgent): Metric[] {
       one,
       () => lentBytes,
     ),
+    ...atOnceMetrics(node, tally.meter.ways.counts, agent.away),
     ...tally.meter.metrics(node),
+  ];
+}
+
+function atOnceMetrics(
+  node: string,
+  counts: AtOnceCounts,
+  away: MeasuredAgent["away"],
+): Metric[] {
+  const now = (["files", "ranges"] as const).map((what) => ({
+    labels: { node, of: what },
+    of: counts[what] + away[what],
+  }));
+  const changes = (["raised", "lowered", "refused"] as const).map((change) => ({
+    labels: { node, change },
+    of: counts[change],
+  }));
+  return [
+    gauge(
+      "quorus_transfer_at_once",
+      "Files of sets, and ranges of large files, that may be under way at a time now.",
+      now,
+      (of) => of,
+    ),
+    counter(
+      "quorus_transfer_at_once_changes",
+      "How often that was raised, lowered, or halved because a host refused.",
+      changes,
+      (of) => of,
+    ),
   ];
 }
 

@@ -258,8 +258,12 @@ function attemptTools(
     sync: options.sync ?? true,
     replication: replicationOf(volumes, limits, env),
     throttles: new Throttles(env),
+    ways: meter.ways,
   };
 }
+
+/** Without Workers. */
+const NOTHING_AWAY = { files: 0, ranges: 0 };
 
 /** Files that fit one buffer are not worth the way to a Worker: they stay on this thread. */
 function sharesOf(
@@ -292,7 +296,8 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
     metrics: () => {
       standing.follow(tally.active);
       const lentBytes = buffers.lent * buffers.slotBytes + (roster?.lentBytes ?? 0);
-      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size, lentBytes });
+      const away = roster?.atOnce ?? NOTHING_AWAY;
+      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size, lentBytes, away });
     },
     drain: (withinMs) => leaving.drain(withinMs),
     stop: () => leaving.stop(),

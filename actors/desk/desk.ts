@@ -116,7 +116,7 @@ export const desk = actor(Desk, {
       const judge = (change: GroupChange) => judgeChange({ ...state, env }, change);
       const scheduler = (leader: string) =>
         ctx.ref(Scheduler, `quorus://${leader}/${state.schedulerPath(state.replica.term)}`);
-      const explain = (job: Job) => explainJob(state.replica, scheduler, job);
+      const explain = (job: Job) => explainJob(state.replica, scheduler, job, state.board);
       const context = { ...state, node, explain, ofLeader, judge };
       return fromState(state, () => read(context, consistency, principal, query));
     },

@@ -3,6 +3,7 @@
 import type { Ref } from "../../runtime/actor/ref.ts";
 import type { Scheduler } from "../controller/messages.ts";
 import type { Replica } from "../controller/replica.ts";
+import type { Board } from "../fleet/board.ts";
 import { isWaiting } from "../controller/state.ts";
 import type { Job } from "../job/record.ts";
 
@@ -11,8 +12,9 @@ export async function explainJob(
   { leader }: Pick<Replica, "leader">,
   scheduler: (leader: string) => Ref<typeof Scheduler>,
   job: Job,
+  board: Pick<Board, "progress">,
 ): Promise<readonly string[]> {
-  const known = recordLines(job);
+  const known = [...recordLines(job), ...atOnceLines(job, board)];
   if (!isWaiting(job)) return known;
   if (leader === null) return [...known, "no controller leads: nothing is assigned until one does"];
   try {
@@ -21,6 +23,12 @@ export async function explainJob(
   } catch {
     return [...known, `controller ${leader} leads and did not say why it waits: ask again`];
   }
+}
+
+/** How many files or ranges at a time, as its agent has told last. */
+function atOnceLines({ id, lease }: Job, board: Pick<Board, "progress">): string[] {
+  const atOnce = lease === null ? undefined : board.progress(id)?.progress.atOnce;
+  return atOnce === undefined ? [] : [`${atOnce.why} (at most ${atOnce.most})`];
 }
 
 function recordLines(job: Job): string[] {

@@ -16,6 +16,12 @@ export const progress: z.ZodType<Progress> = z.object({
   bytesPerSecond: z.number(),
   etaMs: z.number().nullable(),
   files: z.object({ copied: z.number(), unchanged: z.number(), failed: z.number() }).optional(),
+  atOnce: z.object({
+    count: z.number(),
+    most: z.number(),
+    of: z.enum(["files", "ranges"]),
+    why: z.string(),
+  }).optional(),
 });
 
 /** What an agent may say to the actor of one attempt. */

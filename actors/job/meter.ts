@@ -1,6 +1,7 @@
 /** What an attempt has moved so far, and what follows from it: rate and time left. */
 
 import type { Clock } from "../../runtime/env/env.ts";
+import type { AtOnce } from "../adaptive/regulator.ts";
 
 /** Seconds over which the rate is averaged: short enough to follow, long enough to read. */
 const RATE_HALF_LIFE_MS = 2_000;
@@ -20,6 +21,8 @@ export interface Progress {
   readonly etaMs: number | null;
   /** Of a set, in this walk: copied, there already, failed. */
   readonly files?: FileCounts | undefined;
+  /** How many files or ranges at a time, and why; absent where it is one. */
+  readonly atOnce?: AtOnce | undefined;
 }
 
 /** Files of a set, in one walk. */
@@ -35,6 +38,8 @@ export class Meter {
   totalBytes: number | null = null;
   /** Of a set; `null` where it is one file. */
   files: FileCounts | null = null;
+  /** `null` where there is one of everything. */
+  atOnce: AtOnce | null = null;
   readonly #whole: Meter | null;
   #fetchedBytes = 0;
   #keptBytes = 0;
@@ -90,6 +95,7 @@ export class Meter {
       etaMs: left === null || rate < 1 ? null : Math.round(left / rate * 1_000),
       ...(this.copiedBytes === 0 ? {} : { copiedBytes: this.copiedBytes }),
       ...(this.files === null ? {} : { files: this.files }),
+      ...(this.atOnce === null ? {} : { atOnce: this.atOnce }),
     };
   }
 

@@ -7,6 +7,7 @@ import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import type { Command } from "../controller/commands.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
 import type { TransferSpec } from "../../workflows/spec.ts";
+import type { Ways } from "../adaptive/ways.ts";
 import type { BufferPool, Window } from "./buffers.ts";
 import type { ChunkTimes } from "./chunk_times.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
@@ -28,6 +29,8 @@ export interface AttemptTools {
   readonly sync: boolean;
   /** Longer files, and those whose length nobody knows, are carried out elsewhere; absent: all here. */
   readonly mostBytes?: number;
+  /** What this thread has learnt about how much at a time is best; absent: as it is declared. */
+  readonly ways?: Ways;
   /** How long chunks take on this thread; absent: nobody counts that. */
   readonly chunks?: ChunkTimes;
   /** What transfers may use of the bandwidth, where that is bounded by rules. */

@@ -18,11 +18,11 @@ import { sourceDirectories } from "./directories.ts";
 import { recall } from "./ledger.ts";
 import { mirror } from "./mirror.ts";
 import { NEW_SET } from "./record.ts";
+import { regulated } from "./regulated.ts";
 import { Reports } from "./reports.ts";
 import { type Selector, selectorOf } from "./select.ts";
 import { completeOnes } from "./stable.ts";
 import type { SetWork } from "./tools.ts";
-import { Turns } from "./turns.ts";
 import { uriBelow } from "./file.ts";
 import { walk, type WalkedPage } from "./walk.ts";
 import type { Wanted } from "./wanted.ts";
@@ -52,6 +52,7 @@ export async function runSet(
     const reason = work.failure ?? error;
     return ended(tools, job, lease, bound.signal, reason);
   } finally {
+    work.regulator.close();
     bound.cancel();
   }
 }
@@ -75,7 +76,7 @@ function workOf(
   });
   return {
     tools: {
-      ...tools,
+      ...fixedRanges(tools),
       reveal: remembered(tools.reveal),
       replication: null,
       checkpoints: fewCheckpoints(tools.checkpoints, job),
@@ -85,7 +86,7 @@ function workOf(
     lease,
     meter,
     reports,
-    turns: new Turns(spec.concurrentFiles),
+    ...regulated(tools, job, spec.concurrentFiles, meter),
     signal,
     stop,
     isWhole: true,
@@ -97,6 +98,11 @@ function workOf(
 function setOf({ id, spec }: Job): SetSpec {
   if (spec.set !== undefined) return spec.set;
   throw new TypeError(`job ${id} is no set`);
+}
+
+/** Files at a time follow the way; two numbers that follow one rate would disturb each other. */
+function fixedRanges({ ways: _, ...tools }: AttemptTools): AttemptTools {
+  return tools;
 }
 
 /** Secrets are looked up once for all files; they are forgotten with the attempt. */

@@ -1,32 +1,42 @@
 /** One file of a walk, from the look at its destination to what is done with its source. */
 
-import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import { type ErrorData, errorData, QuorusError } from "../../runtime/base/errors.ts";
 import { runAttempt } from "../job/attempt.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
 import { Meter } from "../job/meter.ts";
+import { type Job, type Lease, temporaryName } from "../job/record.ts";
 import { type AttemptTools, Released } from "../job/tools.ts";
 import { settleSource } from "./after.ts";
 import { fileJob, standsThere } from "./file.ts";
 import { sourceDirectories } from "./directories.ts";
 import { throwIfAboutFile } from "./ledger.ts";
+import { nextTurnMs, tellRegulator } from "./regulated.ts";
 import type { SetWork } from "./tools.ts";
 import type { Wanted } from "./wanted.ts";
 
+/** One turn of a file. */
+interface Turn {
+  /** From 1. */
+  readonly number: number;
+  /** A grant was asked for, or only its source is left: what fails now is told, and not tried again. */
+  isFinal: boolean;
+}
+
 /** Never rejects: how it went is in the reports, and what ends all of it in `failure`. */
 export async function carryOutFile(work: SetWork, wanted: Wanted): Promise<void> {
-  const { reports, meter } = work;
+  const { reports, meter, turns, signal, tools: { env } } = work;
   const path = wanted.path.join("/");
   try {
-    if (await isThere(work, wanted)) {
-      reports.count("unchanged");
-      await settleSource(work, wanted);
-    } else {
-      await copy(work, wanted, path);
+    for (let number = 1;; number++) {
+      const turn: Turn = { number, isFinal: wanted.grant !== null };
+      const error = await inOneTurn(work, wanted, path, turn);
+      if (error === null) return;
+      const afterMs = turn.isFinal ? null : nextTurnMs(work, error, number, env.random.next());
+      if (afterMs === null) return reports.failed(path, error);
+      await turns.again(env.timers, afterMs, signal);
     }
   } catch (error) {
-    if (work.signal.aborted) return;
-    if (error instanceof Released || !(error instanceof QuorusError)) end(work, error);
-    else reports.failed(path, errorData(error));
+    if (!signal.aborted) end(work, error);
   } finally {
     const { unchanged, failed } = reports.counts;
     meter.files = {
@@ -42,6 +52,33 @@ function end(work: SetWork, error: unknown): void {
   work.stop.abort(error);
 }
 
+/** What it has failed with, if it is not over with that: another turn may do better. */
+async function inOneTurn(
+  work: SetWork,
+  wanted: Wanted,
+  path: string,
+  turn: Turn,
+): Promise<ErrorData | null> {
+  const { reports, regulator } = work;
+  const begunAfter = regulator.changes;
+  let error: ErrorData | null = null;
+  try {
+    if (await isThere(work, wanted)) {
+      turn.isFinal = true;
+      reports.count("unchanged");
+      await settleSource(work, wanted);
+    } else {
+      error = await copy(work, wanted, path, turn);
+    }
+  } catch (thrown) {
+    if (work.signal.aborted) return null;
+    if (thrown instanceof Released || !(thrown instanceof QuorusError)) throw thrown;
+    error = errorData(thrown);
+  }
+  tellRegulator(regulator, error, begunAfter);
+  return error;
+}
+
 async function isThere(work: SetWork, { entry, path, isKnown }: Wanted): Promise<boolean> {
   const { tools, job, lease, spec: { compare, onlyNew }, signal } = work;
   if (isKnown === true) return true;
@@ -52,18 +89,42 @@ async function isThere(work: SetWork, { entry, path, isKnown }: Wanted): Promise
   return await standsThere(tools, file.spec, { seen: entry.fingerprint, compare, signal, fence });
 }
 
-async function copy(work: SetWork, wanted: Wanted, path: string): Promise<void> {
+/** What it has failed with, where nothing of that was told yet. */
+async function copy(
+  work: SetWork,
+  wanted: Wanted,
+  path: string,
+  turn: Turn,
+): Promise<ErrorData | null> {
   const { tools, job, lease, meter, signal } = work;
   const file = fileJob(tools, job, lease, wanted.path, wanted.grant);
-  const own = toolsOf(work, path, wanted.version);
-  const event = await runAttempt(own, file, lease, new Meter(tools.env.clock, meter), signal);
-  await take(work, wanted, path, event);
+  const again = turn.number === 1 ? file : goesOn(file, lease);
+  const own = toolsOf(work, path, wanted.version, turn);
+  const event = await runAttempt(own, again, lease, new Meter(tools.env.clock, meter), signal);
+  if (event.type === "succeed") turn.isFinal = true;
+  return await take(work, wanted, path, event);
+}
+
+/** The turn before is over, so its temporary file may be gone on with, or removed. */
+function goesOn(file: Job, lease: Lease): Job {
+  const left = { temp: temporaryName(file.id, lease), leaseIndex: lease.index };
+  return {
+    ...file,
+    attempts: Math.max(2, file.attempts),
+    adoptable: [...file.adoptable, left],
+  };
 }
 
 /** Grants of a file go into the set's reports; whatever else there is to report is the set's own. */
-function toolsOf({ tools, reports }: SetWork, path: string, version: string | undefined) {
+function toolsOf(
+  { tools, reports }: SetWork,
+  path: string,
+  version: string | undefined,
+  turn: Turn,
+) {
   const propose: AttemptTools["propose"] = async (command) => {
     if (command.type === "jobEvent" && command.event.type === "grant") {
+      turn.isFinal = true;
       const refused = await reports.grant(path, command.event.grant, version);
       throwIfAboutFile(refused);
       return refused;
@@ -81,7 +142,7 @@ async function take(
   wanted: Wanted,
   path: string,
   event: JobEvent,
-): Promise<void> {
+): Promise<ErrorData | null> {
   const { reports } = work;
   switch (event.type) {
     case "succeed": {
@@ -89,20 +150,24 @@ async function take(
       work.fence = fence;
       if (outcome === "skipped") reports.count("unchanged");
       else await told(work, reports.done(path, outcome));
-      return await settleSource(work, wanted);
+      await settleSource(work, wanted);
+      return null;
     }
     case "ambiguous":
       await told(work, reports.done(path, "unclear"));
-      return reports.failed(path, { ...event.error, code: "ambiguous", retryable: false });
+      return { ...event.error, code: "ambiguous", retryable: false };
     case "fail":
-      if (event.error.code === "alreadyCopied") return reports.count("unchanged");
       // Somebody took it away between its listing and its turn.
       if (event.error.code === "notFound" && await isGone(work, wanted)) {
-        return reports.count("left");
+        reports.count("left");
+        return null;
       }
-      return reports.failed(path, event.error);
+      if (event.error.code !== "alreadyCopied") return event.error;
+      reports.count("unchanged");
+      return null;
     case "release":
-      return end(work, work.signal.reason ?? new Released(event.why));
+      end(work, work.signal.reason ?? new Released(event.why));
+      return null;
     default:
       throw new TypeError(`an attempt does not end with ${event.type}`);
   }

@@ -1,7 +1,7 @@
 /** Which files are complete: looked at several times, or said to be by a file beside them. */
 
-import type { Timers } from "../../runtime/env/env.ts";
 import type { Fingerprint } from "../../protocols/contract.ts";
+import { pause } from "./pause.ts";
 import type { SetWork } from "./tools.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -62,19 +62,4 @@ async function kept(
     });
   }
   return found;
-}
-
-function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = timers.after(ms, () => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    });
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-  });
 }

@@ -4,18 +4,17 @@ import type { SetSpec } from "../../workflows/spec.ts";
 import type { Meter } from "../job/meter.ts";
 import type { Job, Lease } from "../job/record.ts";
 import type { AttemptTools } from "../job/tools.ts";
+import type { Regulated } from "./regulated.ts";
 import type { Reports } from "./reports.ts";
-import type { Turns } from "./turns.ts";
 
 /** One attempt of a set. */
-export interface SetWork {
+export interface SetWork extends Regulated {
   readonly tools: AttemptTools;
   readonly job: Job;
   readonly spec: SetSpec;
   readonly lease: Lease;
   readonly meter: Meter;
   readonly reports: Reports;
-  readonly turns: Turns;
   /** The attempt's, and the end of its lease. */
   readonly signal: AbortSignal;
   readonly stop: AbortController;

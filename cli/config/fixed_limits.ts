@@ -3,6 +3,7 @@
  * every bound of a process can be looked up in one place.
  */
 
+import { ADAPTIVE_LIMITS } from "../../actors/adaptive/limits.ts";
 import { DIRECTORY_LIMITS } from "../../actors/directory/limits.ts";
 import { ACTOR_LIMITS } from "../../actors/limits.ts";
 import { SET_LIMITS } from "../../actors/set/limits.ts";
@@ -37,7 +38,7 @@ const OF_CONTROLLERS = {
   actors: ACTOR_LIMITS,
   sets: SET_LIMITS,
 };
-const OF_AGENTS = { protocols: PROTOCOL_LIMITS, sets: SET_LIMITS };
+const OF_AGENTS = { protocols: PROTOCOL_LIMITS, sets: SET_LIMITS, adaptive: ADAPTIVE_LIMITS };
 const OF_GATEWAYS = { workflows: WORKFLOW_LIMITS, protocols: PROTOCOL_LIMITS };
 
 /** What the command line works with, by itself and with a gateway. */
@@ -51,6 +52,7 @@ const OF_CLI = {
   protocols: PROTOCOL_LIMITS,
   actors: ACTOR_LIMITS,
   sets: SET_LIMITS,
+  adaptive: ADAPTIVE_LIMITS,
 };
 
 const TABLES: Readonly<Record<RoleName | "cli", Readonly<Record<string, LimitTable>>>> = {

@@ -87,6 +87,12 @@ const jobProgress = z.strictObject({
   files: z.strictObject({ copied: z.int(), unchanged: z.int(), failed: z.int() }).optional().meta({
     description: "of a set of files, in this walk",
   }),
+  atOnce: z.strictObject({
+    count: z.int().min(1),
+    most: z.int().min(1).meta({ description: "as declared" }),
+    of: z.enum(["files", "ranges"]),
+    why: z.string(),
+  }).optional().meta({ description: "how many files or ranges at a time, and why" }),
 });
 
 const log = z.strictObject({

@@ -19,6 +19,7 @@ const GOLDEN = new URL("../golden/metrics.txt", import.meta.url);
 
 /** By folder: names of which each must be there, or why there is nothing to count. */
 const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
+  "actors/adaptive": ["quorus_transfer_at_once", "quorus_transfer_at_once_changes_total"],
   "actors/agent": ["quorus_agent_status", "quorus_agent_slots_in_use", "quorus_agent_slot_limit"],
   "actors/archive": [
     ...["quorus_archive_segments", "quorus_archive_open_segments"],

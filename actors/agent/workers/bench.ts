@@ -98,8 +98,8 @@ async function open(
   const reports = new Reports(keeper);
   const made = workerTools(ctx.env, opening, await state.make(opening.own), keeper, reports);
   const { tally } = state;
-  const { chunks } = tally.meter;
-  const tools = { ...made, chunks: new ChunkTimes(ctx.env.clock, chunks) };
+  const { chunks, ways } = tally.meter;
+  const tools = { ...made, ways, chunks: new ChunkTimes(ctx.env.clock, chunks) };
   const { buffers } = tools;
   const counts = () => ({
     completed: tally.completed,
@@ -108,6 +108,7 @@ async function open(
     lastCompletionMs: tally.lastCompletionMs,
     lentBytes: buffers.lent * buffers.slotBytes,
     chunks: { counts: [...chunks.data().counts], sum: chunks.sum },
+    atOnce: ways.counts,
   });
   const args = { keeper, everyMs: opening.limits.progressMs, counts };
   const feed = ctx.spawn(news, { name: "news", restart: "permanent", args });

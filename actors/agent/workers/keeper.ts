@@ -118,6 +118,7 @@ function add({ roster, plan, tally }: State, counts: WorkerCounts): void {
   tally.failed += counts.failed - (before?.failed ?? 0);
   tally.bytesTransferred += counts.bytesTransferred - (before?.bytesTransferred ?? 0);
   tally.meter.chunks.addData(counts.chunks, before?.chunks ?? null);
+  tally.meter.ways.addChanges(counts.atOnce, before?.atOnce ?? null);
   tally.lastCompletionMs = Math.max(tally.lastCompletionMs ?? 0, counts.lastCompletionMs ?? 0) ||
     null;
 }

@@ -73,6 +73,14 @@ const counts = z.object({
   lentBytes: count,
   /** How long chunks took, in the buckets of the agent's own histogram. */
   chunks: z.object({ counts: z.array(count), sum: z.number() }),
+  /** Files and ranges at a time now, and how often those numbers have changed. */
+  atOnce: z.object({
+    files: count,
+    ranges: count,
+    raised: count,
+    lowered: count,
+    refused: count,
+  }),
 });
 export type WorkerCounts = z.infer<typeof counts>;
 

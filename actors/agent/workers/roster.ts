@@ -1,5 +1,6 @@
 /** The Workers of one agent that take attempts, and who waits for one; shared by the actors of its node. */
 
+import type { AtOnceCounts } from "../../adaptive/ways.ts";
 import { leastLoaded } from "./placing.ts";
 import type { WorkerLife } from "./life.ts";
 import type { WorkerCounts } from "./messages.ts";
@@ -38,6 +39,13 @@ export class Roster {
   /** Of the pipeline buffers of all. */
   get lentBytes(): number {
     return [...this.#seats.values()].reduce((sum, { counts }) => sum + (counts?.lentBytes ?? 0), 0);
+  }
+
+  /** Files and ranges at a time, of all. */
+  get atOnce(): Pick<AtOnceCounts, "files" | "ranges"> {
+    const of = (unit: "files" | "ranges") =>
+      [...this.#seats.values()].reduce((sum, { counts }) => sum + (counts?.atOnce[unit] ?? 0), 0);
+    return { files: of("files"), ranges: of("ranges") };
   }
 
   /** A Worker takes attempts from now on, those that have waited first. */
