@@ -365,6 +365,16 @@ export const PROTOCOL_LIMITS = {
     why:
       "the buffer that a local file is read back through; above what the disk reads synchronously",
   },
+  sftpCopyPieceBytes: {
+    unit: "bytes",
+    value: 67_108_864,
+    why: "what a server copies by itself in one call: its session does nothing else meanwhile",
+  },
+  davCopyBytesPerSecond: {
+    unit: "bytes",
+    value: 8_388_608,
+    why: "a server that copies a file more slowly, beyond its response timeout, is given up",
+  },
   memoryCopyPieceBytes: {
     unit: "bytes",
     value: 65_536,

@@ -178,6 +178,11 @@ export const OBJECT_STORE_LIMITS = {
     value: 1_073_741_824,
     why: "one part of a larger copy; no byte of it passes through us",
   },
+  s3ServerCopyPartBytes: {
+    unit: "bytes",
+    value: 134_217_728,
+    why: "a part that the service copies by itself: one request, which has to end in time",
+  },
   s3EmptyPagesMax: {
     unit: "count",
     value: 100,

@@ -3,6 +3,7 @@
 import { ProtocolError } from "../errors.ts";
 import { parseStrongEtag } from "../http/fields.ts";
 import { protocolLimits } from "../limits.ts";
+import { CHECKSUM_ELEMENT } from "./checksums.ts";
 import type { S3Client } from "./client.ts";
 import { copySourceKeyHeaders } from "./encryption.ts";
 import { encodedPath } from "./signing.ts";
@@ -13,6 +14,7 @@ import {
   documentOf,
   type Part,
   shown,
+  type UploadPlace,
 } from "./uploads.ts";
 import { textOf } from "./xml.ts";
 
@@ -22,6 +24,8 @@ export interface CopySource {
   readonly key: string;
   readonly size: number;
   readonly etag: string;
+  /** Where a version of its own is meant. */
+  readonly versionId?: string | null;
 }
 
 /** Copies an object to a key of `target`; `condition` is about what stands there. */
@@ -73,10 +77,11 @@ async function copyInParts(
   }
 }
 
-async function copyPart(
+/** Makes a part of the bytes from `start` to `end` of an object. */
+export async function copyPart(
   source: CopySource,
   target: S3Client,
-  { key, uploadId }: { readonly key: string; readonly uploadId: string },
+  { key, uploadId }: UploadPlace,
   number: number,
   start: number,
   end: number,
@@ -93,15 +98,22 @@ async function copyPart(
       "x-amz-copy-source-range": `bytes=${start}-${end - 1}`,
     },
   });
-  const etag = textOf(documentOf(answer), "ETag");
+  const document = documentOf(answer);
+  const etag = textOf(document, "ETag");
   if (etag === null) throw new ProtocolError("badResponse", `cannot ${action}: a part has no tag`);
   const quoted = parseStrongEtag(etag) ?? `"${etag.replace(/"/g, "")}"`;
-  return { number, size: end - start, etag: quoted, checksum: null };
+  const element = CHECKSUM_ELEMENT[target.place.checksum];
+  // A service that keeps them has made one by itself, and wants it named in the list.
+  const checksum = element === null ? null : textOf(document, element);
+  return { number, size: end - start, etag: quoted, checksum };
 }
 
-function sourceHeaders({ client, key, etag }: CopySource): Record<string, string> {
+function sourceHeaders(
+  { client, key, etag, versionId = null }: CopySource,
+): Record<string, string> {
+  const version = versionId === null ? "" : `?versionId=${encodeURIComponent(versionId)}`;
   return {
-    "x-amz-copy-source": `/${encodedPath(`${client.place.bucket}/${key}`)}`,
+    "x-amz-copy-source": `/${encodedPath(`${client.place.bucket}/${key}`)}${version}`,
     "x-amz-copy-source-if-match": etag,
     ...copySourceKeyHeaders(client.place.keyHeaders),
   };

@@ -43,7 +43,8 @@ export function s3Protocol(machine: S3Machine = NO_MACHINE): TransferProtocol {
     credentials: S3_CREDENTIALS,
     description: DESCRIPTION,
     source: (endpoint, { env }) => new S3Source(clientOf(endpoint, env)),
-    sink: (endpoint, { env }) => new S3Sink(clientOf(endpoint, env), endpoint, uploads),
+    sink: (endpoint, { env }) =>
+      new S3Sink(clientOf(endpoint, env), endpoint, uploads, (source) => clientOf(source, env)),
     directory: (endpoint, { env }) => new S3Directory(clientOf(endpoint, env)),
     close: () => {
       services.clear();

@@ -5,12 +5,15 @@ import { assertNotAborted } from "../aborting.ts";
 import { containedPath, joinPath, safeName, splitPath } from "../containment.ts";
 import type {
   DestinationFacts,
+  NoServerCopy,
   ProbeExpectation,
   PublishOptions,
+  ServerCopy,
   Sink,
   SinkCapabilities,
   SinkFile,
   SinkPlace,
+  SourceEndpoint,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { learnAbilities } from "./abilities.ts";
@@ -23,6 +26,7 @@ import { sweepOrphans } from "./orphans.ts";
 import type { PartRoom } from "./part_room.ts";
 import { evenPartBytes } from "./part_sizes.ts";
 import { assertPublishable, publishUpload } from "./publish.ts";
+import { s3Copy } from "./server_copy.ts";
 import { S3SinkFile } from "./sink_file.ts";
 import { taken, Upload, type UploadFacts, type UploadTools } from "./upload.ts";
 import { abortUpload, listParts, type Part, shown } from "./uploads.ts";
@@ -38,6 +42,7 @@ export const S3_SINK_CAPABILITIES: SinkCapabilities = {
   readBack: false,
   mtime: false,
   permissions: false,
+  serverCopy: true,
 };
 
 /** What is being written in this process. */
@@ -52,6 +57,7 @@ export class S3Sink implements Sink {
   readonly name: string;
   readonly #client: S3Client;
   readonly #uploads: OpenUploads;
+  readonly #clientTo: (source: SourceEndpoint) => S3Client;
   readonly #directory: string;
   /** Those that this sink has opened: forgotten with it. */
   readonly #opened = new Set<string>();
@@ -59,7 +65,12 @@ export class S3Sink implements Sink {
   #seen: { readonly name: string; readonly etag: string | null } | null = null;
 
   /** `escapes` and `nameRefused` for paths that containment refuses; nothing is contacted. */
-  constructor(client: S3Client, place: SinkPlace, uploads: OpenUploads) {
+  constructor(
+    client: S3Client,
+    place: SinkPlace,
+    uploads: OpenUploads,
+    clientTo: (source: SourceEndpoint) => S3Client,
+  ) {
     const { root } = place;
     const { path } = client.place;
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));
@@ -67,6 +78,7 @@ export class S3Sink implements Sink {
     this.name = name;
     this.#client = client;
     this.#uploads = uploads;
+    this.#clientTo = clientTo;
     this.#keyOf(name);
   }
 
@@ -86,6 +98,10 @@ export class S3Sink implements Sink {
     const standing = await headObject(this.#client, key, `look at ${this.#shown(key)}`, signal);
     this.#seen = { name, etag: standing?.etag ?? null };
     return standing === null ? null : destinationFactsOf(standing);
+  }
+
+  serverCopy(source: SourceEndpoint): ServerCopy | NoServerCopy {
+    return s3Copy(this.#clientTo(source), this.#client);
   }
 
   hash(name: string): Promise<string | null> {

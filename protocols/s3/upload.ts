@@ -17,6 +17,23 @@ import { abortUpload, createUpload, type Part, shown, uploadPart } from "./uploa
 
 const FIRST_TAIL_BYTES = 65_536;
 
+/** A part that the service is to make of bytes of another object. */
+export interface PartToMake {
+  readonly uploadId: string;
+  readonly number: number;
+  readonly start: number;
+  readonly end: number;
+  readonly signal: AbortSignal;
+}
+
+/** Parts that the service is to make. */
+export interface PartsToMake {
+  readonly size: number;
+  readonly partBytes: number;
+  readonly make: (part: PartToMake) => Promise<Part>;
+  readonly made: (bytes: number) => void;
+}
+
 /** Which file is written, and under which temporary name. */
 export interface UploadFacts {
   /** Of the final name that it is begun for: an upload in parts is bound to it. */
@@ -150,6 +167,49 @@ export class Upload {
       from += count;
       if (this.#tailBytes === partBytes) await this.#send();
     }
+  }
+
+  /**
+   * Has the service make the parts from its end on, up to `size`, several at once. `made` is told how many
+   * bytes from the start are there.
+   */
+  async fill(
+    { size, partBytes, make, made }: PartsToMake,
+  ): Promise<void> {
+    this.#throwIfLost("copy to");
+    if (this.#tailBytes > 0) {
+      throw unsupported("copy to", this, "its end is in memory, and shorter than a part");
+    }
+    const uploadId = await this.#begun();
+    while (this.#sentBytes < size) {
+      while (this.#flying.size >= protocolLimits.s3PartsAtOnce) {
+        await Promise.race(this.#flying.keys());
+      }
+      this.#throwIfLost("copy to");
+      const start = this.#sentBytes;
+      const end = Math.min(size, start + partBytes);
+      const number = this.#nextPart++;
+      this.#sentBytes = end;
+      const flight = make({ uploadId, number, start, end, signal: this.#taken.signal }).then(
+        (part) => {
+          this.#parts.push(part);
+          made(this.#leadingBytes());
+        },
+        (why: unknown) => void (this.#error ??= { why }),
+      ).finally(() => this.#flying.delete(flight));
+      this.#flying.set(flight, 0);
+    }
+    await this.landed();
+    this.#throwIfLost("copy to");
+  }
+
+  #leadingBytes(): number {
+    let bytes = 0;
+    for (const [index, { number, size }] of this.#sorted().entries()) {
+      if (number !== index + 1) break;
+      bytes += size;
+    }
+    return bytes;
   }
 
   /** Cuts it at `size`, or where the part before ends: what was sent cannot be cut. */

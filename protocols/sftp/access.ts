@@ -53,6 +53,11 @@ export class SftpAccess {
     }
   }
 
+  /** Whether it is the same server, reached in the same way by the same user. */
+  isOfSame(other: SftpAccess): boolean {
+    return this.#keyOf() === other.#keyOf();
+  }
+
   /** A hash stands for the credentials: keys of maps end up in dumps. */
   #keyOf(): string {
     if (this.#key !== null) return this.#key;

@@ -35,7 +35,8 @@ export function sftpProtocol(machine: SftpMachine, carrier?: Carrier): TransferP
       options: SFTP_OPTIONS,
     },
     source: (endpoint, context) => new SftpSource(access(endpoint, context)),
-    sink: (endpoint, context) => new SftpSink(access(endpoint, context), endpoint),
+    sink: (endpoint, context) =>
+      new SftpSink(access(endpoint, context), endpoint, (source) => access(source, context)),
     directory: (endpoint, context) => new SftpDirectory(access(endpoint, context)),
     close: async () => {
       await pool?.close();

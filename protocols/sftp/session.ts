@@ -24,6 +24,7 @@ const EXTENSION = {
   fsync: "fsync@openssh.com",
   statvfs: "statvfs@openssh.com",
   limits: "limits@openssh.com",
+  copyData: "copy-data",
 } as const;
 
 /** What any server must take in one packet (section 3 of the draft). */
@@ -233,6 +234,14 @@ export class SftpSession implements Session {
   async link(from: string, to: string): Promise<void> {
     const action = `link ${shownPath(from)} to ${shownPath(to)}`;
     await this.#extended(action, "hardlink", [{ text: from }, { text: to }]);
+  }
+
+  /** Has the server copy bytes of one open file to the same place of another; fewer at the file's end. */
+  async copyData(from: Uint8Array, to: Uint8Array, at: number, bytes: number): Promise<void> {
+    await this.#extended("copy a file", "copyData", [
+      ...[{ bytes: from }, { u64: at }, { u64: bytes }],
+      ...[{ bytes: to }, { u64: at }],
+    ]);
   }
 
   async sync(handle: Uint8Array): Promise<void> {

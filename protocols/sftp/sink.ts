@@ -5,12 +5,15 @@ import { abortedError } from "../aborting.ts";
 import { containedPath, joinPath, safeName, shownPath, splitPath } from "../containment.ts";
 import type {
   DestinationFacts,
+  NoServerCopy,
   ProbeExpectation,
   PublishOptions,
+  ServerCopy,
   Sink,
   SinkCapabilities,
   SinkFile,
   SinkPlace,
+  SourceEndpoint,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { makeSinkFolder, resolvedFolder, type SinkFolder } from "../server_folders.ts";
@@ -20,6 +23,7 @@ import { foldersOf } from "./directories.ts";
 import { assertFile, destinationFactsOf, kindOf } from "./facts.ts";
 import { type Attributes, OPEN } from "./packets.ts";
 import { giveFinalName, isMissing } from "./publish.ts";
+import { sftpCopy } from "./server_copy.ts";
 import type { SftpSession } from "./session.ts";
 import { readFully, SftpSinkFile } from "./sink_file.ts";
 
@@ -41,6 +45,7 @@ export function sinkCapabilities({ sync }: Pick<SinkPlace, "sync">): SinkCapabil
     readBack: true,
     mtime: true,
     permissions: true,
+    serverCopy: true,
   };
 }
 
@@ -51,9 +56,15 @@ export class SftpSink implements Sink {
   readonly #access: SftpAccess;
   readonly #place: SinkPlace;
   readonly #directory: string;
+  /** The way to another place, with what it declares. */
+  readonly #accessTo: (source: SourceEndpoint) => SftpAccess;
 
   /** `escapes` and `nameRefused` for paths that containment refuses; nothing is contacted. */
-  constructor(access: SftpAccess, place: SinkPlace) {
+  constructor(
+    access: SftpAccess,
+    place: SinkPlace,
+    accessTo: (source: SourceEndpoint) => SftpAccess,
+  ) {
     const { root } = place;
     const { path } = access.place.place;
     const { directory, name } = splitPath(root === null ? path : containedPath(root, path));
@@ -61,6 +72,7 @@ export class SftpSink implements Sink {
     this.name = name;
     this.#access = access;
     this.#place = place;
+    this.#accessTo = accessTo;
     this.capabilities = sinkCapabilities(place);
   }
 
@@ -82,6 +94,12 @@ export class SftpSink implements Sink {
       if (standing === null || kindOf(standing) !== "file") return null;
       return await this.#hashOf(session, name, standing, signal);
     });
+  }
+
+  serverCopy(source: SourceEndpoint): ServerCopy | NoServerCopy {
+    const from = this.#accessTo(source);
+    if (from.isOfSame(this.#access)) return sftpCopy(from.place);
+    return { whyNot: "the source is on another server, or is read with other credentials" };
   }
 
   freeBytes(signal: AbortSignal): Promise<number | null> {

@@ -7,6 +7,7 @@ import type { Harness } from "./harness.ts";
 import { nameCases } from "./names.ts";
 import { fenceCases } from "./sink_fences.ts";
 import { publishCases } from "./sink_publish.ts";
+import { serverCopyCases } from "./server_copy.ts";
 import { sinkCases } from "./sink.ts";
 import { changeCases } from "./source_changes.ts";
 import { sourceCases } from "./source.ts";
@@ -16,6 +17,7 @@ const SINK_CASES: readonly SinkCase[] = [
   ...sinkCases,
   ...publishCases,
   ...fenceCases,
+  ...serverCopyCases,
   ...nameCases.sink,
 ];
 

@@ -18,6 +18,8 @@ const STORES: Readonly<Record<string, MemoryStoreOptions>> = {
   "memory, seize, slow": { delayMs: () => [3, 5] },
   "memory, token": { sink: { fence: "token" }, parallelRanges: false },
   "memory, conditional": { sink: { fence: "conditional" }, delayMs: () => [1, 1] },
+  "memory, copies itself": { sink: { serverCopy: true }, delayMs: () => [1, 1] },
+  "memory, conditional, copies itself": { sink: { serverCopy: true, fence: "conditional" } },
   "memory, none and nothing": { sink: { ...NOTHING, fence: "none" }, ranges: false },
 };
 

@@ -150,6 +150,8 @@ export class PaperServer {
         return this.#rename(id, reader.text(), reader.text(), false);
       case "posix-rename@openssh.com":
         return this.#rename(id, reader.text(), reader.text(), true);
+      case "copy-data":
+        return this.#copy(id, handleOf(reader), reader.u64(), reader.u64(), reader);
       default:
         return status(id, STATUS.unsupported);
     }
@@ -219,6 +221,13 @@ export class PaperServer {
     bytes.set(data, offset);
     file.bytes = bytes;
     return status(id, STATUS.ok);
+  }
+
+  #copy(id: number, from: number, at: number, length: number, to: Reader): Uint8Array {
+    const file = this.files.get(this.#handles.get(from)?.path ?? "");
+    if (file === undefined) return status(id, STATUS.failure);
+    const bytes = file.bytes.slice(at, at + length);
+    return this.#write(id, handleOf(to), to.u64(), bytes);
   }
 
   #stat(id: number, path: string): Uint8Array {

@@ -1,6 +1,7 @@
 /** Servers of every kind, in memory: the suite, and what hostile ones get. */
 
 import assert from "node:assert/strict";
+import { plainEndpoint } from "../../../protocols/endpoint.ts";
 import type { ProtocolErrorCode } from "../../../protocols/errors.ts";
 import { TYPE } from "../../../protocols/sftp/packets.ts";
 import {
@@ -12,16 +13,32 @@ import {
   sinkOf,
 } from "../../conformance/case.ts";
 import { conformance } from "../../conformance/suite.ts";
-import { paperHarness, paperSource } from "./paper_harness.ts";
+import { AUTH, paperHarness, paperSource } from "./paper_harness.ts";
 import type { PaperQuirks } from "./paper_server.ts";
 
 const POSIX_RENAME = "posix-rename@openssh.com";
+const extensions = [POSIX_RENAME, "copy-data"];
 
-conformance("sftp in memory", () => Promise.resolve(paperHarness({ extensions: [POSIX_RENAME] })));
+conformance("sftp in memory", () => Promise.resolve(paperHarness({ extensions })));
 conformance(
   "sftp in memory, short reads",
-  () => Promise.resolve(paperHarness({ extensions: [POSIX_RENAME], readBytes: 1_000 })),
+  () => Promise.resolve(paperHarness({ extensions, readBytes: 1_000 })),
 );
+
+Deno.test("a server without copy-data says so before anything is copied", () =>
+  withServer({ extensions: [POSIX_RENAME] }, async (harness) => {
+    const sink = sinkOf(harness, harness.sink!, "final.bin");
+    const source = paperSource(harness, "f");
+    const { fingerprint: expected } = await source.stat(NEVER);
+    const copy = sink.serverCopy!({ ...plainEndpoint("sftp://paper/data/f"), auth: AUTH });
+    assert.ok("copy" in copy);
+    const file = await sink.create("t.part", NEVER);
+    const order = { expected, size: WHOLE.length, from: 0, signal: NEVER, copied: () => {} };
+    const error = await assertFails(() => copy.copy(file, order), "unsupported", "no extension");
+    assert.ok(error.definite);
+    assert.equal(await file.size(), 0);
+    await file.close();
+  }));
 
 const WHOLE = patterned(200_000);
 
