@@ -5,6 +5,7 @@ import { ProtocolError } from "./errors.ts";
 /** Who asks, and the proof; the kinds are those of `workflows/credentials.ts` without `header`. */
 export type Credentials =
   | { readonly type: "basic"; readonly username: string; readonly password: string }
+  | { readonly type: "digest"; readonly username: string; readonly password: string }
   | { readonly type: "bearer"; readonly token: string }
   | {
     readonly type: "key";
@@ -31,6 +32,7 @@ export type CredentialType = Credentials["type"];
 
 const REQUIRED: Readonly<Record<CredentialType, readonly string[]>> = {
   basic: ["username", "password"],
+  digest: ["username", "password"],
   bearer: ["token"],
   key: ["username", "privateKey"],
   agent: ["username"],

@@ -51,6 +51,16 @@ export const PROTOCOL_LIMITS = {
     why:
       "the end of an upload that waits for the grant; a file below it is one request of known size",
   },
+  httpLoginsMax: {
+    unit: "count",
+    value: 256,
+    why: "users at origins whose digest challenges are remembered; the oldest is asked again",
+  },
+  httpChallengesMax: {
+    unit: "count",
+    value: 3,
+    why: "challenges that one request answers: the first, and nonces that came of age meanwhile",
+  },
   httpCheckedPlaces: {
     unit: "count",
     value: 256,

@@ -41,6 +41,8 @@ const kind = (required: readonly AuthField[], optional: readonly AuthField[] = [
  */
 export const AUTH_KINDS = {
   basic: kind(["username", "password"]),
+  /** The password is proved and never sent (RFC 7616). */
+  digest: kind(["username", "password"]),
   bearer: kind(["token"]),
   header: kind(["header", "value"]),
   /** A private key in OpenSSH or PEM form. */

@@ -1,13 +1,13 @@
 /** One request that is not a read, and its answer: status and header fields, the body given up. */
 
 import type { Env, NetRequest } from "../../runtime/env/env.ts";
-import type { Endpoint } from "../contract.ts";
+import type { SourceEndpoint } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Hop } from "./endpoint.ts";
 import { type Client, Exchange, guarded } from "./exchange.ts";
 import { failure, placeOf } from "./failure.ts";
 import { writeStatusError } from "./refusal.ts";
-import type { HttpLimits } from "./settings.ts";
+import type { HttpSettings } from "./settings.ts";
 import type { Head } from "./status.ts";
 
 /** What is asked. */
@@ -29,7 +29,7 @@ export interface Done extends Head {
 }
 
 /** What all requests to an endpoint have in common. */
-export function clientOf(endpoint: Endpoint, env: Env, limits: HttpLimits): Client {
+export function clientOf(endpoint: SourceEndpoint, env: Env, { limits }: HttpSettings): Client {
   return {
     env,
     limits,

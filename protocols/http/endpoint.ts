@@ -1,10 +1,13 @@
 /** Checking a declared endpoint and making the first request's fixed part of it. */
 
-import type { TlsOptions } from "../../runtime/env/env.ts";
+import type { Env, TlsOptions } from "../../runtime/env/env.ts";
 import type { SourceEndpoint } from "../contract.ts";
-import { assertCredentials } from "../credentials.ts";
+import { assertCredentials, type Credentials } from "../credentials.ts";
 import { ProtocolError } from "../errors.ts";
+import type { DigestUser } from "./digest.ts";
 import { placeOf } from "./failure.ts";
+import type { DigestLogin } from "./login.ts";
+import type { HttpSettings } from "./settings.ts";
 
 /** One place to ask, and with what: the declared one, or one that a redirect named. */
 export interface Hop {
@@ -13,6 +16,8 @@ export interface Hop {
   /** Names in lower case; credentials included: never log. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions | null;
+  /** Who answers the challenges of this origin; `null` where nobody does. */
+  readonly login: DigestLogin | null;
 }
 
 /** Set by the source or the connection itself; a declared one would break framing, ranges or routing. */
@@ -42,27 +47,44 @@ const REFUSED_HEADERS: ReadonlySet<string> = new Set([
 /** `identity`: sizes, ranges and hashes are those of the file, not of a compressed form of it. */
 const OWN_HEADERS = { "accept-encoding": "identity", "user-agent": "quorus" };
 
-/** The kinds of credentials that are sent in a header. */
-export const HTTP_CREDENTIALS = ["basic", "bearer"] as const;
+/** The kinds of credentials that HTTP has words for. */
+export const HTTP_CREDENTIALS = ["basic", "bearer", "digest"] as const;
+
+/** The first hop of an endpoint, whose ends share `settings`; fails as {@link firstHop}. */
+export function hopOf(
+  endpoint: SourceEndpoint,
+  env: Env,
+  { limits, logins }: HttpSettings,
+): Hop {
+  const loginOf: LoginOf = (origin, user) => logins.at(origin, user, env);
+  return firstHop(endpoint, limits.httpHeaderMaxBytes, loginOf);
+}
+
+/** Finds or begins the login of a user at an origin. */
+export type LoginOf = (origin: string, user: DigestUser) => DigestLogin;
 
 /** The first hop of an endpoint; `badEndpoint` says what is wrong with it and never shows a value. */
-export function firstHop(endpoint: SourceEndpoint, headerMaxBytes: number): Hop {
+export function firstHop(
+  endpoint: SourceEndpoint,
+  headerMaxBytes: number,
+  loginOf: LoginOf,
+): Hop {
   const url = checkedUrl(endpoint.uri);
   const label = placeOf(url);
   const headers: Record<string, string> = { ...OWN_HEADERS, ...checkedHeaders(endpoint, label) };
-  const authorization = authorizationOf(endpoint, label);
-  if (authorization !== null) {
-    if (headers.authorization !== undefined) {
-      throw refused(label, `both "auth" and a header "Authorization" are declared; keep one`);
-    }
-    headers.authorization = authorization;
+  const auth = assertCredentials(endpoint.auth, HTTP_CREDENTIALS, `read ${label}`);
+  if (auth !== null && headers.authorization !== undefined) {
+    throw refused(label, `both "auth" and a header "Authorization" are declared; keep one`);
   }
+  if (auth !== null && auth.type !== "digest") headers.authorization = authorizationOf(auth, label);
+  if (auth?.type === "digest") assertUser(auth, label);
   let bytes = 0;
   for (const [name, value] of Object.entries(headers)) bytes += name.length + value.length;
   if (bytes > headerMaxBytes) {
     throw refused(label, `the headers take ${bytes} bytes, at most ${headerMaxBytes} are sent`);
   }
-  return { url, label, headers, tls: endpoint.tls };
+  const login = auth?.type === "digest" ? loginOf(url.origin, auth) : null;
+  return { url, label, headers, tls: endpoint.tls, login };
 }
 
 function refused(label: string, reason: string): ProtocolError {
@@ -125,22 +147,34 @@ function isHeaderValue(value: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }
 
-function authorizationOf(endpoint: SourceEndpoint, label: string): string | null {
-  const auth = assertCredentials(endpoint.auth, HTTP_CREDENTIALS, `read ${label}`);
-  if (auth === null) return null;
+function authorizationOf(
+  auth: Extract<Credentials, { type: "basic" | "bearer" }>,
+  label: string,
+): string {
   if (auth.type === "bearer") {
     if (!/^[\x21-\x7e]+$/.test(auth.token)) {
       throw refused(label, `the bearer token is empty or has a space, line break or odd character`);
     }
     return `Bearer ${auth.token}`;
   }
-  if (auth.username.includes(":")) {
-    throw refused(label, `a user name of basic authentication cannot contain ":" (RFC 7617)`);
-  }
-  // deno-lint-ignore no-control-regex -- control characters are what is refused here
-  if (/[\x00-\x1f\x7f]/.test(auth.username + auth.password)) {
-    throw refused(label, `the user name or password has a control character or a line break`);
-  }
+  assertUser(auth, label);
   const bytes = new TextEncoder().encode(`${auth.username}:${auth.password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
+
+/** Names and passwords that can be sent, or hashed with a colon between them. */
+function assertUser({ type, username, password }: UserCredentials, label: string): void {
+  if (username.includes(":")) {
+    throw refused(
+      label,
+      `a user name of ${type} authentication cannot contain ":" (RFC ${RFC[type]})`,
+    );
+  }
+  // deno-lint-ignore no-control-regex -- control characters are what is refused here
+  if (/[\x00-\x1f\x7f]/.test(username + password)) {
+    throw refused(label, `the user name or password has a control character or a line break`);
+  }
+}
+
+const RFC = { basic: 7617, digest: 7616 } as const;
+type UserCredentials = Extract<Credentials, { type: "basic" | "digest" }>;

@@ -8,9 +8,11 @@ import type { HttpLimits } from "./settings.ts";
 import { Deadline } from "../deadline.ts";
 import type { Hop } from "./endpoint.ts";
 import { failure, type Place } from "./failure.ts";
+import { LoginProof } from "./login.ts";
 import { parseContentLength } from "./fields.ts";
 import { isRedirect, nextHop } from "./redirect.ts";
 import { assertRepeatable } from "./repeat.ts";
+import { statusError } from "./status.ts";
 
 /** What requests of one source have in common. */
 export interface Client {
@@ -52,6 +54,7 @@ export class Exchange {
   #timedOut: Error | null = null;
   #hop: Hop;
   #response: NetResponse | null = null;
+  #proof: LoginProof | null = null;
   #ended = false;
 
   constructor(
@@ -83,7 +86,7 @@ export class Exchange {
   }
 
   /**
-   * Sends, follows redirects, and resolves to the first other answer. A body that is made while it is
+   * Sends, follows redirects and says who asks, and resolves to the first other answer. A body that is made while it is
    * sent may be waited for as long as it takes; the server may not.
    */
   async send(
@@ -91,8 +94,10 @@ export class Exchange {
     body: NetRequest["body"] = undefined,
   ): Promise<NetResponse> {
     const trail = [this.#hop];
+    if (isStreamed(body)) await this.#introduce();
     while (true) {
       const response = await this.#sendOnce(extra, trail.at(-2), body);
+      if (await this.#isChallenged(response, body)) continue;
       if (!isRedirect(response.status)) return response;
       const location = response.headers.get("location");
       this.#hop = nextHop(trail, location, this.method, this.client.limits.httpRedirectsMax);
@@ -102,12 +107,56 @@ export class Exchange {
     }
   }
 
+  /** What is made while it is sent can be sent once only: the server has to have asked before. */
+  async #introduce(): Promise<void> {
+    const { login } = this.#hop;
+    if (login === null || login.isKnown) return;
+    const exchange = new Exchange(this.client, "HEAD", this.#hop, this.signal);
+    await guarded(exchange, async () => {
+      const response = await exchange.send({});
+      await exchange.discard();
+      await exchange.end();
+      if (response.status === 401) throw this.#unauthenticated(response);
+    });
+  }
+
+  /** The server wants to know who asks, and the request may be made again with the answer. */
+  async #isChallenged(response: NetResponse, body: NetRequest["body"]): Promise<boolean> {
+    const proof = this.#proof;
+    if (proof === null) return false;
+    if (response.status !== 401) {
+      proof.accepted(response.headers);
+      return false;
+    }
+    const verdict = proof.refused(response.headers);
+    if (verdict.kind === "wrong") return false;
+    if (verdict.kind === "otherwise") {
+      const reason = `status 401: the server asks for ${verdict.schemes}, and not for digest ` +
+        "authentication with SHA-256 or MD5 and qop auth; declare what it takes";
+      throw failure("unauthenticated", this.place, reason, { retryable: false });
+    }
+    if (isStreamed(body)) {
+      const reason = "status 401: the server has asked who asks after the body had begun; " +
+        "begun again it is told at once";
+      throw failure("unauthenticated", this.place, reason, { retryable: true });
+    }
+    await this.discard();
+    return true;
+  }
+
+  #unauthenticated(response: NetResponse): ProtocolError {
+    const { env, limits } = this.client;
+    return statusError(this.place, response, env.clock.now(), limits.httpRetryAfterMaxMs);
+  }
+
   async #sendOnce(
     extra: Readonly<Record<string, string>>,
     from: Hop | undefined,
     body: NetRequest["body"],
   ): Promise<NetResponse> {
-    const { url, headers, tls } = this.#hop;
+    const { url, headers, tls, login } = this.#hop;
+    if (login === null) this.#proof = null;
+    else this.#proof ??= new LoginProof(login);
     this.#throwIfAborted();
     const waitMs = this.client.responseTimeoutMs;
     this.#deadline.arm(waitMs, () => this.#timeout("no answer came", waitMs));
@@ -116,7 +165,7 @@ export class Exchange {
       response = await this.client.env.net.request({
         method: this.method,
         url: url.href,
-        headers: { ...headers, ...extra },
+        headers: { ...headers, ...extra, ...this.#proof?.headers(this.method, url) },
         signal: this.#controller.signal,
         ...(tls === null ? {} : { tls }),
         ...(from === undefined ? {} : { redirectedFrom: from.url.href }),
@@ -249,6 +298,11 @@ export class Exchange {
       details: { net: thrown.code },
     });
   }
+}
+
+/** Made while it is sent: gone once it was. */
+function isStreamed(body: NetRequest["body"]): boolean {
+  return body !== undefined && !(body instanceof Uint8Array);
 }
 
 /** Ends `exchange` and rethrows what `act` throws; on success the caller owns the exchange. */

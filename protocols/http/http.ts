@@ -21,10 +21,11 @@ import type {
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { factsOfWhole, isWhole, judge, rangeHeaders } from "./answer.ts";
-import { firstHop, type Hop, HTTP_CREDENTIALS } from "./endpoint.ts";
+import { clientOf } from "./call.ts";
+import { type Hop, hopOf, HTTP_CREDENTIALS } from "./endpoint.ts";
 import { type Client, Exchange, guarded } from "./exchange.ts";
 import { HttpReader } from "./reader.ts";
-import { type HttpLimits, httpLimits } from "./settings.ts";
+import { type HttpLimits, type HttpSettings, httpSettings } from "./settings.ts";
 import { HttpSink, UPLOAD_CAPABILITIES } from "./sink.ts";
 import { statusError } from "./status.ts";
 import { TusServers } from "../tus/server.ts";
@@ -53,7 +54,7 @@ const METHOD_REFUSED: ReadonlySet<number> = new Set([405, 501]);
 
 /** The http and https transfer protocol: source, and uploads as sinks. `overrides` replace single limits. */
 export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProtocol {
-  const limits = httpLimits(overrides);
+  const settings = httpSettings(overrides);
   const conditions = new ConditionCheck();
   const tus = { servers: new TusServers(), addresses: new Map<string, string[]>() };
   return {
@@ -67,14 +68,14 @@ export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProto
       directory: null,
       options: UPLOAD_OPTIONS,
     },
-    source: (endpoint, context) => httpSource(endpoint, context, limits),
+    source: (endpoint, context) => httpSource(endpoint, context, settings),
     sink: (endpoint, context) => {
       const { uri } = endpoint;
       const label = URL.canParse(uri) ? placeOf(new URL(uri)) : "an http destination";
       const options = uploadOptionsOf(endpoint, label);
       return options.kind === "tus"
-        ? new TusSink(endpoint, context, limits, options, tus)
-        : new HttpSink(endpoint, context, limits, options, conditions);
+        ? new TusSink(endpoint, context, settings, options, tus)
+        : new HttpSink(endpoint, context, settings, options, conditions);
     },
   };
 }
@@ -83,9 +84,9 @@ export function httpProtocol(overrides: Partial<HttpLimits> = {}): TransferProto
 export function httpSource(
   endpoint: SourceEndpoint,
   context: ProtocolContext,
-  limits: HttpLimits,
+  settings: HttpSettings,
 ): Source {
-  return new HttpSource(endpoint, context, limits);
+  return new HttpSource(endpoint, context, settings);
 }
 
 class HttpSource implements Source {
@@ -93,14 +94,9 @@ class HttpSource implements Source {
   readonly #client: Client;
   readonly #hop: Hop;
 
-  constructor(endpoint: SourceEndpoint, context: ProtocolContext, limits: HttpLimits) {
-    this.#hop = firstHop(endpoint, limits.httpHeaderMaxBytes);
-    this.#client = {
-      env: context.env,
-      limits,
-      responseTimeoutMs: endpoint.responseTimeoutMs ?? limits.httpResponseTimeoutMs,
-      idleTimeoutMs: endpoint.idleTimeoutMs ?? limits.httpIdleTimeoutMs,
-    };
+  constructor(endpoint: SourceEndpoint, { env }: ProtocolContext, settings: HttpSettings) {
+    this.#hop = hopOf(endpoint, env, settings);
+    this.#client = clientOf(endpoint, env, settings);
   }
 
   async stat(signal: AbortSignal): Promise<SourceFacts> {

@@ -21,7 +21,7 @@ export function isRedirect(status: number): boolean {
 
 /**
  * The hop that `location` names, seen from the last of `trail`. Across origins (scheme, host or
- * port) every header that may be a credential and the client certificate stay behind, for good.
+ * port) every header that may be a credential, the login and the client certificate stay behind, for good.
  */
 export function nextHop(
   trail: readonly Hop[],
@@ -71,8 +71,8 @@ export function nextHop(
       `more than ${redirectsMax} redirects, the next to ${label}; declare the final address`,
     );
   }
-  if (url.origin === from.url.origin) return { url, label, headers: from.headers, tls: from.tls };
-  return { url, label, headers: harmless(from.headers), tls: withoutIdentity(from) };
+  if (url.origin === from.url.origin) return { ...from, url, label };
+  return { url, label, headers: harmless(from.headers), tls: withoutIdentity(from), login: null };
 }
 
 function resolved(location: string | undefined, from: Hop, place: Place): URL {

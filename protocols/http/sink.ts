@@ -21,12 +21,12 @@ import type {
 import { ProtocolError } from "../errors.ts";
 import { ask, clientOf, type Done, hopAt, unsupported } from "./call.ts";
 import type { ConditionCheck } from "./conditions.ts";
-import { firstHop, type Hop } from "./endpoint.ts";
+import { type Hop, hopOf } from "./endpoint.ts";
 import type { Client } from "./exchange.ts";
 import { parseContentLength, parseStrongEtag } from "./fields.ts";
 import { formFrame } from "./form.ts";
 import { hashAt } from "./hash_at.ts";
-import type { HttpLimits } from "./settings.ts";
+import type { HttpSettings } from "./settings.ts";
 import { HttpSinkFile } from "./sink_file.ts";
 import { Upload } from "./upload.ts";
 import { nameOf, pathOf, type PlainOptions, toldName } from "./upload_options.ts";
@@ -61,13 +61,13 @@ export class HttpSink implements Sink {
 
   constructor(
     endpoint: SinkEndpoint,
-    context: ProtocolContext,
-    limits: HttpLimits,
+    { env }: ProtocolContext,
+    settings: HttpSettings,
     options: PlainOptions,
     conditions: ConditionCheck,
   ) {
-    this.#hop = firstHop(endpoint, limits.httpHeaderMaxBytes);
-    this.#client = clientOf(endpoint, context.env, limits);
+    this.#hop = hopOf(endpoint, env, settings);
+    this.#client = clientOf(endpoint, env, settings);
     this.#options = options;
     this.#conditions = conditions;
     const { conditional, method, name } = options;

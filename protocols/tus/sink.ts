@@ -20,9 +20,9 @@ import type {
 import { ProtocolError } from "../errors.ts";
 import { translated } from "../file/disk_failure.ts";
 import { clientOf, unsupported } from "../http/call.ts";
-import { firstHop, type Hop } from "../http/endpoint.ts";
+import { type Hop, hopOf } from "../http/endpoint.ts";
 import type { Client } from "../http/exchange.ts";
-import type { HttpLimits } from "../http/settings.ts";
+import type { HttpSettings } from "../http/settings.ts";
 import { toldName, type TusOptions } from "../http/upload_options.ts";
 import { type SentPiece, TusAddresses } from "./addresses.ts";
 import type { TusServers } from "./server.ts";
@@ -71,12 +71,12 @@ export class TusSink implements Sink {
   constructor(
     endpoint: SinkEndpoint,
     { env }: ProtocolContext,
-    limits: HttpLimits,
+    settings: HttpSettings,
     { urls, name }: TusOptions,
     shared: TusShared,
   ) {
-    this.#hop = firstHop(endpoint, limits.httpHeaderMaxBytes);
-    this.#client = clientOf(endpoint, env, limits);
+    this.#hop = hopOf(endpoint, env, settings);
+    this.#client = clientOf(endpoint, env, settings);
     this.#shared = shared;
     this.#addresses = new TusAddresses(env, this.#hop.url.href, urls, shared.addresses);
     this.name = toldName(endpoint, name);

@@ -4,12 +4,12 @@ import { shownPath } from "../containment.ts";
 import type { Endpoint, ProtocolContext } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { ask, type Call, clientOf, type Done, hopAt, unsupported } from "../http/call.ts";
-import { firstHop, type Hop } from "../http/endpoint.ts";
+import { type Hop, hopOf } from "../http/endpoint.ts";
 import { type Client, Exchange } from "../http/exchange.ts";
 import { failure } from "../http/failure.ts";
 import { parseContentLength } from "../http/fields.ts";
 import { writeStatusError } from "../http/refusal.ts";
-import type { HttpLimits } from "../http/settings.ts";
+import type { HttpSettings } from "../http/settings.ts";
 import { protocolLimits } from "../limits.ts";
 import { type DavPlace, davPlaceOf, encodedPath, httpUriOf } from "./endpoint.ts";
 import { type DavResource, Multistatus, nameIn, PROPFIND_BODY, segmentsOf } from "./multistatus.ts";
@@ -29,10 +29,10 @@ export class DavAccess {
   /** Found out by the first look: nginx has no PROPFIND unless it is added. */
   #hasProperties = true;
 
-  constructor(endpoint: Endpoint, { env }: ProtocolContext, limits: HttpLimits) {
+  constructor(endpoint: Endpoint, { env }: ProtocolContext, settings: HttpSettings) {
     this.at = davPlaceOf(endpoint);
-    this.#hop = firstHop(this.at.http, limits.httpHeaderMaxBytes);
-    this.client = clientOf(endpoint, env, limits);
+    this.#hop = hopOf(this.at.http, env, settings);
+    this.client = clientOf(endpoint, env, settings);
   }
 
   /** Where a path is asked for; collections are asked for with a slash behind them. */

@@ -3,7 +3,7 @@
 import type { Endpoint, ProtocolContext, TransferProtocol } from "../contract.ts";
 import { HTTP_CREDENTIALS } from "../http/endpoint.ts";
 import { HTTP_SOURCE, httpSource } from "../http/http.ts";
-import { type HttpLimits, httpLimits } from "../http/settings.ts";
+import { type HttpLimits, httpSettings } from "../http/settings.ts";
 import { DavAccess } from "./access.ts";
 import { ExclusiveCollections } from "./collections.ts";
 import { DAV_OPTIONS, DAV_SCHEMES, davPlaceOf, httpUriOf } from "./endpoint.ts";
@@ -15,12 +15,12 @@ import { DAV_SINK, DavSink } from "./sink.ts";
  * http protocol does, on the same place. `overrides` replace single limits.
  */
 export function webdavProtocol(overrides: Partial<HttpLimits> = {}): TransferProtocol {
-  const limits = httpLimits(overrides);
+  const settings = httpSettings(overrides);
   const exclusive = new ExclusiveCollections();
   const access = (endpoint: Endpoint, context: ProtocolContext) =>
-    new DavAccess(endpoint, context, limits);
+    new DavAccess(endpoint, context, settings);
   const source = (endpoint: Endpoint, context: ProtocolContext) =>
-    httpSource(davPlaceOf(endpoint).http, context, limits);
+    httpSource(davPlaceOf(endpoint).http, context, settings);
   return {
     name: "webdav",
     schemes: DAV_SCHEMES,
@@ -37,7 +37,7 @@ export function webdavProtocol(overrides: Partial<HttpLimits> = {}): TransferPro
       const opened = access(endpoint, context);
       const { scheme, place, http } = opened.at;
       const at = (path: string) =>
-        httpSource({ ...http, uri: httpUriOf(scheme, place, path) }, context, limits);
+        httpSource({ ...http, uri: httpUriOf(scheme, place, path) }, context, settings);
       return new DavSink(opened, endpoint, at, exclusive);
     },
     directory: (endpoint, context) => new DavDirectory(access(endpoint, context)),

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import type { SourceEndpoint } from "../../../protocols/contract.ts";
 import { ProtocolError } from "../../../protocols/errors.ts";
 import { firstHop } from "../../../protocols/http/endpoint.ts";
-import { endpoint } from "./reading.ts";
+import { endpoint, NOBODY } from "./reading.ts";
 
 const URI = "https://host.example/path?sig=query-hush";
 
 function refusal(uri: string, more: Partial<SourceEndpoint> = {}): string {
   try {
-    firstHop(endpoint(uri, more), 1_000);
+    firstHop(endpoint(uri, more), 1_000, NOBODY);
   } catch (thrown) {
     assert.ok(thrown instanceof ProtocolError);
     assert.equal(thrown.code, "badEndpoint");
@@ -61,7 +61,7 @@ Deno.test("credentials that cannot be sent as they are, or twice, are refused", 
 });
 
 Deno.test("the label of an endpoint hides its query", () => {
-  const hop = firstHop(endpoint(URI), 1_000);
+  const hop = firstHop(endpoint(URI), 1_000, NOBODY);
   assert.equal(hop.label, "https://host.example/path (query hidden)");
   assert.equal(hop.headers["accept-encoding"], "identity");
 });

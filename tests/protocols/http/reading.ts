@@ -10,12 +10,18 @@ import type {
 } from "../../../protocols/contract.ts";
 import { ProtocolError } from "../../../protocols/errors.ts";
 import { plainEndpoint } from "../../../protocols/endpoint.ts";
+import type { LoginOf } from "../../../protocols/http/endpoint.ts";
 import { httpProtocol } from "../../../protocols/http/http.ts";
 import type { HttpLimits } from "../../../protocols/http/settings.ts";
 import { realEnv, type RealEnvOptions } from "../../../runtime/env/real.ts";
 
 /** The whole file. */
 export const WHOLE: ByteRange = { start: 0, end: null };
+
+/** For endpoints whose credentials are sent as they are. */
+export const NOBODY: LoginOf = () => {
+  throw new Error("nobody logs in here");
+};
 
 /** A signal that never fires. */
 export function noAbort(): AbortSignal {

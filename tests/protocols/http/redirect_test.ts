@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../../protocols/errors.ts";
 import { firstHop, type Hop } from "../../../protocols/http/endpoint.ts";
 import { nextHop } from "../../../protocols/http/redirect.ts";
-import { endpoint } from "./reading.ts";
+import { endpoint, NOBODY } from "./reading.ts";
 
 const FIRST = firstHop(
   endpoint("https://host.example/a?sig=hush", {
@@ -13,6 +13,7 @@ const FIRST = firstHop(
     tls: { caCerts: ["ca"], cert: "cert", key: "key" },
   }),
   1_000,
+  NOBODY,
 );
 
 function follow(locations: readonly string[]): Hop {
@@ -49,7 +50,11 @@ Deno.test("what was left behind stays behind on the way back", () => {
 });
 
 Deno.test("a change of scheme is a change of origin, and only upwards", () => {
-  const plain = firstHop(endpoint("http://host.example/a", { headers: { Cookie: "hush" } }), 1_000);
+  const plain = firstHop(
+    endpoint("http://host.example/a", { headers: { Cookie: "hush" } }),
+    1_000,
+    NOBODY,
+  );
   const up = nextHop([plain], "https://host.example/a", "GET", 10);
   assert.equal(up.headers.cookie, undefined);
   assert.throws(() => follow(["http://host.example/a"]), { code: "insecure" });
@@ -107,6 +112,6 @@ Deno.test("a server elsewhere cannot send us to ourselves, however it spells tha
 });
 
 Deno.test("a local server may redirect to local addresses", () => {
-  const local = firstHop(endpoint("http://127.0.0.1:1/a"), 1_000);
+  const local = firstHop(endpoint("http://127.0.0.1:1/a"), 1_000, NOBODY);
   assert.equal(nextHop([local], "http://localhost:2/b", "GET", 10).url.port, "2");
 });
