@@ -67,6 +67,11 @@ export class Regulator {
     options.changed(this.view);
   }
 
+  /** `false`: it stays as it is declared. */
+  get isFollowing(): boolean {
+    return this.#timer !== null;
+  }
+
   /** So many at a time. */
   get atOnce(): number {
     return this.#state.atOnce;
@@ -91,7 +96,7 @@ export class Regulator {
   /** One that began after so many changes has failed as if there were too many at a time. */
   refused(code: string, begunAfter: number): void {
     // Others of its time may have halved the number already: they have one cause.
-    if (this.#timer === null || begunAfter !== this.#changes) return;
+    if (!this.isFollowing || begunAfter !== this.#changes) return;
     this.#refused += 1;
     this.#code = code;
     this.#look();

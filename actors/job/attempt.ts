@@ -21,6 +21,7 @@ import type { Meter } from "./meter.ts";
 import { type PipelineResult, runPipeline } from "./pipeline.ts";
 import { probeGrant, publish } from "./publish.ts";
 import type { Job, Lease } from "./record.ts";
+import { regulatedRanges } from "./regulated_ranges.ts";
 import { verifyByReading } from "./reread.ts";
 import { retryAtMs } from "./retry.ts";
 import { seizeStale } from "./seize.ts";
@@ -172,6 +173,7 @@ async function fetchRest(
         ends.sink.capabilities.readBack
         ? job.spec.pipeline.parallelRanges
         : 1,
+    regulate: regulatedRanges(attempt),
     chunksAhead: chunksAhead(tools, job),
     maxBytes: job.spec.validation.maxBytes,
     source: ends.source,

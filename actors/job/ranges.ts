@@ -7,34 +7,9 @@
 
 import type { HashLane } from "../../runtime/env/env.ts";
 import type { Fingerprint } from "../../protocols/contract.ts";
-import { ProtocolError } from "../../protocols/errors.ts";
+import { ChunkBoard } from "./chunk_board.ts";
+import { boundsOf, RangeReaders, type Ranges, shortRange } from "./range_readers.ts";
 import { type Pipeline, Stages } from "./stages.ts";
-
-/** The chunks of one attempt: which is next to fetch, and how far the in-order hash is. */
-class ChunkBoard {
-  next: number;
-  frontier: number;
-  readonly end: number;
-  readonly complete = new Set<number>();
-  #changed: (() => void)[] = [];
-
-  constructor(from: number, end: number) {
-    this.next = from;
-    this.frontier = from;
-    this.end = end;
-  }
-
-  /** Wakes whoever waits for {@link ChunkBoard.change}. */
-  tell(): void {
-    const waiting = this.#changed;
-    this.#changed = [];
-    for (const wake of waiting) wake();
-  }
-
-  change(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve));
-  }
-}
 
 /** Fetches `from` (a chunk's start) to `size` by ranges, writes, and hashes in order. */
 export async function fetchRanges(
@@ -48,106 +23,35 @@ export async function fetchRanges(
   const board = new ChunkBoard(Math.floor(from / chunkBytes), Math.ceil(size / chunkBytes));
   const stop = new AbortController();
   const signal = AbortSignal.any([pipeline.signal, stop.signal]);
-  const within: Pipeline = { ...pipeline, signal };
-  const workers = Array.from(
-    { length: pipeline.parallelRanges },
-    () => fetchChunks(within, fingerprint, lane, board, size),
-  );
-  const all = [...workers, hashInOrder(within, lane, board, size)].map((worker) =>
-    worker.catch((error) => {
-      stop.abort(error);
-      board.tell();
-      throw error;
-    })
-  );
-  const settled = await Promise.allSettled(all);
+  const ranges = { pipeline: { ...pipeline, signal }, fingerprint, lane, board, size };
+  const failed = (error: unknown) => {
+    stop.abort(error);
+    board.tell();
+  };
+  const readers = new RangeReaders(ranges, failed);
+  await Promise.all([readers.ended(), hashInOrder(ranges).catch(failed)]);
   pipeline.signal.throwIfAborted();
   if (stop.signal.aborted) throw stop.signal.reason;
-  for (const one of settled) if (one.status === "rejected") throw one.reason;
-}
-
-/** One reader: takes the next chunk until there is none. */
-async function fetchChunks(
-  pipeline: Pipeline,
-  fingerprint: Fingerprint,
-  lane: HashLane,
-  board: ChunkBoard,
-  size: number,
-): Promise<void> {
-  while (board.next < board.end) {
-    await pipeline.listener.ready();
-    pipeline.signal.throwIfAborted();
-    if (board.next >= board.end) return;
-    if (board.next >= board.frontier + pipeline.chunksAhead) {
-      await board.change();
-      continue;
-    }
-    const chunk = board.next++;
-    const live = chunk === board.frontier;
-    await fetchChunk(pipeline, fingerprint, lane, chunk, size, live);
-    if (live) board.frontier += 1;
-    else board.complete.add(chunk);
-    board.tell();
-  }
-}
-
-async function fetchChunk(
-  pipeline: Pipeline,
-  fingerprint: Fingerprint,
-  lane: HashLane,
-  chunk: number,
-  size: number,
-  live: boolean,
-): Promise<void> {
-  const start = chunk * pipeline.chunkBytes;
-  const end = Math.min(size, start + pipeline.chunkBytes);
-  const reader = await pipeline.source.open({ start, end }, fingerprint, pipeline.signal);
-  const stages = new Stages(pipeline, lane);
-  try {
-    for (let at = start; at < end;) {
-      const limit = Math.min(pipeline.slotBytes, end - at);
-      const length = await stages.read(reader, limit);
-      if (length < limit) throw shortRange(start, end, at + length);
-      stages.write(at, length, live);
-      at += length;
-    }
-    stages.chunkRead();
-    if (live) stages.endChunk(chunk);
-  } finally {
-    stages.letGo();
-    await stages.settled();
-    await reader.close();
-  }
-  stages.check();
 }
 
 /** Follows the frontier: what was complete before its turn is read back and hashed. */
-async function hashInOrder(
-  pipeline: Pipeline,
-  lane: HashLane,
-  board: ChunkBoard,
-  size: number,
-): Promise<void> {
+async function hashInOrder(ranges: Ranges): Promise<void> {
+  const { pipeline, board } = ranges;
   while (board.frontier < board.end) {
     pipeline.signal.throwIfAborted();
     if (!board.complete.delete(board.frontier)) {
       await board.change();
       continue;
     }
-    await hashBack(pipeline, lane, board.frontier, size);
+    await hashBack(ranges, board.frontier);
     board.frontier += 1;
     board.tell();
   }
 }
 
-async function hashBack(
-  pipeline: Pipeline,
-  lane: HashLane,
-  chunk: number,
-  size: number,
-): Promise<void> {
-  const start = chunk * pipeline.chunkBytes;
-  const end = Math.min(size, start + pipeline.chunkBytes);
+async function hashBack(ranges: Ranges, chunk: number): Promise<void> {
+  const { pipeline, lane } = ranges;
+  const [start, end] = boundsOf(ranges, chunk);
   const stages = new Stages(pipeline, lane);
   try {
     for (let at = start; at < end;) {
@@ -163,12 +67,4 @@ async function hashBack(
     await stages.settled();
   }
   stages.check();
-}
-
-function shortRange(start: number, end: number, at: number): ProtocolError {
-  return new ProtocolError(
-    "truncated",
-    `the range ${start}-${end} ended at ${at}; nothing was published`,
-    { details: { start, end, at } },
-  );
 }

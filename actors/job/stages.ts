@@ -6,6 +6,7 @@
 import { assert } from "../../runtime/base/assert.ts";
 import type { Block, Hashing, HashLane } from "../../runtime/env/env.ts";
 import type { SinkFile, Source, SourceReader } from "../../protocols/contract.ts";
+import type { Regulator } from "../adaptive/regulator.ts";
 import type { Window } from "./buffers.ts";
 import type { ChunkTimes } from "./chunk_times.ts";
 import type { ChunkDigests } from "./digests.ts";
@@ -28,6 +29,12 @@ export interface Pipeline {
   readonly slotBytes: number;
   readonly chunkBytes: number;
   readonly parallelRanges: number;
+  /** Tells how many of them at a time, now and when that changes; to be closed. */
+  readonly regulate: (
+    most: number,
+    isFull: () => boolean,
+    changed: (atOnce: number) => void,
+  ) => Regulator;
   readonly chunksAhead: number;
   /** More than this is refused while it arrives; `null`: any size. */
   readonly maxBytes: number | null;
