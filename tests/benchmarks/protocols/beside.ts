@@ -1,155 +1,194 @@
 /** A large file and many small ones, copied by us and by others, in turns, on the same server. */
 
-import { alternate, type Report } from "../report.ts";
+import process from "node:process";
+import { median, type Report } from "../report.ts";
+import { command, endedChildrenMs } from "./command.ts";
+import type { Aims, Contest, Contestant, Work } from "./contest.ts";
+import { countOf } from "./far.ts";
+import type { BenchSettings } from "./settings.ts";
 
-const LARGE_BYTES = 256 * 2 ** 20;
-const FILES = 500;
 const SMALL_BYTES = 4_096;
-const ROUNDS = 3;
 const MEGABYTE = 1_000_000;
+const BLOCK_BYTES = 65_536;
+const MEBIBYTE = 2 ** 20;
 
-/** Files at a time, for everybody. */
-export const CONCURRENCY = 4;
-
-/** One direction of one set of files: folders as this machine has them. */
-export interface Work {
-  readonly names: readonly string[];
-  readonly direction: "get" | "put";
-  /** Where they are read. */
-  readonly from: string;
-  /** Where they are to be, empty. */
-  readonly to: string;
+/** One copy. */
+interface Taken {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
 }
 
-/** Who takes part, on a server whose files are below `root` and which `folder` belongs to alone. */
-export interface Contest {
+/** What one direction of one set of files has shown. */
+export interface Outcome {
   readonly bench: string;
-  readonly root: string;
-  readonly folder: string;
-  /** By name; `quorus` among them. */
-  readonly copies: Readonly<Record<string, (work: Work) => Promise<void>>>;
-  /** What ours is to be of theirs, by their names. */
-  readonly aims: Readonly<Record<string, string>>;
+  readonly size: Work["size"];
+  readonly direction: Work["direction"];
+  readonly unit: "MB/s" | "files/s";
+  /** Median of the rounds, by name. */
+  readonly rates: Readonly<Record<string, number>>;
+  /** Median of what ours is of theirs: by ours, then by theirs. */
+  readonly ratios: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly aims: Aims;
 }
 
-/** Measures everybody, and tells it. */
-export async function beside(report: Report, contest: Contest): Promise<void> {
-  const { root, folder } = contest;
-  for (
-    const [size, unit, count, bytes] of [
-      ["large", "MB/s", 1, LARGE_BYTES],
-      ["small", "files/s", FILES, SMALL_BYTES],
-    ] as const
-  ) {
-    const amount = size === "large" ? LARGE_BYTES / MEGABYTE : FILES;
-    const names = await filled([`${folder}/${size}`, `${root}/${size}`], count, bytes);
-    for (const direction of ["get", "put"] as const) {
-      const [near, far] = [`${folder}/${size}`, `${root}/${size}`];
-      const work: Work = {
-        ...{ names, direction },
-        from: direction === "get" ? far : near,
-        to: direction === "get" ? `${folder}/out` : `${root}/out`,
-      };
-      await compare(report, contest, work, `${size}.${direction}`, unit, amount);
+/** Files that everybody copies, made once. */
+export interface Files {
+  readonly size: Work["size"];
+  readonly folder: string;
+  readonly names: readonly string[];
+  readonly bytes: number;
+}
+
+/** Makes the large file and the small ones below a folder. */
+export async function madeFiles(folder: string, settings: BenchSettings): Promise<Files[]> {
+  const { largeBytes, smallFiles } = settings;
+  return [
+    await filled("large", `${folder}/large`, 1, largeBytes),
+    await filled("small", `${folder}/small`, smallFiles, SMALL_BYTES),
+  ];
+}
+
+/** Measures everybody with these files, and tells it. */
+export async function beside(
+  report: Report,
+  contest: Contest,
+  files: Files,
+  settings: BenchSettings,
+): Promise<Outcome[]> {
+  const { far, bench } = contest;
+  const { size, names, folder } = files;
+  const outcomes: Outcome[] = [];
+  if (contest.directions.includes("get")) await far.fill(folder, size);
+  for (const direction of contest.directions) {
+    const work: Work = direction === "get"
+      ? { size, direction, names, near: `${folder}-out`, far: size }
+      : { size, direction, names, near: folder, far: `${size}-out` };
+    const rounds = size === "large" ? settings.rounds : settings.smallRounds;
+    const taken = await inTurns(contest, work, files, rounds);
+    outcomes.push(tell(report, contest, work, files, taken));
+  }
+  if (contest.directions.includes("get")) await far.remove(size);
+  process.stderr.write(`${bench} ${size}: done\n`);
+  return outcomes;
+}
+
+async function inTurns(
+  contest: Contest,
+  work: Work,
+  files: Files,
+  rounds: number,
+): Promise<Record<string, Taken[]>> {
+  const taken: Record<string, Taken[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, contestant] of Object.entries(contest.contestants)) {
+      if (round >= (contestant.rounds ?? rounds)) continue;
+      const one = await timed(contest, work, files, contestant);
+      (taken[name] ??= []).push(one);
+      const { seconds, cpuSeconds } = one;
+      const what = `${contest.bench} ${work.size} ${work.direction} ${name}`;
+      process.stderr.write(`${what}: ${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s\n`);
     }
   }
+  return taken;
 }
 
-async function compare(
-  report: Report,
-  { bench, copies, aims }: Contest,
+/** Copies once; where it is copied to is empty before and after. */
+async function timed(
+  { far }: Contest,
   work: Work,
-  what: string,
-  unit: string,
-  amount: number,
-): Promise<void> {
-  const runs = Object.entries(copies).map(([name, copy]) =>
-    [name, () => timed(work, () => copy(work))] as const
-  );
-  const seconds = await alternate(ROUNDS, Object.fromEntries(runs));
-  for (const [name, values] of Object.entries(seconds)) {
-    report({ bench, measure: `${what}.${name}`, unit, values: values.map((one) => amount / one) });
+  files: Files,
+  { copy, cpuMs = () => 0 }: Contestant,
+): Promise<Taken> {
+  const isGet = work.direction === "get";
+  if (isGet) await Deno.mkdir(work.near);
+  else await far.make(work.far);
+  await warmMemory(files);
+  const [start, cpuStart] = [performance.now(), cpuMs() + endedChildrenMs()];
+  await copy(work);
+  const seconds = (performance.now() - start) / 1_000;
+  const cpuSeconds = (cpuMs() + endedChildrenMs() - cpuStart) / 1_000;
+  const found = isGet ? countOf(work.near) : await far.count(work.far);
+  if (found.files !== work.names.length || found.bytes !== files.bytes) {
+    throw new Error(`copy ${work.size}: ${JSON.stringify(found)} have come`);
   }
-  for (const [name, aim] of Object.entries(aims)) {
-    const values = seconds[name]!.map((one, round) => one / seconds.quorus![round]!);
-    report({ bench, measure: `${what}.vs_${name}`, unit: "ratio", values, aim });
-  }
+  if (isGet) await Deno.remove(work.near, { recursive: true });
+  else await far.remove(work.far);
+  return { seconds, cpuSeconds };
 }
 
-/** The same files in all of these folders. */
+/**
+ * Writes what the contestant before has left to be written, and has the page cache hold a file of this size.
+ * A virtual machine gives free memory back to its host, and to get it again costs up to 4.5 s a GiB: whoever
+ * ran after somebody small would pay for it.
+ */
+async function warmMemory({ folder, bytes }: Files): Promise<void> {
+  await command("sync", []);
+  const path = `${folder}.warm`;
+  const count = Math.ceil(bytes / MEBIBYTE);
+  await command("dd", ["if=/dev/zero", `of=${path}`, "bs=1M", `count=${count}`]);
+  await Deno.remove(path);
+}
+
+function tell(
+  report: Report,
+  { bench, aims }: Contest,
+  { size, direction }: Work,
+  files: Files,
+  taken: Readonly<Record<string, readonly Taken[]>>,
+): Outcome {
+  const [unit, amount] = size === "large"
+    ? ["MB/s", files.bytes / MEGABYTE] as const
+    : ["files/s", files.names.length] as const;
+  const say = (
+    measure: string,
+    unit: string,
+    values: readonly number[],
+    aim: string | null = null,
+  ) =>
+    report({
+      ...{ bench, measure: `${size}.${direction}.${measure}`, unit, values },
+      ...(aim === null ? {} : { aim }),
+    });
+  const secondsOf = (name: string) => (taken[name] ?? []).map(({ seconds }) => seconds);
+  const rates: Record<string, number> = {};
+  for (const name of Object.keys(taken)) {
+    const values = secondsOf(name).map((seconds) => amount / seconds);
+    rates[name] = median(values);
+    say(name, unit, values);
+    say(`${name}.cpu`, "s", taken[name]!.map(({ cpuSeconds }) => cpuSeconds));
+  }
+  const wanted = aims(size);
+  const ratios: Record<string, Record<string, number>> = {};
+  for (const ours of ["agent", "command"]) {
+    for (const [name, aim] of Object.entries(wanted)) {
+      const theirs = secondsOf(name);
+      if (theirs.length === 0) continue;
+      const values = secondsOf(ours).map((seconds, round) => theirs[round]! / seconds);
+      (ratios[ours] ??= {})[name] = median(values);
+      say(`${ours}_vs_${name}`, "ratio", values, aim);
+    }
+  }
+  return { bench, size, direction, unit, rates, ratios, aims: wanted };
+}
+
+/** Files of random bytes in a fresh folder. */
 async function filled(
-  folders: readonly string[],
+  size: Work["size"],
+  folder: string,
   count: number,
   bytes: number,
-): Promise<readonly string[]> {
-  for (const folder of folders) await Deno.mkdir(folder);
-  const content = new Uint8Array(bytes);
+): Promise<Files> {
+  await Deno.mkdir(folder);
+  await Deno.chmod(folder, 0o755);
   const names = Array.from({ length: count }, (_, index) => `f${index}.bin`);
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, bytes));
   for (const name of names) {
-    for (let at = 0; at < bytes; at += 65_536) {
-      crypto.getRandomValues(content.subarray(at, at + 65_536));
+    const file = await Deno.open(`${folder}/${name}`, { write: true, create: true });
+    for (let at = 0; at < bytes; at += block.length) {
+      crypto.getRandomValues(block);
+      file.writeSync(block.subarray(0, bytes - at));
     }
-    for (const folder of folders) await Deno.writeFile(`${folder}/${name}`, content);
+    file.close();
   }
-  return names;
-}
-
-/** Seconds until all files are there; what they are copied to is empty before and after. */
-async function timed({ to, names }: Work, copy: () => Promise<void>): Promise<number> {
-  await Deno.mkdir(to);
-  await Deno.chmod(to, 0o777);
-  await command("sync", []);
-  const start = performance.now();
-  await copy();
-  const seconds = (performance.now() - start) / 1_000;
-  const found = [...Deno.readDirSync(to)].filter(({ name }) => name.endsWith(".bin")).length;
-  if (found !== names.length) throw new Error(`${to} has ${found} files`);
-  await Deno.remove(to, { recursive: true });
-  return seconds;
-}
-
-/** Runs a program to its end. */
-export async function command(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-  input = "",
-): Promise<string> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  // Who does not read it has ended, and says why.
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { success, stdout, stderr } = await child.output();
-  if (success) return new TextDecoder().decode(stdout);
-  throw new Error(`${program} failed: ${new TextDecoder().decode(stderr)}`);
-}
-
-/** A workflow that copies the files, `far` being how a file of the server is written. */
-export function workflowOf(
-  { names, direction, from, to }: Work,
-  far: (path: string) => string,
-): string {
-  const near = (path: string) => `{ path: "${path}" }`;
-  const [source, destination] = direction === "get" ? [far, near] : [near, far];
-  const lines = names.flatMap((name, index) => [
-    `    - name: f${index}`,
-    `      source: ${source(`${from}/${name}`)}`,
-    `      destination: ${destination(`${to}/${name}`)}`,
-  ]);
-  return [
-    "apiVersion: quorus.dev/v1",
-    "kind: TransferGroup",
-    "metadata: { name: files }",
-    "spec:",
-    `  execution: { strategy: parallel, maxConcurrency: ${CONCURRENCY} }`,
-    "  transfers:",
-    ...lines,
-  ].join("\n") + "\n";
+  return { size, folder, names, bytes: count * bytes };
 }

@@ -1,161 +1,86 @@
 /**
- * `bench protocols-s3`: one file of 256 MiB and 500 of 4 KiB, to Swift and back, beside rclone on the
- * same server in the same run. Swift is Python: what is compared is what each asks of it.
+ * S3: OpenStack Swift, beside rclone and, where it is installed, the AWS command line. Swift is Python: what is
+ * compared is what each asks of it.
  */
 
-import { realEnv } from "../../../runtime/env/real.ts";
-import type { Env } from "../../../runtime/env/env.ts";
-import { s3Protocol } from "../../../protocols/s3/protocol.ts";
 import { findProgram } from "../../real/require.ts";
 import { startSwift, type Swift, SWIFT_PROGRAMS } from "../../servers/swift.ts";
-import { planText, runPlan } from "../engine.ts";
-import { alternate, type Report } from "../report.ts";
+import { command } from "./command.ts";
+import { type Contestant, type Ground, REQUESTS } from "./contest.ts";
+import { remoteFar } from "./far.ts";
+import { ours } from "./quorus.ts";
+import { rclone, remoteOf } from "./rclone.ts";
 
-const BENCH = "protocols-s3";
-const LARGE_BYTES = 256 * 2 ** 20;
-const FILES = 500;
-const SMALL_BYTES = 4_096;
-const CONCURRENCY = 16;
+const BUCKET = "bucket";
 /** As many as rclone reads of a large file at once. */
 const RANGES = 4;
-const ROUNDS = 3;
 
-export async function bench(report: Report): Promise<void> {
-  const missing = [...SWIFT_PROGRAMS, "rclone"].find((name) => findProgram(name) === undefined);
-  if (missing !== undefined) {
-    report({ bench: BENCH, measure: "all", unit: "ratio", values: null, peer: missing });
-    return;
-  }
-  const env = realEnv();
-  const swift = await startSwift();
-  try {
-    await swift.makeBucket("bucket");
-    await measure(report, new Arena(env, swift));
-  } finally {
-    await swift.close();
-    env.close();
-  }
-}
-
-async function measure(report: Report, arena: Arena): Promise<void> {
-  await arena.fill();
-  const large = await alternate(ROUNDS, {
-    put: () => arena.quorus("large", "in", "s3"),
-    rclonePut: () => arena.rclone("copyto", `${arena.folder}/in/large`, "s3/large"),
-    get: () => arena.quorus("large", "s3", "out"),
-    rcloneGet: () => arena.rclone("copyto", "s3/large", `${arena.folder}/rclone/large`),
-  });
-  const small = await alternate(ROUNDS, {
-    put: () => arena.quorus("small", "in", "s3"),
-    rclonePut: () => arena.rclone("copy", `${arena.folder}/in/small`, "s3/small"),
-    get: () => arena.quorus("small", "s3", "out"),
-    rcloneGet: () => arena.rclone("copy", "s3/small", `${arena.folder}/rclone/small`),
-  });
-  for (
-    const [size, seconds, amount, unit, aim] of [
-      ["large", large, LARGE_BYTES / 1e6, "MB/s", ">=1.2"],
-      ["small", small, FILES, "files/s", ">=1.0"],
-    ] as const
-  ) {
-    for (const [name, values] of Object.entries(seconds)) {
-      const rates = values.map((value) => amount / value);
-      report({ bench: BENCH, measure: `${size}_${name}`, unit, values: rates });
+/** See the file's comment. */
+export const s3: Ground = {
+  name: "s3",
+  programs: [...SWIFT_PROGRAMS, "rclone"],
+  hold: async (stand, compete) => {
+    const swift = await startSwift();
+    try {
+      await swift.makeBucket(BUCKET);
+      const { origin, folder, key: { accessKeyId, secretAccessKey } } = swift;
+      const remote = remoteOf(
+        "s3",
+        {
+          ...{ provider: "Other", endpoint: origin, region: "us-east-1", no_check_bucket: "true" },
+          ...{ access_key_id: accessKeyId, secret_access_key: secretAccessKey },
+        },
+        `${BUCKET}/`,
+      );
+      await Deno.writeTextFile(`${folder}/secret`, secretAccessKey);
+      const secret = `\${file:${folder}/secret}`;
+      await compete({
+        bench: "s3",
+        far: remoteFar(remote),
+        directions: ["get", "put"],
+        contestants: {
+          ...ours(stand, {
+            uri: (far) => `s3://${BUCKET}/${far}`,
+            access: `auth: { type: accessKey, accessKeyId: "${accessKeyId}", ` +
+              `secretAccessKey: "${secret}" }, options: { endpoint: "${origin}" }`,
+            ...{ filesAtOnce: REQUESTS, ranges: RANGES, isListed: true, keepsMtime: false },
+          }),
+          ...(findProgram("aws") === undefined ? {} : { aws: await aws(swift) }),
+          rclone: rclone(remote, REQUESTS),
+        },
+        aims: (size) => ({ aws: null, rclone: size === "large" ? ">=1.2" : ">=1.0" }),
+      });
+    } finally {
+      await swift.close();
     }
-    const ratio = (theirs: number[], ours: number[]) => theirs.map((s, i) => s / ours[i]!);
-    const say = (measure: string, values: number[]) =>
-      report({ bench: BENCH, measure: `${size}_${measure}`, unit: "ratio", values, aim });
-    say("put_vs_rclone", ratio(seconds.rclonePut, seconds.put));
-    say("get_vs_rclone", ratio(seconds.rcloneGet, seconds.get));
-  }
-}
+  },
+};
 
-/** Both contestants on one server. */
-class Arena {
-  readonly folder: string;
-  readonly #env: Env;
-  readonly #swift: Swift;
-  /** As an agent has it: what it learned of the server serves all runs. */
-  readonly #protocol = s3Protocol();
-  #runs = 0;
-
-  constructor(env: Env, swift: Swift) {
-    this.#env = env;
-    this.#swift = swift;
-    this.folder = `${swift.folder}/work`;
-  }
-
-  async fill(): Promise<void> {
-    for (const part of ["in/small", "out/small", "rclone/small"]) {
-      await Deno.mkdir(`${this.folder}/${part}`, { recursive: true });
-    }
-    const content = new Uint8Array(LARGE_BYTES);
-    for (let at = 0; at < LARGE_BYTES; at += 65_536) {
-      crypto.getRandomValues(content.subarray(at, at + 65_536));
-    }
-    await Deno.writeFile(`${this.folder}/in/large`, content);
-    for (let n = 0; n < FILES; n++) {
-      const bytes = content.subarray(n * SMALL_BYTES, (n + 1) * SMALL_BYTES);
-      await Deno.writeFile(`${this.folder}/in/small/${n}`, bytes);
-    }
-  }
-
-  /** Seconds that a run takes for one large file or for all small ones. */
-  async quorus(what: "large" | "small", from: string, to: string): Promise<number> {
-    const names = what === "large"
-      ? ["large"]
-      : Array.from({ length: FILES }, (_, n) => `small/${n}`);
-    const lines = names.map((name) =>
-      `    - {name: f${name.replace("/", "-")}, source: ${this.#end(from, name)}, ` +
-      `destination: ${this.#end(to, name)}}`
-    );
-    const plan = planText(
-      `apiVersion: quorus.dev/v1
-kind: TransferGroup
-metadata: {name: s3}
-spec:
-  execution: {strategy: parallel, maxConcurrency: ${CONCURRENCY}}
-  defaults: {transfer: {parallelRanges: ${RANGES}}}
-  transfers:
-${lines.join("\n")}
+/** It sends checksums that Swift does not know unless it is told to send what is required only. */
+async function aws({ origin, folder, key }: Swift): Promise<Contestant> {
+  const config = `${folder}/aws`;
+  await Deno.writeTextFile(
+    config,
+    `[default]
+region = us-east-1
+request_checksum_calculation = when_required
+response_checksum_validation = when_required
+s3 =
+  max_concurrent_requests = ${REQUESTS}
+  addressing_style = path
 `,
-      0,
-    );
-    const start = performance.now();
-    await runPlan(this.#env, plan, {
-      sync: false,
-      folder: `${this.#swift.folder}/run-${this.#runs++}`,
-      protocols: [this.#protocol],
-    });
-    return (performance.now() - start) / 1_000;
-  }
-
-  #end(where: string, name: string): string {
-    if (where !== "s3") return `{path: "${this.folder}/${where}/${name}"}`;
-    const { accessKeyId } = this.#swift.key;
-    const secret = `${this.#swift.folder}/secret`;
-    Deno.writeTextFileSync(secret, this.#swift.key.secretAccessKey);
-    return `{uri: "s3://bucket/${name}", ` +
-      `auth: {type: accessKey, accessKeyId: "${accessKeyId}", secretAccessKey: "\${file:${secret}}"}, ` +
-      `options: {endpoint: "${this.#swift.origin}"}}`;
-  }
-
-  async rclone(verb: string, from: string, to: string): Promise<number> {
-    const { origin, key } = this.#swift;
-    const place = (path: string) => path.startsWith("s3/") ? `:s3:bucket/${path.slice(3)}` : path;
-    const start = performance.now();
-    const { success, stderr } = await new Deno.Command("rclone", {
-      args: [
-        ...["--config", "/dev/null", "--s3-provider", "Other", "--s3-endpoint", origin],
-        ...["--s3-access-key-id", key.accessKeyId, "--s3-region", "us-east-1"],
-        ...["--s3-secret-access-key", key.secretAccessKey, "--s3-no-check-bucket"],
-        ...["--ignore-times", "--transfers", String(CONCURRENCY)],
-        ...["--checkers", String(CONCURRENCY), verb, place(from), place(to)],
-      ],
-      stdin: "null",
-      clearEnv: true,
-      env: { PATH: Deno.env.get("PATH") ?? "", HOME: this.folder },
-    }).output();
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
-    return (performance.now() - start) / 1_000;
-  }
+  );
+  return {
+    copy: async ({ direction, near, far }) => {
+      const there = `s3://${BUCKET}/${far}/`;
+      const ends = direction === "get" ? [there, `${near}/`] : [`${near}/`, there];
+      const args = ["--endpoint-url", origin, "s3", "cp", "--recursive", "--only-show-errors"];
+      await command("aws", [...args, ...ends], {
+        AWS_CONFIG_FILE: config,
+        AWS_ACCESS_KEY_ID: key.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: "true",
+      });
+    },
+  };
 }

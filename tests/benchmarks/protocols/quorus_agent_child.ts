@@ -1,0 +1,49 @@
+/** The process behind {@link QuorusAgent}: a line in is a workflow, a line out is what became of it. */
+
+import { createInterface } from "node:readline";
+import process from "node:process";
+import { startEmbedded } from "../../../actors/embedded.ts";
+import { protocolsFor } from "../../../cli/protocols.ts";
+import type { ProtocolRegistry } from "../../../protocols/registry.ts";
+import type { Env } from "../../../runtime/env/env.ts";
+import { realEnv } from "../../../runtime/env/real.ts";
+import { planText } from "../engine.ts";
+
+async function carryOut(
+  env: Env,
+  protocols: ProtocolRegistry,
+  { text, folder }: { text: string; folder: string },
+): Promise<void> {
+  const refuse = (name: string): Promise<string> => Promise.reject(new Error(`no secret ${name}`));
+  const embedded = await startEmbedded(env, {
+    folder,
+    runId: "bench",
+    plan: () => planText(text, 0),
+    protocols,
+    secrets: { secret: refuse, env: refuse, file: (path) => Deno.readTextFile(path) },
+    sync: false,
+  });
+  try {
+    const run = await embedded.finished;
+    if (run.state !== "succeeded") throw new Error(`the run has ${run.state}: ${run.why}`);
+  } finally {
+    await embedded.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const env = realEnv();
+const shares = {
+  smb: { ticketCache: null, folder: Deno.env.get("TMPDIR") ?? "/tmp" },
+  nfs: { mounts: [], files: null },
+};
+const protocols = protocolsFor(env, { maxRate: null, trace: false, shares });
+for await (const line of createInterface({ input: process.stdin })) {
+  const outcome = await carryOut(env, protocols, JSON.parse(line)).then(
+    () => ({}),
+    (error: unknown) => ({ error: String(error) }),
+  );
+  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+}
+await protocols.close();
+env.close();
