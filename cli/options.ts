@@ -46,7 +46,7 @@ export function withReach(command: Command): Command {
     collect,
   ).option(
     "--nfs <URI=PATH>",
-    "where an NFS export is mounted, such as nfs://host/export=/mnt/x; may be repeated",
+    "where an NFS export is mounted, such as nfs://host/export=/mnt/x, or nfs://host/export=libnfs:PATH to read it unmounted; may be repeated",
     collect,
   );
 }

@@ -279,6 +279,21 @@ export const PROTOCOL_LIMITS = {
     why:
       "calls on one mount that do not return: each may hold a thread for ever, so no more are made",
   },
+  nfsConnectionsMax: {
+    unit: "count",
+    value: 4,
+    why: "connections to one server through a library; each does one call at a time, on a thread",
+  },
+  nfsFilesPerConnection: {
+    unit: "count",
+    value: 16,
+    why: "files open on one connection; they take turns, and more would wait too long for theirs",
+  },
+  nfsReadBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "one read through a library; what servers give at most by default",
+  },
   nfsProofMs: {
     unit: "ms",
     value: 1_000,

@@ -1,7 +1,7 @@
 /** Reading local files. */
 
 import { assert } from "../../runtime/base/assert.ts";
-import type { Disk, DiskFile, FileInfo } from "../../runtime/env/env.ts";
+import type { DiskFile, FileInfo } from "../../runtime/env/env.ts";
 import { assertNotAborted } from "../aborting.ts";
 import { assertRegularFile, fileIdOf, isSameFile, shownPath } from "../containment.ts";
 import type {
@@ -34,8 +34,17 @@ function factsOf(info: FileInfo): SourceFacts {
   return { fingerprint: fingerprintOf(info), ranges: true, mode: info.mode, sha256: null };
 }
 
+/** What of a disk a source needs. */
+export interface ReadableFiles {
+  stat(path: string): Promise<FileInfo | null>;
+  open(path: string, options: { readonly read: true }): Promise<ReadableFile>;
+}
+
+/** An open file that is only read. */
+export type ReadableFile = Pick<DiskFile, "read" | "stat" | "close">;
+
 /** A source at an absolute path; links in the path are followed, since a source path is declared. */
-export function fileSource(disk: Disk, path: string): Source {
+export function fileSource(disk: ReadableFiles, path: string): Source {
   const shown = shownPath(path);
 
   async function regularFile(action: string): Promise<FileInfo> {
@@ -88,9 +97,9 @@ function assertRange(shown: string, range: ByteRange, size: number): void {
 
 class FileReader implements SourceReader {
   readonly facts: SourceFacts;
-  readonly #disk: Disk;
+  readonly #disk: ReadableFiles;
   readonly #path: string;
-  readonly #file: DiskFile;
+  readonly #file: ReadableFile;
   readonly #opened: FileInfo;
   readonly #signal: AbortSignal;
   readonly #end: number;
@@ -98,9 +107,9 @@ class FileReader implements SourceReader {
   #closed = false;
 
   constructor(
-    disk: Disk,
+    disk: ReadableFiles,
     path: string,
-    file: DiskFile,
+    file: ReadableFile,
     opened: FileInfo,
     range: ByteRange,
     signal: AbortSignal,

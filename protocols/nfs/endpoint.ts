@@ -39,6 +39,15 @@ export interface NfsPlace {
   readonly label: string;
 }
 
+/** An endpoint that says nothing which NFS has not. */
+export interface CheckedEndpoint {
+  readonly place: NetworkPlace;
+  /** For messages: `nfs://host`. */
+  readonly label: string;
+  readonly demands: MountDemands;
+  readonly refuse: (reason: string) => ProtocolError;
+}
+
 /** The options with what they say; all of them are looked up in the list of mounts. */
 export const NFS_OPTIONS = {
   nfsVersion: "it must be mounted with this version: 3, 4, 4.0, 4.1 or 4.2",
@@ -49,6 +58,16 @@ export const NFS_OPTIONS = {
 
 /** The place of an endpoint; `badEndpoint` names the mounts that there are. */
 export function nfsPlaceOf(endpoint: Endpoint, mounts: readonly NfsMount[]): NfsPlace {
+  const { place, label, demands, refuse } = checked(endpoint);
+  const best = bestOf(mounts, place);
+  if (best === null) throw refuse(unknownReason(mounts));
+  const below = directoryPath(place.path).slice(best.base === "/" ? 0 : best.base.length)
+    .replace(/^\//, "");
+  return { mount: best.one, place, below, demands, label };
+}
+
+/** What an endpoint says, whatever serves it; `badEndpoint` for what NFS has not. */
+export function checked(endpoint: Endpoint): CheckedEndpoint {
   const place = networkPlaceOf(["nfs"], endpoint.uri);
   const label = `nfs://${shownHost(place.host, place.port)}`;
   const refuse = (reason: string) =>
@@ -57,19 +76,28 @@ export function nfsPlaceOf(endpoint: Endpoint, mounts: readonly NfsMount[]): Nfs
   if (place.user !== null) throw refuse("NFS knows no users in URIs; remove it");
   if (Object.keys(endpoint.headers).length > 0) throw refuse("NFS has no headers; remove them");
   if (endpoint.tls !== null) throw refuse("TLS is a matter of the mount; remove it here");
-  const demands = demandsOf(endpoint, refuse);
-  const path = directoryPath(place.path);
-  let best: { mount: NfsMount; base: string } | null = null;
-  for (const mount of mounts) {
-    const exported = networkPlaceOf(["nfs"], mount.uri);
+  return { place, label, demands: demandsOf(endpoint, refuse), refuse };
+}
+
+/** Of several exports the one with the longest path that a place is at or below. */
+export function bestOf<T extends { readonly uri: string }>(
+  exports: readonly T[],
+  place: NetworkPlace,
+): { readonly one: T; readonly base: string } | null {
+  let best: { one: T; base: string } | null = null;
+  for (const one of exports) {
+    const exported = networkPlaceOf(["nfs"], one.uri);
     const base = directoryPath(exported.path);
-    const isIt = exported.host === place.host && (exported.port ?? 2049) === (place.port ?? 2049) &&
-      isBelow(base, path);
-    if (isIt && (best === null || base.length > best.base.length)) best = { mount, base };
+    const isIt = exported.host === place.host && portOf(exported) === portOf(place) &&
+      isBelow(base, directoryPath(place.path));
+    if (isIt && (best === null || base.length > best.base.length)) best = { one, base };
   }
-  if (best === null) throw refuse(unknownReason(mounts));
-  const below = path.slice(best.base === "/" ? 0 : best.base.length).replace(/^\//, "");
-  return { mount: best.mount, place, below, demands, label };
+  return best;
+}
+
+/** Where its server listens. */
+export function portOf({ port }: Pick<NetworkPlace, "port">): number {
+  return port ?? PORT;
 }
 
 /** The mount as it stands in the settings; `badEndpoint` says what is wrong with it. */
@@ -85,6 +113,8 @@ export function assertMount({ uri, path, fstype }: NfsMount): void {
   if (directoryPath(path) === "/") throw refuse("the root of this machine is no mount of it");
   if (fstype !== null && !/^[a-z0-9._-]+$/i.test(fstype)) throw refuse("fstype is no name of one");
 }
+
+const PORT = 2_049;
 
 function unknownReason(mounts: readonly NfsMount[]): string {
   const known = mounts.map(({ uri }) => uri).join(", ");

@@ -1,6 +1,7 @@
-/** The transfer protocol of mounted NFS exports: the files of a mount, once it is proved to be one. */
+/** The transfer protocol of NFS exports: the files of a mount, once it is proved to be one, or of a library. */
 
 import type { Disk, Env } from "../../runtime/env/env.ts";
+import type { NfsLibrary } from "../../runtime/env/nfs_library.ts";
 import { containedPath } from "../containment.ts";
 import type {
   Endpoint,
@@ -18,8 +19,19 @@ import { fileUriOf } from "../file/uri.ts";
 import { networkPlaceOf } from "../network_uri.ts";
 import { directoryPath } from "../path_uri.ts";
 import { MountCalls } from "./calls.ts";
-import { assertMount, NFS_OPTIONS, type NfsMount, type NfsPlace, nfsPlaceOf } from "./endpoint.ts";
+import {
+  assertMount,
+  bestOf,
+  checked,
+  NFS_OPTIONS,
+  type NfsMount,
+  type NfsPlace,
+  nfsPlaceOf,
+} from "./endpoint.ts";
 import { entryUri, NfsDirectory } from "./entries.ts";
+import { Libraries } from "./libraries.ts";
+import { LibraryDirectory, type LibraryEnd, librarySource, readOnly } from "./library.ts";
+import type { NfsExport } from "./library_endpoint.ts";
 import { MountedFiles } from "./mounted.ts";
 import { assertDemands } from "./proof.ts";
 import { localRoot, provedSink, provedSource } from "./proved.ts";
@@ -29,6 +41,8 @@ export interface NfsMachine {
   readonly mounts: readonly NfsMount[];
   /** Files by calls that may hang without stopping the process; `null`: the disk of the Env does. */
   readonly files: Disk | null;
+  /** What is read where nothing is mounted. */
+  readonly reading?: { readonly exports: readonly NfsExport[]; readonly library: NfsLibrary };
 }
 
 interface Opened {
@@ -43,9 +57,13 @@ interface Opened {
   readonly prove: () => Promise<void>;
 }
 
-/** `nfs:` URIs, as source, sink and directory, at the paths where this machine has them mounted. */
-export function nfsProtocol({ mounts, files }: NfsMachine): TransferProtocol {
+/**
+ * `nfs:` URIs, as source, sink and directory, at the paths where this machine has them mounted; where it
+ * has not, as source and directory through a library, if the settings name one.
+ */
+export function nfsProtocol({ mounts, files, reading }: NfsMachine): TransferProtocol {
   for (const mount of mounts) assertMount(mount);
+  const libraries = reading === undefined ? null : new Libraries(reading);
   const mounted = new Map<NfsMount, MountedFiles>();
   const filesOf = (mount: NfsMount, env: Env): MountedFiles => {
     const known = mounted.get(mount);
@@ -66,20 +84,37 @@ export function nfsProtocol({ mounts, files }: NfsMachine): TransferProtocol {
     const env = { ...context.env, disk: own };
     return { place, mounts, files: own, env, root, path, prove };
   };
+  /** What a library is asked for: a mount, where there is one, writes too and has a cache. */
+  const unmounted = (endpoint: Endpoint, context: ProtocolContext): LibraryEnd | null => {
+    if (libraries === null || bestOf(mounts, checked(endpoint).place) !== null) return null;
+    return libraries.endOf(endpoint, context);
+  };
   return {
     name: "nfs",
     schemes: ["nfs"],
     description: {
-      summary: "files of NFS exports, where this machine has them mounted",
+      summary: "files of NFS exports, where this machine has them mounted, or read through libnfs",
       source: SOURCE_CAPABILITIES,
       sink: sinkCapabilities({ sync: true }),
       directory: DIRECTORY_CAPABILITIES,
       options: NFS_OPTIONS,
     },
-    source: (endpoint, context) => provedSource(open(endpoint, context)),
-    sink: (endpoint, context) => sinkOf(open(endpoint, context), endpoint),
-    directory: (endpoint, context) => directoryOf(open(endpoint, context)),
-    close: () => Promise.resolve(mounted.clear()),
+    source: (endpoint, context) => {
+      const end = unmounted(endpoint, context);
+      return end === null ? provedSource(open(endpoint, context)) : librarySource(end);
+    },
+    sink: (endpoint, context) => {
+      if (unmounted(endpoint, context) !== null) throw readOnly(`write to ${endpoint.uri}`);
+      return sinkOf(open(endpoint, context), endpoint);
+    },
+    directory: (endpoint, context) => {
+      const end = unmounted(endpoint, context);
+      return end === null ? directoryOf(open(endpoint, context)) : new LibraryDirectory(end);
+    },
+    close: async () => {
+      mounted.clear();
+      await libraries?.close();
+    },
   };
 }
 

@@ -23,6 +23,16 @@ Deno.test("--nfs says where exports are mounted, relative paths from where one s
   assert.deepEqual(smb, { ticketCache: null, folder: "/tmp" });
 });
 
+Deno.test("--nfs says which export is read through a library, and where that is", () => {
+  const library = "/usr/lib/x86_64-linux-gnu/libnfs.so.13";
+  const { nfs } = sharesOf(machine(), ["nfs://h:20490/e=libnfs:" + library, "nfs://h/m=/mnt"]);
+  assert.equal(nfs.mounts.length, 1);
+  assert.deepEqual(nfs.reading?.exports, [{ uri: "nfs://h:20490/e", library }]);
+  assert.throws(() => sharesOf(machine(), ["nfs://h/e=libnfs:/lib/libc.so.6"]), {
+    code: "invalidInput",
+  });
+});
+
 Deno.test("a mount that cannot be one is refused, with the text that was given", () => {
   for (
     const text of [
@@ -67,6 +77,17 @@ Deno.test("an agent's settings name its mounts and its tickets; its own folder h
   ]);
   assert.match(shares.smb.ticketCache!, /^\/.*\/tickets$/);
   assert.match(shares.smb.folder!, /\/state$/);
+});
+
+Deno.test("an agent's export has a path or a library, and not both", async () => {
+  const library = "/usr/lib/libnfs.so.13";
+  const shares = await agent(`nfs:\n  - {uri: 'nfs://host/export', library: ${library}}\n`);
+  assert.deepEqual(shares.nfs.reading?.exports, [{ uri: "nfs://host/export", library }]);
+  for (const more of [`library: ${library}, path: /mnt/x`, "fstype: tmpfs"]) {
+    await assert.rejects(agent(`nfs:\n  - {uri: 'nfs://host/export', ${more}}\n`), {
+      message: /needs a path or a library/,
+    });
+  }
 });
 
 Deno.test("an agent with a mount that cannot be one does not start, and the message says why", async () => {

@@ -18,6 +18,8 @@ const packages: Readonly<Record<string, string>> = {
   prlimit: "util-linux",
   smbd: "samba",
   smbpasswd: "samba-common-bin",
+  "ganesha.nfsd": "nfs-ganesha nfs-ganesha-vfs",
+  "libnfs.so.13": "libnfs13",
 };
 
 /** Programs that Debian has not, with the npm package that brings them. */
