@@ -135,6 +135,11 @@ export class Exchange {
         "authentication with SHA-256 or MD5 and qop auth; declare what it takes";
       throw failure("unauthenticated", this.place, reason, { retryable: false });
     }
+    if (verdict.kind === "restless") {
+      const reason = "status 401: the server takes each answer to its challenge for too old; " +
+        "try again later, with fewer transfers at once";
+      throw failure("unauthenticated", this.place, reason, { retryable: true });
+    }
     if (isStreamed(body)) {
       const reason = "status 401: the server has asked who asks after the body had begun; " +
         "begun again it is told at once";

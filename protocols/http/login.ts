@@ -85,6 +85,8 @@ export type Verdict =
   | { readonly kind: "again" }
   /** The credentials are not what the server knows. */
   | { readonly kind: "wrong" }
+  /** Every answer comes too late. */
+  | { readonly kind: "restless" }
   /** The server asks for something else. */
   | { readonly kind: "otherwise"; readonly schemes: string };
 
@@ -123,10 +125,11 @@ export class LoginProof {
     if (challenge === null) return { kind: "otherwise", schemes: shownSchemes(challenges) };
     const isWrong = this.#used !== null && !challenge.isStale &&
       (this.#rounds > 0 || this.#used === challenge.nonce);
-    if (isWrong || this.#rounds >= protocolLimits.httpChallengesMax) {
+    if (isWrong) {
       this.#login.forget(this.#used);
       return { kind: "wrong" };
     }
+    if (this.#rounds >= protocolLimits.httpChallengesMax) return { kind: "restless" };
     this.#rounds += 1;
     this.#login.learn(challenge, this.#used);
     return { kind: "again" };
