@@ -26,6 +26,7 @@ export const progress = z.looseObject({
   totalBytes: z.number().nullable(),
   fetchedBytes: z.number(),
   keptBytes: z.number(),
+  copiedBytes: z.number().optional(),
   bytesPerSecond: z.number(),
   etaMs: z.number().nullable(),
   atOnce: z.looseObject({

@@ -23,6 +23,7 @@ import { Resolver, sealedOf } from "./resolver.ts";
 import { Scope } from "./scope.ts";
 import { maskSealed } from "./sealed.ts";
 import type { ValuePath } from "./source.ts";
+import { keepingChecksums } from "./wanted_checksums.ts";
 
 /** A plan, or `null` with the errors that prevent it. */
 export interface PlanResult {
@@ -38,9 +39,10 @@ export function planGroup(definition: Definition, bindings: Bindings): PlanResul
   const scope = new Scope(definition, Object.keys(bindings.values));
   const resolver = new Resolver(definition, scope, bindings);
   const steps = stepsOf(definition);
-  const transfers = steps.map((step) => planStep(resolver, scope, definition, step));
+  const planned = steps.map((step) => planStep(resolver, scope, definition, step));
   const onSuccess = planActions(resolver, definition, "onSuccess");
   const onFailure = planActions(resolver, definition, "onFailure");
+  const transfers = keepingChecksums(planned, [...onSuccess, ...onFailure]);
   const diagnostics = resolver.diagnostics.sort(byPosition).slice(0, LIMITS.diagnostics);
   if (hasErrors(diagnostics)) return { plan: null, diagnostics };
   const plan: Plan = {

@@ -31,6 +31,8 @@ const receipt = z.object({
   fileId: z.string().nullable(),
   fetchedBytes: z.number(),
   keptBytes: z.number(),
+  copiedBytes: z.number().optional(),
+  streamedBecause: z.string().optional(),
   attempts: z.number(),
   startedMs: z.number(),
   endedMs: z.number(),

@@ -35,6 +35,12 @@ const receipt = z.strictObject({
   bytes,
   fetchedBytes: bytes.meta({ description: "got from the source by the last attempt" }),
   keptBytes: bytes.meta({ description: "kept from earlier attempts" }),
+  copiedBytes: bytes.optional().meta({
+    description: "copied by the service itself: none of them passed through an agent",
+  }),
+  streamedBecause: z.string().optional().meta({
+    description: "why the service of both ends has not copied by itself",
+  }),
   sha256: z.string().nullable(),
   verified: z.enum(["none", "size", "source", "reread"]),
   fence: z.string(),
@@ -82,6 +88,7 @@ const jobProgress = z.strictObject({
   totalBytes: bytes.nullable(),
   fetchedBytes: bytes,
   keptBytes: bytes,
+  copiedBytes: bytes.optional(),
   bytesPerSecond: z.number().min(0),
   etaMs: z.number().min(0).nullable(),
   files: z.strictObject({ copied: z.int(), unchanged: z.int(), failed: z.int() }).optional().meta({
@@ -182,12 +189,15 @@ function receiptOf(row: Row): z.infer<typeof jobChanged>["receipt"] {
   const { receipt } = row;
   if (receipt === null) return null;
   const { outcome, bytes, fetchedBytes, keptBytes, sha256, level, fence } = receipt;
+  const { copiedBytes, streamedBecause } = receipt;
   return {
     outcome,
     uri: publishedUri(row),
     bytes,
     fetchedBytes,
     keptBytes,
+    ...(copiedBytes === undefined ? {} : { copiedBytes }),
+    ...(streamedBecause === undefined ? {} : { streamedBecause }),
     sha256,
     verified: level,
     fence,

@@ -95,6 +95,7 @@ export function receiptText(row: Row, receipt: Receipt): string {
     `succeeded, ${files}${formatBytes(receipt.bytes)} in ${formatDuration(tookMs)}${rateText(row)}`,
   ];
   if (receipt.keptBytes > 0) parts.push(`${formatBytes(receipt.keptBytes)} of it kept`);
+  if (receipt.copiedBytes !== undefined) parts.push("copied by the service itself");
   if (receipt.outcome === "recovered") parts.push("it had been published before the interruption");
   parts.push(levelText(receipt.level));
   if (receipt.sha256 !== null) parts.push(`sha256 ${receipt.sha256.slice(0, 12)}`);
@@ -136,9 +137,10 @@ function rateText(row: Row): string {
 
 /** Bytes per second of the attempt that succeeded; `null` for none or no time at all. */
 export function rateOf({ receipt, leasedMs }: Row): number | null {
-  if (receipt === null || receipt.fetchedBytes === 0) return null;
+  const moved = (receipt?.fetchedBytes ?? 0) + (receipt?.copiedBytes ?? 0);
+  if (receipt === null || moved === 0) return null;
   // The receipt's time begins with the first attempt, its bytes are those of the last one.
   const startedMs = Math.max(receipt.startedMs, receipt.attempts > 1 ? leasedMs ?? 0 : 0);
   const tookMs = receipt.endedMs - startedMs;
-  return tookMs < 1 ? null : Math.round(receipt.fetchedBytes / tookMs * 1_000);
+  return tookMs < 1 ? null : Math.round(moved / tookMs * 1_000);
 }

@@ -34,6 +34,9 @@ export interface TransferReport {
   readonly bytes: number | null;
   readonly fetchedBytes: number | null;
   readonly keptBytes: number | null;
+  /** Copied by the service itself. */
+  readonly copiedBytes?: number;
+  readonly streamedBecause?: string;
   readonly bytesPerSecond: number | null;
   readonly durationMs: number | null;
   readonly outcome: string | null;
@@ -76,6 +79,8 @@ function transferReport(row: Row): TransferReport {
     bytes: receipt?.bytes ?? null,
     fetchedBytes: receipt?.fetchedBytes ?? null,
     keptBytes: receipt?.keptBytes ?? null,
+    ...(receipt?.copiedBytes === undefined ? {} : { copiedBytes: receipt.copiedBytes }),
+    ...(receipt?.streamedBecause === undefined ? {} : { streamedBecause: receipt.streamedBecause }),
     bytesPerSecond: rateOf(row),
     durationMs: receipt === null ? null : receipt.endedMs - receipt.startedMs,
     outcome: receipt?.outcome ?? null,
