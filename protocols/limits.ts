@@ -56,6 +56,11 @@ export const PROTOCOL_LIMITS = {
     value: 256,
     why: "users at origins whose digest challenges are remembered; the oldest is asked again",
   },
+  httpLoginFreshMs: {
+    unit: "ms",
+    value: 10_000,
+    why: "a nonce that was taken so long ago may be stale: a body that is sent once only waits for a HEAD",
+  },
   httpChallengesMax: {
     unit: "count",
     value: 3,

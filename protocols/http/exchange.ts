@@ -110,7 +110,7 @@ export class Exchange {
   /** What is made while it is sent can be sent once only: the server has to have asked before. */
   async #introduce(): Promise<void> {
     const { login } = this.#hop;
-    if (login === null || login.isKnown) return;
+    if (login === null || login.isFresh) return;
     const exchange = new Exchange(this.client, "HEAD", this.#hop, this.signal);
     await guarded(exchange, async () => {
       const response = await exchange.send({});

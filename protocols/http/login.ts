@@ -16,15 +16,17 @@ export class DigestLogin {
   #challenge: DigestChallenge | null = null;
   /** Requests that were made with this nonce. */
   #count = 0;
+  #acceptedAtMs = -Infinity;
 
   constructor(user: DigestUser, env: Env) {
     this.#user = user;
     this.#env = env;
   }
 
-  /** The server has asked; a request that begins now can answer. */
-  get isKnown(): boolean {
-    return this.#challenge !== null;
+  /** An answer was taken a moment ago: one that is given now will be, as far as anybody can tell. */
+  get isFresh(): boolean {
+    if (this.#challenge === null) return false;
+    return this.#env.clock.monotonic() - this.#acceptedAtMs < protocolLimits.httpLoginFreshMs;
   }
 
   /** The field of one request, and the nonce it answers; `null` before the server has asked. */
@@ -48,8 +50,10 @@ export class DigestLogin {
     this.#count = 0;
   }
 
-  /** The server has said which nonce it wants next. */
-  next(nonce: string): void {
+  /** An answer was taken; the server may have said which nonce it wants next. */
+  accepted(nonce: string | null): void {
+    this.#acceptedAtMs = this.#env.clock.monotonic();
+    if (nonce === null) return;
     if (this.#challenge === null || this.#challenge.nonce === nonce) return;
     this.#challenge = { ...this.#challenge, nonce, isStale: false };
     this.#count = 0;
@@ -109,10 +113,9 @@ export class LoginProof {
 
   /** What an accepted answer says of the next one. */
   accepted(headers: ReadonlyMap<string, string>): void {
-    const info = headers.get("authentication-info");
-    if (info === undefined) return;
-    const nonce = parseParameters(info).get("nextnonce");
-    if (nonce !== undefined && /^[\x21-\x7e]+$/.test(nonce)) this.#login.next(nonce);
+    if (this.#used === null) return;
+    const nonce = parseParameters(headers.get("authentication-info") ?? "").get("nextnonce");
+    this.#login.accepted(nonce !== undefined && /^[\x21-\x7e]+$/.test(nonce) ? nonce : null);
   }
 
   /**

@@ -44,6 +44,12 @@ export class DigestGuard {
     this.#options = options;
   }
 
+  /** Who may ask. */
+  get user(): { readonly username: string; readonly password: string } {
+    const { username, password } = this.#options;
+    return { username, password };
+  }
+
   /** All nonces are forgotten, as by a server that was started again. */
   forget(): void {
     this.#counts.clear();

@@ -199,6 +199,17 @@ guarded("a streamed upload is begun once the server has asked", {}, async (place
   assertBytes(place.server.files.get("/data/a.bin")!.bytes, patterned(LARGE), "the file");
 });
 
+guarded("a streamed upload asks again where the last answer is old", {}, async (place) => {
+  await uploadLarge(place);
+  place.verdicts();
+  place.guard.forget();
+  const passed = Promise.withResolvers<void>();
+  place.env.timers.after(60_000, passed.resolve);
+  await passed.promise;
+  await uploadLarge(place);
+  assert.deepEqual(place.verdicts(), ["HEAD stale", "HEAD accepted", "PUT accepted"]);
+});
+
 guarded(
   "a streamed upload that is asked all the same fails, and succeeds when it is begun again",
   { open: ["HEAD"] },
