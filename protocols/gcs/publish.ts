@@ -2,7 +2,7 @@
 
 import type { DestinationFacts, PublishOptions } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
-import { publishing } from "../objects/publishing.ts";
+import { otherBytes, publishing } from "../objects/publishing.ts";
 import type { GcsClient } from "./client.ts";
 import {
   destinationFactsOf,
@@ -122,8 +122,7 @@ function mtimeOf({ mtimeMs }: PublishOptions): Record<string, string> {
 function checked({ upload, action }: Publication, made: GcsObject, crc: string): GcsObject {
   const isOurs = made.size === upload.size && (made.crc32c === undefined || made.crc32c === crc);
   if (isOurs) return made;
-  const message = `cannot ${action}: the service has other bytes than it was sent`;
-  throw new ProtocolError("io", message, { definite: false, retryable: false });
+  throw otherBytes(action, "the service has other bytes than it was sent");
 }
 
 function refusal({ upload, options, action }: Publication, thrown: unknown): unknown {

@@ -85,6 +85,10 @@ export class ObjectExchange {
     return this.#request.action;
   }
 
+  get clock(): Env["clock"] {
+    return this.link.env.clock;
+  }
+
   /** Sends, and resolves to the answer of whatever status. */
   async send(): Promise<NetResponse> {
     const { action, method, url, headers, body } = this.#request;

@@ -33,7 +33,7 @@ export async function publishing<T>(
     try {
       return await send();
     } catch (thrown) {
-      if (!(thrown instanceof ProtocolError)) throw thrown;
+      if (!(thrown instanceof ProtocolError) || isOfOtherBytes(thrown)) throw thrown;
       isOpen ||= !thrown.definite;
       isUnanswered ||= !thrown.definite && !isAnswered(thrown);
       // A refusal, too, may answer a try that came after the one that did it, of an earlier call even.
@@ -52,6 +52,17 @@ export async function publishing<T>(
 /** A whole answer of the service itself: nothing of the request is under way any more. */
 function isAnswered({ details: { status } }: ProtocolError): boolean {
   return typeof status === "number" && status !== 502 && status !== 504;
+}
+
+/** It is there, but not what was sent: neither looking nor sending it again makes that good. */
+function isOfOtherBytes({ code, retryable }: ProtocolError): boolean {
+  return code === "io" && !retryable;
+}
+
+/** What the store has made is not what was sent: the job fails, and whoever reads this removes it. */
+export function otherBytes(action: string, what: string): ProtocolError {
+  const message = `cannot ${action}: ${what}; what stands there is damaged: remove it`;
+  return new ProtocolError("io", message, { retryable: false, definite: true });
 }
 
 function isNeverSent({ definite, retryable }: ProtocolError): boolean {

@@ -1,10 +1,21 @@
 /** An open range of an object: as many bytes as were announced, checked where the store gave a hash. */
 
-import type { Block } from "../../runtime/env/env.ts";
+import type { Block, Env } from "../../runtime/env/env.ts";
 import type { Fingerprint, SourceFacts, SourceReader } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { protocolLimits } from "../limits.ts";
-import type { ObjectExchange } from "./exchange.ts";
+
+/** The answer to a request, as far as it is read. */
+export interface BodyExchange {
+  /** Verb and object, for messages. */
+  readonly action: string;
+  readonly clock: Pick<Env["clock"], "monotonic">;
+  /** `null` where the connection broke. */
+  read(into: Uint8Array): Promise<number | null>;
+  fill(block: Block, start: number, end: number): Promise<number | null>;
+  /** Idempotent. */
+  end(): Promise<void>;
+}
 
 /** Compares what was read with what the store says of it. */
 export interface ContentCheck {
@@ -25,7 +36,7 @@ export interface ObjectReading {
 /** Reads the body of an exchange whose answer was found usable. */
 export class ObjectReader implements SourceReader {
   readonly facts: SourceFacts;
-  readonly #exchange: ObjectExchange;
+  readonly #exchange: BodyExchange;
   readonly #reading: ObjectReading;
   readonly #openedAtMs: number;
   #received = 0;
@@ -33,11 +44,11 @@ export class ObjectReader implements SourceReader {
   #isClosed = false;
   #failure: { readonly why: unknown } | null = null;
 
-  constructor(exchange: ObjectExchange, reading: ObjectReading) {
+  constructor(exchange: BodyExchange, reading: ObjectReading) {
     this.facts = reading.facts;
     this.#exchange = exchange;
     this.#reading = reading;
-    this.#openedAtMs = exchange.link.env.clock.monotonic();
+    this.#openedAtMs = exchange.clock.monotonic();
   }
 
   read(into: Uint8Array): Promise<number> {
@@ -89,7 +100,7 @@ export class ObjectReader implements SourceReader {
 
   async confirm(): Promise<Fingerprint> {
     const { httpConfirmAboveBytes, httpConfirmAboveMs } = protocolLimits;
-    const tookMs = this.#exchange.link.env.clock.monotonic() - this.#openedAtMs;
+    const tookMs = this.#exchange.clock.monotonic() - this.#openedAtMs;
     if (this.#received <= httpConfirmAboveBytes && tookMs <= httpConfirmAboveMs) {
       return this.facts.fingerprint;
     }

@@ -1,11 +1,12 @@
 /**
- * Finding out whether a server keeps the conditions of writes. One that does not know them mostly
- * ignores them and overwrites, so it is tried on an object of our own, once for each server.
+ * Finding out whether a server keeps the conditions of writes and compares checksums. One that does not
+ * know them mostly ignores them, so it is tried on an object of our own, once for each server.
  */
 
 import { unlessAborted } from "../../runtime/base/unless_aborted.ts";
 import { abortedError } from "../aborting.ts";
 import { hex } from "./file_id.ts";
+import { described } from "./checksums.ts";
 import type { S3Client } from "./client.ts";
 import { isUnmet, S3Refusal } from "./failure.ts";
 import { deleteObject, putObject } from "./objects.ts";
@@ -52,11 +53,23 @@ async function learn(client: S3Client, directory: string): Promise<void> {
     const replacesOnly = await isRefused(() => put(IF_OTHER)) &&
       !await isRefused(() => put({ "if-match": tag }));
     const completesOnly = createsOnly && await completesOnlyAt(client, key, tag);
-    Object.assign(abilities, { createsOnly, replacesOnly, completesOnly });
+    const checksSums = await isSumChecked(client, key, action);
+    Object.assign(abilities, { createsOnly, replacesOnly, completesOnly, checksSums });
   } finally {
     await deleteObject(client, key, action, null).catch(() => {});
   }
-  client.env.log.write("info", "a server's conditions of writes were tried", { ...abilities });
+  client.env.log.write("info", "what a server keeps was tried", { ...abilities });
+}
+
+/** Sends a byte with the checksum of another one; the signature's own hash is the right one. */
+async function isSumChecked(client: S3Client, key: string, action: string): Promise<boolean> {
+  const { env, place: { checksum } } = client;
+  if (checksum === "none") return false;
+  const [sent, other] = [Uint8Array.of(1), Uint8Array.of(2)];
+  const { headers } = await described(env, { bytes: other }, other.length, checksum);
+  const { bodyHash } = await described(env, { bytes: sent }, sent.length, checksum);
+  const request = { method: "PUT", key, action, headers, body: sent, bodyHash } as const;
+  return await isRefused(() => client.ask({ ...request, signal: null, isOnce: true }));
 }
 
 async function completesOnlyAt(

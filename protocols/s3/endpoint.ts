@@ -8,6 +8,7 @@ import { ProtocolError } from "../errors.ts";
 import { networkPlaceOf } from "../network_uri.ts";
 import { isLocalHost } from "../http/addresses.ts";
 import { protocolLimits } from "../limits.ts";
+import { CHECKSUM_KINDS, type ChecksumKind } from "./checksums.ts";
 import { customerKeyHeaders } from "./encryption.ts";
 import { encodedPath, encodedQuery } from "./signing.ts";
 
@@ -27,7 +28,7 @@ export const S3_OPTIONS = {
   encryption: "of new objects at the server: AES256 or aws:kms",
   kmsKeyId: "the key of encryption: aws:kms",
   partSize: "bytes of each part; 10,000 are the most that a file takes; growing unless set",
-  checksum: "sha256, crc32 or none: what is sent along with each part; sha256 unless set",
+  checksum: "sha256, crc32c, crc32 or none: what goes along with each part; sha256 unless set",
   conditional: "yes, no or auto: whether the server keeps conditions of writes; auto finds out",
   stsEndpoint: "where webIdentity fetches its keys; Amazon's own unless set",
 } as const;
@@ -53,7 +54,7 @@ export interface S3Place {
   readonly makingHeaders: Readonly<Record<string, string>>;
   readonly versionId: string | null;
   readonly partBytes: number | null;
-  readonly checksum: "sha256" | "crc32" | "none";
+  readonly checksum: ChecksumKind;
   readonly conditional: boolean | null;
   readonly stsOrigin: URL;
   /** Another place of the same service is this one with another bucket and path. */
@@ -108,7 +109,7 @@ export function s3PlaceOf(endpoint: Endpoint): S3Place {
     ...headersOf(endpoint, options, origin, refuse),
     versionId: options.versionId ?? null,
     partBytes: partBytesOf(options.partSize, refuse),
-    checksum: choiceOf(options.checksum, "checksum", ["sha256", "crc32", "none"], refuse) ??
+    checksum: choiceOf(options.checksum, "checksum", CHECKSUM_KINDS, refuse) ??
       "sha256",
     conditional: conditionalOf(options.conditional, isAmazon, refuse),
   };

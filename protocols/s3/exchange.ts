@@ -50,6 +50,14 @@ export class S3Exchange {
     terms.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
+  get action(): string {
+    return this.#terms.action;
+  }
+
+  get clock(): Env["clock"] {
+    return this.env.clock;
+  }
+
   /** Resolves with the head of the answer. */
   async send(request: Omit<NetRequest, "signal">): Promise<NetResponse> {
     this.#throwIfAborted();

@@ -93,7 +93,7 @@ export async function putObject(
     body: block.bytes.subarray(0, length),
     bodyHash: body.bodyHash,
   });
-  assertSameChecksum(action, checksum, body.checksum, answer.headers);
+  assertSameChecksum(action, checksum, body.checksum, answer.headers, isOnce);
   return answer;
 }
 

@@ -8,6 +8,10 @@ export interface Abilities {
   replacesOnly: boolean | null;
   /** Both when an upload is completed. */
   completesOnly: boolean | null;
+  /** Bodies whose checksum is another one are refused. */
+  checksSums: boolean | null;
+  /** The CRC of an object of parts is that of its bytes (`FULL_OBJECT`). */
+  sumsWholes: boolean | null;
 }
 
 /** What is known of a service at one moment; whoever learns more writes it here. */
@@ -30,6 +34,8 @@ export function freshService(conditional: boolean | null): ServiceState {
       createsOnly: conditional,
       replacesOnly: conditional,
       completesOnly: conditional,
+      checksSums: null,
+      sumsWholes: null,
     },
     learning: null,
   };

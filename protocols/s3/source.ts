@@ -13,12 +13,13 @@ import type {
 import { ProtocolError } from "../errors.ts";
 import { fingerprintChange } from "../fingerprint.ts";
 import { parseContentRange } from "../http/fields.ts";
+import { EmptyReader, ObjectReader } from "../objects/reader.ts";
+import { checkOfWhole } from "./checksums.ts";
 import type { S3Client } from "./client.ts";
 import { keyOf } from "./endpoint.ts";
 import type { S3Exchange } from "./exchange.ts";
 import { isUnmet, S3Refusal } from "./failure.ts";
 import { fingerprintOf, headObject, objectOf, type S3Object } from "./objects.ts";
-import { S3Reader } from "./reader.ts";
 import { shown } from "./uploads.ts";
 
 /** What every object can do. */
@@ -121,7 +122,7 @@ export class S3Source implements Source {
       const message = `cannot ${action}: it has ${size} bytes and none from ${start} on`;
       throw new ProtocolError("rangeNotSupported", message, { definite: true });
     }
-    return new S3Reader(this.#client, null, action, facts, 0, () => this.stat(signal));
+    return new EmptyReader(facts);
   }
 
   #reader(
@@ -136,9 +137,16 @@ export class S3Source implements Source {
     const { size, bytes } = status === 206
       ? partOf(action, range, headers.get("content-range") ?? "", object.size)
       : wholeOf(action, range, object.size);
-    const facts = factsOf(object, size);
+    const isPart = status === 206;
+    // Of a range that is just a part of an upload, the sum may be that part's.
+    const facts = factsOf(isPart ? { ...object, sha256: null } : object, size);
     assertExpected(action, expected, facts.fingerprint);
-    return new S3Reader(this.#client, exchange, action, facts, bytes, () => this.stat(signal));
+    return new ObjectReader(exchange, {
+      facts,
+      announced: bytes,
+      check: isPart ? null : checkOfWhole(this.#client.env, headers),
+      again: async () => (await this.stat(signal)).fingerprint,
+    });
   }
 }
 

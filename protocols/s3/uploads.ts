@@ -3,7 +3,15 @@
 import type { Block } from "../../runtime/env/env.ts";
 import { ProtocolError } from "../errors.ts";
 import { parseCount, parseStrongEtag } from "../http/fields.ts";
-import { assertSameChecksum, CHECKSUM_ELEMENT, type ChecksumKind, described } from "./checksums.ts";
+import { otherBytes } from "../objects/publishing.ts";
+import {
+  assertSameChecksum,
+  CHECKSUM_ELEMENT,
+  type ChecksumKind,
+  described,
+  wholeChecksum,
+  type WholeKind,
+} from "./checksums.ts";
 import type { S3Answer, S3Client } from "./client.ts";
 import { isMissing } from "./failure.ts";
 import { childrenOf, parseXml, textOf, xml, type XmlElement } from "./xml.ts";
@@ -24,7 +32,7 @@ export interface UploadPlace {
   readonly uploadId: string;
 }
 
-const ALGORITHM = { sha256: "SHA256", crc32: "CRC32", none: null };
+const ALGORITHM = { sha256: "SHA256", crc32c: "CRC32C", crc32: "CRC32", none: null };
 
 /** The document of an answer. */
 export function documentOf(answer: S3Answer): XmlElement {
@@ -49,8 +57,16 @@ export async function createUpload(
       ...client.place.keyHeaders,
       ...headers,
       ...(algorithm === null ? {} : { "x-amz-checksum-algorithm": algorithm }),
+      // A SHA-256 of the whole cannot be made of those of its parts.
+      ...(algorithm === null || checksum === "sha256"
+        ? {}
+        : { "x-amz-checksum-type": "FULL_OBJECT" }),
     },
   });
+  if (checksum !== "none" && checksum !== "sha256") {
+    const { abilities } = client.service;
+    abilities.sumsWholes = answer.headers.get("x-amz-checksum-type") === "FULL_OBJECT";
+  }
   const uploadId = textOf(documentOf(answer), "UploadId");
   if (uploadId !== null && uploadId !== "") return uploadId;
   throw new ProtocolError("badResponse", `cannot ${action}: the answer names no upload`);
@@ -86,7 +102,7 @@ export async function uploadPart(
   return { number, size: length, etag, checksum: isKept ? body.checksum : null };
 }
 
-/** Makes the object of its parts; what is not in the list is dropped. */
+/** Makes the object of its parts; what is not in the list is dropped. `io` if it has another sum. */
 export async function completeUpload(
   client: S3Client,
   { key, uploadId }: UploadPlace,
@@ -94,21 +110,51 @@ export async function completeUpload(
   headers: Readonly<Record<string, string>>,
   isOnce = false,
 ): Promise<S3Answer> {
-  const element = CHECKSUM_ELEMENT[client.place.checksum];
-  const list = parts.map(({ number, etag, checksum }) =>
+  const { place: { checksum }, service: { abilities } } = client;
+  const element = CHECKSUM_ELEMENT[checksum];
+  const list = parts.map((part) =>
     xml("Part", [
-      xml("PartNumber", String(number)),
-      xml("ETag", etag),
-      ...(element === null || checksum === null ? [] : [xml(element, checksum)]),
+      xml("PartNumber", String(part.number)),
+      xml("ETag", part.etag),
+      ...(element === null || part.checksum === null ? [] : [xml(element, part.checksum)]),
     ])
   );
-  return await client.ask({
+  const action = `complete the upload to ${shown(client, key)}`;
+  const whole = abilities.sumsWholes === true
+    ? wholeChecksum(client.env, checksum, "FULL_OBJECT", parts)
+    : null;
+  const answer = await client.ask({
     method: "POST",
-    ...{ key, signal: null, headers, isOnce },
-    action: `complete the upload to ${shown(client, key)}`,
+    ...{ key, signal: null, isOnce, action },
     query: { uploadId },
+    headers: {
+      ...headers,
+      // Other bytes are then refused before they are an object.
+      ...(whole === null
+        ? {}
+        : { [`x-amz-checksum-${checksum}`]: whole, "x-amz-checksum-type": "FULL_OBJECT" }),
+    },
     body: new TextEncoder().encode(xml("CompleteMultipartUpload", list).markup),
   });
+  assertSameWhole(client, action, answer, parts);
+  return answer;
+}
+
+function assertSameWhole(
+  { env, place: { checksum } }: S3Client,
+  action: string,
+  answer: S3Answer,
+  parts: readonly Part[],
+): void {
+  const element = CHECKSUM_ELEMENT[checksum];
+  const document = documentOf(answer);
+  const told = element === null ? null : textOf(document, element);
+  if (told === null) return;
+  const kind: WholeKind = told.includes("-") ? "COMPOSITE" : "FULL_OBJECT";
+  const expected = wholeChecksum(env, checksum, kind, parts);
+  if (expected === null || expected === told) return;
+  const what = `the object has the checksum ${told.slice(0, 60)}, and what was sent ${expected}`;
+  throw otherBytes(action, what);
 }
 
 /** Gives an upload up; one that is gone is no error. */
@@ -161,7 +207,8 @@ function partOf(element: XmlElement, action: string): Part {
   if (number === null || number < 1 || size === null || etag === null || etag === "") {
     throw new ProtocolError("badResponse", `cannot ${action}: a part lacks number, size or tag`);
   }
-  const checksum = textOf(element, "ChecksumSHA256") ?? textOf(element, "ChecksumCRC32");
+  const checksum = textOf(element, "ChecksumSHA256") ?? textOf(element, "ChecksumCRC32C") ??
+    textOf(element, "ChecksumCRC32");
   return { number, size, etag: etag.startsWith('"') ? etag : `"${etag}"`, checksum };
 }
 

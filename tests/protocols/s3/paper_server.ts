@@ -5,6 +5,7 @@ import type { Env, NetRequest } from "../../../runtime/env/env.ts";
 import type { SimReply } from "../../../runtime/sim/hosts.ts";
 import { type AccessKey, signedHeaders } from "../../../protocols/s3/signing.ts";
 import { childrenOf, parseXml, textOf, xml } from "../../../protocols/s3/xml.ts";
+import { isRightSum, type PaperSums, partSum, sumOf, sumsOf, wholeSum } from "./paper_sums.ts";
 
 export const KEY: AccessKey = {
   accessKeyId: "AKIDPAPER",
@@ -16,8 +17,10 @@ export const KEY: AccessKey = {
 export interface PaperQuirks {
   /** Conditions of writes are ignored. */
   readonly ignoresConditions?: boolean;
-  /** Its answers hold no checksums. */
+  /** It knows no checksums: they are ignored, and its answers hold none. */
   readonly noChecksums?: boolean;
+  /** The CRC of an object of parts is one of the parts' sums, as servers did before `FULL_OBJECT`. */
+  readonly compositeOnly?: boolean;
   /** Its clock is so far ahead. */
   readonly aheadMs?: number;
   /** Session tokens that it takes. */
@@ -40,7 +43,14 @@ interface PaperUpload {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly begunMs: number;
-  readonly parts: Map<number, { readonly bytes: Uint8Array; readonly etag: string }>;
+  readonly parts: Map<number, PaperPart>;
+  /** How the sum of the whole is made; `null` without one. */
+  readonly sums: PaperSums | null;
+}
+
+interface PaperPart {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
 }
 
 const KEPT = /^(x-amz-meta-|x-amz-storage-class|x-amz-server-side-encryption|content-type)/;
@@ -181,8 +191,13 @@ export class PaperServer {
     const wanted = request.headers["if-match"];
     if (wanted !== undefined && wanted !== object.etag) return failed(412, "PreconditionFailed");
     const size = object.bytes.length;
+    const isAsked = request.headers["x-amz-checksum-mode"] === "ENABLED";
     const headers = {
-      ...object.headers,
+      ...Object.fromEntries(
+        Object.entries(object.headers).filter(([name]) =>
+          isAsked || !name.startsWith("x-amz-checksum-")
+        ),
+      ),
       etag: object.etag,
       "last-modified": new Date(object.modifiedMs).toUTCString(),
       "content-length": String(size),
@@ -204,11 +219,12 @@ export class PaperServer {
   #put(request: NetRequest, key: string): SimReply {
     const copied = this.#copied(request);
     if (copied !== null && "status" in copied) return copied;
-    const failure = this.#unmet(request, key);
+    const failure = this.#unmet(request, key) ?? this.#wrongSum(request);
     if (failure !== null) return failure;
     const object = this.put(key, copied?.bytes ?? bodyOf(request), {
       ...copied?.headers,
       ...keptOf(request.headers),
+      ...this.#checksums(request),
     });
     const headers = { etag: object.etag, "x-amz-version-id": object.versionId };
     if (copied !== null) {
@@ -230,17 +246,32 @@ export class PaperServer {
   }
 
   #checksums({ headers }: NetRequest): Record<string, string> {
-    if (this.#quirks.noChecksums === true) return {};
-    return Object.fromEntries(
-      Object.entries(headers).filter(([name]) => /^x-amz-checksum-(sha256|crc32)$/.test(name)),
-    );
+    return this.#quirks.noChecksums === true ? {} : sumOf(headers);
+  }
+
+  #wrongSum(request: NetRequest): SimReply | null {
+    const isKnown = this.#quirks.noChecksums !== true;
+    return !isKnown || isRightSum(request.headers, bodyOf(request))
+      ? null
+      : failed(400, "BadDigest");
   }
 
   #begin(request: NetRequest, key: string): SimReply {
     const uploadId = `upload-${++this.#counter}`;
     const headers = keptOf(request.headers);
-    this.uploads.set(uploadId, { key, headers, begunMs: this.nowMs, parts: new Map() });
-    return document("InitiateMultipartUploadResult", [xml("UploadId", uploadId)]);
+    const sums = this.#quirks.noChecksums === true
+      ? null
+      : sumsOf(request.headers, this.#quirks.compositeOnly === true);
+    this.uploads.set(uploadId, { key, headers, begunMs: this.nowMs, parts: new Map(), sums });
+    const answer = document("InitiateMultipartUploadResult", [xml("UploadId", uploadId)]);
+    if (sums === null) return answer;
+    return {
+      ...answer,
+      headers: {
+        "x-amz-checksum-algorithm": sums.kind.toUpperCase(),
+        "x-amz-checksum-type": sums.type,
+      },
+    };
   }
 
   #ofUpload(
@@ -259,10 +290,16 @@ export class PaperServer {
     if (request.method === "POST") return this.#complete(request, upload, uploadId);
     const copied = this.#copied(request);
     if (copied !== null && "status" in copied) return copied;
+    const wrong = this.#wrongSum(request);
+    if (wrong !== null) return wrong;
     const bytes = (copied?.bytes ?? bodyOf(request)).slice();
     const etag = `"${md5(bytes)}"`;
     upload.parts.set(Number(query.get("partNumber")), { bytes, etag });
-    if (copied !== null) return document("CopyPartResult", [xml("ETag", etag)]);
+    if (copied !== null) {
+      const { sums } = upload;
+      const sum = sums === null ? [] : [xml(sums.element, partSum(sums, bytes))];
+      return document("CopyPartResult", [xml("ETag", etag), ...sum]);
+    }
     return { status: 200, headers: { etag, ...this.#checksums(request) } };
   }
 
@@ -271,9 +308,13 @@ export class PaperServer {
     if (failure !== null) return failure;
     const listed = childrenOf(parseXml(new TextDecoder().decode(bodyOf(request))), "Part");
     const parts: Uint8Array[] = [];
+    const { sums } = upload;
     for (const [index, part] of listed.entries()) {
       const kept = upload.parts.get(Number(textOf(part, "PartNumber")));
       if (kept === undefined || kept.etag !== textOf(part, "ETag")) {
+        return failed(400, "InvalidPart");
+      }
+      if (sums !== null && textOf(part, sums.element) !== partSum(sums, kept.bytes)) {
         return failed(400, "InvalidPart");
       }
       if (index < listed.length - 1 && kept.bytes.length < 5_242_880) {
@@ -281,10 +322,19 @@ export class PaperServer {
       }
       parts.push(kept.bytes);
     }
+    const whole = sums === null ? null : wholeSum(sums, parts);
+    const told = sums === null ? undefined : request.headers[sums.header];
+    if (told !== undefined && told !== whole) return failed(400, "BadDigest");
     this.uploads.delete(uploadId);
-    const object = this.put(upload.key, new Uint8Array(joined(parts)), upload.headers);
+    const object = this.put(upload.key, new Uint8Array(joined(parts)), {
+      ...upload.headers,
+      ...(sums === null ? {} : { [sums.header]: whole!, "x-amz-checksum-type": sums.type }),
+    });
     return {
-      ...document("CompleteMultipartUploadResult", [xml("ETag", object.etag)]),
+      ...document("CompleteMultipartUploadResult", [
+        xml("ETag", object.etag),
+        ...(sums === null ? [] : [xml(sums.element, whole!), xml("ChecksumType", sums.type)]),
+      ]),
       headers: { "x-amz-version-id": object.versionId },
     };
   }
@@ -349,6 +399,7 @@ function listedParts(upload: PaperUpload, query: URLSearchParams): SimReply {
         xml("PartNumber", String(number)),
         xml("Size", String(bytes.length)),
         xml("ETag", etag),
+        ...(upload.sums === null ? [] : [xml(upload.sums.element, partSum(upload.sums, bytes))]),
       ])
     ),
   ]);
