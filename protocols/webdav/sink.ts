@@ -11,13 +11,16 @@ import { abortedError } from "../aborting.ts";
 import { containedPath, joinPath, safeName, splitPath } from "../containment.ts";
 import type {
   DestinationFacts,
+  NoServerCopy,
   ProbeExpectation,
   PublishOptions,
+  ServerCopy,
   Sink,
   SinkCapabilities,
   SinkFile,
   SinkPlace,
   Source,
+  SourceEndpoint,
 } from "../contract.ts";
 import { ProtocolError } from "../errors.ts";
 import { unsupported } from "../http/call.ts";
@@ -25,6 +28,7 @@ import { hashAt } from "../http/hash_at.ts";
 import type { DavAccess } from "./access.ts";
 import { type ExclusiveCollections, makeCollections } from "./collections.ts";
 import { move } from "./moving.ts";
+import { davCopy } from "./server_copy.ts";
 import { DavSinkFile } from "./sink_file.ts";
 
 /** The most that a WebDAV sink can have; resuming only where option partial says so. */
@@ -38,6 +42,7 @@ export const DAV_SINK: SinkCapabilities = {
   readBack: true,
   mtime: false,
   permissions: false,
+  serverCopy: true,
 };
 
 const NEVER = new AbortController().signal;
@@ -86,6 +91,10 @@ export class DavSink implements Sink {
 
   hash(name: string, signal: AbortSignal): Promise<string | null> {
     return hashAt(this.#access.client, this.#access.hop(this.#at(name)), signal);
+  }
+
+  serverCopy(source: SourceEndpoint): ServerCopy | NoServerCopy {
+    return davCopy(this.#access, source, this.#sourceAt);
   }
 
   async create(temp: string, signal: AbortSignal, size: number | null = null): Promise<SinkFile> {

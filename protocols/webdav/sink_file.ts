@@ -75,6 +75,24 @@ export class DavSinkFile implements SinkFile {
     return this.#turns.take(() => this.#sync());
   }
 
+  /** Of its bytes. */
+  get path(): string {
+    return this.#parts.path;
+  }
+
+  /** The server puts all of its bytes there itself; nothing was written yet. */
+  fill(copy: () => Promise<void>, bytes: number): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#assertOpen("copy to");
+      if (this.#size > 0 || this.#upload !== null) {
+        const { access, path } = this.#parts;
+        throw unsupported("copy to", access.shown(path), "a part of it was written");
+      }
+      await copy();
+      this.#size = this.#storedBytes = bytes;
+    });
+  }
+
   /** Everything is at the server, and nothing else. */
   complete(): Promise<void> {
     this.#letGo();

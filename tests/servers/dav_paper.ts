@@ -93,6 +93,8 @@ export class DavPaper {
         return this.#delete(request, path);
       case "MKCOL":
         return this.#mkcol(path);
+      case "COPY":
+        return this.#copy(request, path);
       case "MOVE":
         return this.#move(request, path);
       case "PROPFIND":
@@ -190,6 +192,19 @@ export class DavPaper {
     if (!this.directories.has(parentOf(path))) return { status: 409 };
     this.directories.add(path);
     return { status: 201 };
+  }
+
+  /** Of files; a client that copies directories is none of ours. */
+  #copy({ headers }: NetRequest, path: string): Reply {
+    const target = pathOf(headers.destination ?? "");
+    const file = this.files.get(path);
+    if (file === undefined) return { status: 404 };
+    if (!this.#holds(headers, path)) return { status: 412 };
+    if (!this.directories.has(parentOf(target))) return { status: 409 };
+    const isTaken = this.files.has(target);
+    if (isTaken && headers.overwrite === "F") return { status: 412 };
+    this.put(target, file.bytes);
+    return { status: isTaken ? 204 : 201 };
   }
 
   #move({ headers }: NetRequest, path: string): Reply {
