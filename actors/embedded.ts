@@ -63,6 +63,8 @@ export interface Embedded {
   readonly resumed: boolean;
   readonly node: Node;
   readonly state: State;
+  /** Memory of the pipelines' buffers in use. */
+  readonly lentBytes: number;
   /** Resolves to the run once it has ended; rejects if its log or node is lost. */
   readonly finished: Promise<Run>;
   /** Pauses, resumes or cancels every job of the run. */
@@ -166,6 +168,9 @@ function startTree(
     node,
     get state() {
       return group.state;
+    },
+    get lentBytes() {
+      return tools.buffers.lent * tools.buffers.slotBytes;
     },
     finished,
     intend: async (intent, why) => {

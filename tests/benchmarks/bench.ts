@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   "link": "./link.ts",
   "live": "./live.ts",
   "protocols": "./protocols/all.ts",
+  "protocols-many": "./protocols/many.ts",
   "raft": "./raft.ts",
   "raft-engine": "./raft_engine.ts",
   "raft-log": "./raft_log.ts",

@@ -171,6 +171,11 @@ function tell(
   return { bench, size, direction, unit, rates, ratios, aims: wanted };
 }
 
+/** One file of random bytes in a fresh folder. */
+export function madeFile(folder: string, bytes: number): Promise<Files> {
+  return filled("large", folder, 1, bytes);
+}
+
 /** Files of random bytes in a fresh folder. */
 async function filled(
   size: Work["size"],

@@ -26,7 +26,7 @@ export function ours({ agent, folder }: Stand, end: FarEnd): Record<string, Cont
   const runs = `${folder}/runs`;
   return {
     [AGENT]: {
-      copy: (work) => agent.run(workflowOf(work, end), runs),
+      copy: async (work) => void await agent.run(workflowOf(work, end), runs),
       cpuMs: () => agent.cpuMs,
     },
     [COMMAND]: {

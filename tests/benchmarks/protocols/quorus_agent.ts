@@ -2,6 +2,13 @@
 
 import { familyBytes, familyMs } from "./command.ts";
 
+/** The most that a run had at one moment. */
+export interface Peaks {
+  /** Of the pipelines' buffers. */
+  readonly lentBytes: number;
+  readonly rssBytes: number;
+}
+
 /** See the file's comment. */
 export class QuorusAgent {
   readonly #child: Deno.ChildProcess;
@@ -29,7 +36,7 @@ export class QuorusAgent {
   }
 
   /** Carries a workflow out; its state lies in `folder` meanwhile. */
-  async run(text: string, folder: string): Promise<void> {
+  async run(text: string, folder: string): Promise<Peaks> {
     await this.#input.write(new TextEncoder().encode(`${JSON.stringify({ text, folder })}\n`));
     let line = "";
     while (!line.endsWith("\n")) {
@@ -39,6 +46,7 @@ export class QuorusAgent {
     }
     const outcome = JSON.parse(line);
     if (outcome.error !== undefined) throw new Error(`Quorus: ${outcome.error}`);
+    return outcome as Peaks;
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,7 @@ export const s3: Ground = {
     const swift = await startSwift();
     try {
       await swift.makeBucket(BUCKET);
-      const { origin, folder, key: { accessKeyId, secretAccessKey } } = swift;
+      const { origin, key: { accessKeyId, secretAccessKey } } = swift;
       const remote = remoteOf(
         "s3",
         {
@@ -32,8 +32,6 @@ export const s3: Ground = {
         },
         `${BUCKET}/`,
       );
-      await Deno.writeTextFile(`${folder}/secret`, secretAccessKey);
-      const secret = `\${file:${folder}/secret}`;
       await compete({
         bench: "s3",
         far: remoteFar(remote),
@@ -41,8 +39,7 @@ export const s3: Ground = {
         contestants: {
           ...ours(stand, {
             uri: (far) => `s3://${BUCKET}/${far}`,
-            access: `auth: { type: accessKey, accessKeyId: "${accessKeyId}", ` +
-              `secretAccessKey: "${secret}" }, options: { endpoint: "${origin}" }`,
+            access: await accessOf(swift),
             ...{ filesAtOnce: REQUESTS, ranges: RANGES, isListed: true, keepsMtime: false },
           }),
           ...(findProgram("aws") === undefined ? {} : { aws: await aws(swift) }),
@@ -55,6 +52,14 @@ export const s3: Ground = {
     }
   },
 };
+
+/** What a workflow says beside the URI. */
+export async function accessOf({ origin, folder, key }: Swift): Promise<string> {
+  await Deno.writeTextFile(`${folder}/secret`, key.secretAccessKey);
+  const secret = `\${file:${folder}/secret}`;
+  return `auth: { type: accessKey, accessKeyId: "${key.accessKeyId}", ` +
+    `secretAccessKey: "${secret}" }, options: { endpoint: "${origin}" }`;
+}
 
 /** It sends checksums that Swift does not know unless it is told to send what is required only. */
 async function aws({ origin, folder, key }: Swift): Promise<Contestant> {
