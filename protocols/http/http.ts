@@ -101,7 +101,9 @@ class HttpSource implements Source {
 
   async stat(signal: AbortSignal): Promise<SourceFacts> {
     const facts = await this.#look("HEAD", this.#hop, signal);
-    return facts ?? (await this.#look("GET", this.#hop, signal))!;
+    // Apache leaves the length of an empty file out of its answer to HEAD.
+    if (facts !== null && facts.fingerprint.size !== null) return facts;
+    return (await this.#look("GET", this.#hop, signal))!;
   }
 
   /** Asks for the facts and gives the body up; `null` where HEAD is refused as a method. */

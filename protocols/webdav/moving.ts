@@ -21,6 +21,8 @@ const MOVED: readonly number[] = [201, 204];
 const REFUSED = 412;
 /** Says that something is missing, and not what; some servers call that forbidden. */
 const MISSING: ReadonlySet<number> = new Set([403, 404, 409, 410]);
+/** Apache's word for a directory that is not there. */
+const FAILED = 500;
 
 /** Moves; `serverError` and the like, not definite, where nobody knows what happened. */
 export async function move(access: DavAccess, asked: Move): Promise<Moved> {
@@ -40,10 +42,13 @@ export async function move(access: DavAccess, asked: Move): Promise<Moved> {
     const { status } = await access.ask(from, call, isCollection);
     return status === REFUSED ? "refused" : "moved";
   } catch (thrown) {
-    if (!(thrown instanceof ProtocolError) || !MISSING.has(Number(thrown.details.status))) {
-      throw thrown;
+    const status = thrown instanceof ProtocolError ? Number(thrown.details.status) : 0;
+    if (!MISSING.has(status) && status !== FAILED) throw thrown;
+    if (await access.stat(from, signal) === null) {
+      // After a failure nobody knows who took it away.
+      if (status === FAILED) throw thrown;
+      return "gone";
     }
-    if (await access.stat(from, signal) === null) return "gone";
     const { directory } = splitPath(to);
     if (directory !== "/" && await access.stat(directory, signal) === null) return "parentMissing";
     throw thrown;

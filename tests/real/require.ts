@@ -2,6 +2,7 @@
 
 /** The Debian package of each program; a program that is not listed is its own package. */
 const packages: Readonly<Record<string, string>> = {
+  apache2: "apache2-bin",
   nginx: "nginx-light",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",

@@ -29,7 +29,7 @@ const START_STEP_MS = 25;
  */
 export function startRclone(within?: string, remembers = false): Promise<WebdavServer> {
   const cache = remembers ? [] : ["--dir-cache-time", "1ms"];
-  return start(within, (root, port) => ({
+  return startWebdav(within, (root, port) => ({
     program: "rclone",
     args: [
       ...["serve", "webdav", root, "--addr", `127.0.0.1:${port}`, ...cache],
@@ -40,7 +40,7 @@ export function startRclone(within?: string, remembers = false): Promise<WebdavS
 
 /** nginx with the methods that change files; what there is it does not tell. */
 export function startNginxDav(within?: string): Promise<WebdavServer> {
-  return start(within, async (root, port, folder) => {
+  return startWebdav(within, async (root, port, folder) => {
     const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
     await Deno.writeTextFile(
@@ -60,7 +60,8 @@ interface Command {
   readonly args: readonly string[];
 }
 
-async function start(
+/** Starts what `commandOf` says for a folder to serve, a free port and a folder of its own. */
+export async function startWebdav(
   within: string | undefined,
   commandOf: (root: string, port: number, folder: string) => Command | Promise<Command>,
 ): Promise<WebdavServer> {

@@ -4,6 +4,7 @@ import type { Credentials } from "../../../protocols/credentials.ts";
 import { webdavProtocol } from "../../../protocols/webdav/protocol.ts";
 import { realEnv } from "../../../runtime/env/real.ts";
 import type { Harness } from "../../conformance/harness.ts";
+import { APACHE_USER, startApacheDav } from "../../servers/apache.ts";
 import {
   RCLONE_USER,
   startNginxDav,
@@ -23,6 +24,11 @@ export async function nginxHarness(): Promise<Harness> {
   return harnessOf(await startNginxDav(), null, false);
 }
 
+/** Apache has everything, and its user logs in by digest authentication. */
+export async function apacheHarness(): Promise<Harness> {
+  return harnessOf(await startApacheDav(), APACHE_USER, true);
+}
+
 function harnessOf(server: WebdavServer, auth: Credentials | null, hasNames: boolean): Harness {
   const env = realEnv();
   const pathOf = (name: string) => `${server.root}/${name}`;
@@ -31,7 +37,7 @@ function harnessOf(server: WebdavServer, auth: Credentials | null, hasNames: boo
   let puts = 0;
   const put = async (name: string, bytes: Uint8Array) => {
     const path = pathOf(name);
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await makeFolders(server.root, name.split("/").slice(0, -1));
     puts += 1;
     const fresh = `${server.folder}/fresh-${puts}`;
     await Deno.writeFile(fresh, bytes);
@@ -56,4 +62,14 @@ function harnessOf(server: WebdavServer, auth: Credentials | null, hasNames: boo
       await server.close();
     },
   };
+}
+
+/** Folders that the server may write into, whoever it runs as. */
+async function makeFolders(root: string, names: readonly string[]): Promise<void> {
+  let path = root;
+  for (const name of names) {
+    path += `/${name}`;
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.chmod(path, 0o777);
+  }
 }
