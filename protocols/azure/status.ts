@@ -14,7 +14,46 @@ interface Meaning {
 const BY_CODE: Readonly<Record<string, Meaning>> = {
   AuthenticationFailed: {
     code: "unauthenticated",
-    reason: "the credentials are not accepted; check key, signature and the agent's clock",
+    reason: "the credentials are not accepted: correct the account key, or the shared access " +
+      "signature, which may have expired or not begun; and check this machine's clock",
+  },
+  AuthorizationFailure: {
+    code: "denied",
+    reason: "the account's network rules or its settings refuse this; ask its owner",
+  },
+  AuthorizationPermissionMismatch: {
+    code: "denied",
+    reason: "these credentials lack a permission: a source reads and lists (rl), a destination " +
+      "reads, creates, writes and deletes (rcwd); Entra ID wants a role for data, such as " +
+      "Storage Blob Data Contributor",
+  },
+  AuthorizationProtocolMismatch: {
+    code: "denied",
+    reason: "the shared access signature is for https only; correct the endpoint",
+  },
+  AuthorizationSourceIPMismatch: {
+    code: "denied",
+    reason: "the shared access signature is for another address than this machine's",
+  },
+  AuthorizationResourceTypeMismatch: {
+    code: "denied",
+    reason: "the shared access signature is for other kinds of things; it needs srt=sco",
+  },
+  InvalidAuthenticationInfo: {
+    code: "unauthenticated",
+    reason: "the token has expired or is none for https://storage.azure.com/; fetch a new one",
+  },
+  NoAuthenticationInformation: {
+    code: "unauthenticated",
+    reason: "the container is not public; declare credentials",
+  },
+  PublicAccessNotPermitted: {
+    code: "unauthenticated",
+    reason: "the account allows nobody without credentials; declare some",
+  },
+  InvalidResourceName: {
+    code: "badEndpoint",
+    reason: "that cannot be the name of a container or a blob; correct the URI",
   },
   AccountIsDisabled: { code: "denied", reason: "the account is disabled; ask its owner" },
   BlobAlreadyExists: { code: "exists", reason: "the name is taken" },
@@ -72,7 +111,8 @@ export function azureError(
   nowMs: number,
 ): ProtocolError {
   const told = headers.get("x-ms-error-code") ?? "";
-  const code = /^[A-Za-z0-9]{1,64}$/.test(told) ? told : null;
+  // What else is told could be a token that the server has heard, repeated.
+  const code = /^(?:[A-Za-z]|Md5|Crc64){1,64}$/.test(told) ? told : null;
   const { code: kind, reason, retryable } = meaningOf(status, code);
   const waitMs = parseRetryAfterMs(
     headers.get("retry-after") ?? "",

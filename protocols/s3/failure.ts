@@ -49,6 +49,20 @@ const CREDENTIALS: Meaning = {
   code: "unauthenticated",
   reason: "the server does not accept these credentials; correct access key, secret and region",
 };
+const KEY_ID: Meaning = {
+  code: "unauthenticated",
+  reason: "the server does not know this access key; correct accessKeyId, or ask for a new key",
+};
+const SECRET: Meaning = {
+  code: "unauthenticated",
+  reason: "the secret does not belong to the access key; correct secretAccessKey and the region",
+};
+/** A HEAD is refused without a word: any of these may be the reason. */
+const REFUSED: Meaning = {
+  code: "denied",
+  reason: "access is refused, without a reason: the keys may be wrong, or lack a permission " +
+    "(without s3:ListBucket the answer is the same for what is not there)",
+};
 const EXPIRED: Meaning = {
   code: "unauthenticated",
   reason: "the temporary credentials have expired; fetch new ones",
@@ -71,24 +85,32 @@ const CONFLICT: Meaning = {
 const BY_CODE: Readonly<Record<string, Meaning>> = {
   AccessDenied: {
     code: "denied",
-    reason: "the server refuses these credentials this request; ask its owner for access",
+    reason:
+      "these credentials are known, but not permitted to do that; ask the owner of the bucket " +
+      "for the permissions that the page of s3 lists",
   },
   AllAccessDisabled: { code: "denied", reason: "all access to the bucket is switched off" },
   InvalidObjectState: {
     code: "denied",
     reason: "the object is archived; restore it before it is read",
   },
-  InvalidAccessKeyId: CREDENTIALS,
-  SignatureDoesNotMatch: CREDENTIALS,
+  InvalidAccessKeyId: KEY_ID,
+  SignatureDoesNotMatch: SECRET,
   InvalidToken: CREDENTIALS,
   MissingSecurityHeader: CREDENTIALS,
-  AccessKeyIdNotFound: CREDENTIALS,
+  AccessKeyIdNotFound: KEY_ID,
+  InvalidBucketName: {
+    code: "badEndpoint",
+    reason: "that cannot be the name of a bucket; correct the URI",
+  },
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
   TokenRefreshRequired: EXPIRED,
   RequestTimeTooSkewed: {
     code: "unauthenticated",
-    reason: "the clocks of this machine and of the server are too far apart; correct this one",
+    reason:
+      "the clock of this machine differs from the server's by more than can be made up for; " +
+      "correct it",
   },
   NoSuchBucket: { code: "notFound", reason: "there is no such bucket; check the URI" },
   NoSuchKey: { code: "notFound", reason: "there is no such object; check the URI" },
@@ -139,7 +161,7 @@ const BY_STATUS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [307, REGION],
   [308, REGION],
   [401, CREDENTIALS],
-  [403, BY_CODE.AccessDenied!],
+  [403, REFUSED],
   [404, { code: "notFound", reason: "there is no such object; check the URI" }],
   [405, BY_CODE.MethodNotAllowed!],
   [408, BY_CODE.RequestTimeout!],
@@ -164,11 +186,13 @@ export function refusalOf(
   const known = s3Code !== null && Object.hasOwn(BY_CODE, s3Code) ? BY_CODE[s3Code] : undefined;
   const meaning = known ?? BY_STATUS.get(status) ?? general(status);
   const { code, reason, retryable } = meaning;
-  const region = meaning === REGION ? headers.get("x-amz-bucket-region") : undefined;
+  const region = meaning === REGION
+    ? headers.get("x-amz-bucket-region") ?? textIn(answer.body, "Region")
+    : undefined;
   const waits = retryable === true ? retryAfter(headers, nowMs) : null;
   const spoken = s3Code === null ? `status ${status}` : `status ${status} ${s3Code}`;
   const message = `cannot ${action}: ${spoken}: ${reason}` +
-    (region === undefined || !/^[\w-]{1,64}$/.test(region) ? "" : ` (it says ${region})`);
+    (region === undefined || !REGION_NAME.test(region) ? "" : ` (it says ${region})`);
   const definite = meaning.definite ?? (status < 500 || !mutates);
   return new S3Refusal(code, message, { status, s3Code }, {
     definite,
@@ -183,16 +207,26 @@ function general(status: number): Meaning {
   return { code: "badResponse", reason, retryable: false };
 }
 
+/** The form of S3's codes; what else is told could be a token that the server has heard, repeated. */
+const CODE = /^(?:[A-Za-z.]|SHA256|MD5|CRC32C?|V4){1,80}$/;
+
+/** The form of regions, for the same reason: `eu-west-1`, or one word. */
+const REGION_NAME = /^(?:[a-z]{2,3}(?:-[a-z]{3,12}){1,3}-\d{1,2}|[a-z]{1,12})$/;
+
 function codeOf(body: Uint8Array): string | null {
-  if (body.length === 0) return null;
+  const code = textIn(body, "Code");
+  return code !== undefined && CODE.test(code) ? code : null;
+}
+
+function textIn(body: Uint8Array, element: "Code" | "Region"): string | undefined {
+  if (body.length === 0) return undefined;
   try {
     const root = parseXml(new TextDecoder().decode(body));
     // The token service wraps its error once more.
-    const code = textOf(childOf(root, "Error") ?? root, "Code");
-    return code !== null && /^[A-Za-z0-9.]{1,80}$/.test(code) ? code : null;
+    return textOf(childOf(root, "Error") ?? root, element) ?? undefined;
   } catch {
     // A page of a proxy in between: the status says what there is to say.
-    return null;
+    return undefined;
   }
 }
 
