@@ -74,6 +74,12 @@ export interface NamedAttributes {
   readonly attributes: Attributes;
 }
 
+/** Bytes of a file, in the pieces in which they came: joining them would copy them once more. */
+export interface Data {
+  readonly length: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
 /** What a server sends. */
 export type Answer =
   | {
@@ -88,10 +94,13 @@ export type Answer =
     readonly message: string;
   }
   | { readonly type: "handle"; readonly id: number; readonly handle: Uint8Array }
-  | { readonly type: "data"; readonly id: number; readonly bytes: Uint8Array }
+  | ({ readonly type: "data"; readonly id: number } & Data)
   | { readonly type: "name"; readonly id: number; readonly names: readonly NamedAttributes[] }
   | { readonly type: "attrs"; readonly id: number; readonly attributes: Attributes }
   | { readonly type: "extendedReply"; readonly id: number; readonly bytes: Uint8Array };
+
+/** Of one read or write, however much a server says it takes. */
+export const MOST_DATA_BYTES = 261_120;
 
 const UTF8 = new TextEncoder();
 /** A name that is not UTF-8 gets replacement characters, which no file's name here may have. */
@@ -127,16 +136,18 @@ export function encodePacket(
   return packet;
 }
 
-/** `write` (section 6.4), its data copied once. */
+/** `write` (section 6.4), its data copied once, into `spare` where that has the packet's length. */
 export function encodeWrite(
   id: number,
   handle: Uint8Array,
   offset: number,
   data: Uint8Array,
+  spare?: Uint8Array,
 ): Uint8Array {
-  const packet = new Uint8Array(4 + 1 + 4 + 4 + handle.length + 8 + 4 + data.length);
-  const view = new DataView(packet.buffer);
-  view.setUint32(0, packet.length - 4);
+  const length = 4 + 1 + 4 + 4 + handle.length + 8 + 4 + data.length;
+  const packet = spare?.length === length ? spare : new Uint8Array(length);
+  const view = new DataView(packet.buffer, packet.byteOffset, length);
+  view.setUint32(0, length - 4);
   packet[4] = TYPE.write;
   view.setUint32(5, id);
   view.setUint32(9, handle.length);
@@ -193,9 +204,10 @@ function encodeAttributes({ size, mode, mtimeSeconds }: AttributeChanges): Uint8
   return bytes.subarray(0, at);
 }
 
-/** One packet without its length; `badResponse` for what is no answer. */
-export function decodeAnswer(packet: Uint8Array): Answer {
-  const reader = new Reader(packet);
+/** One packet without its length, in pieces; `badResponse` for what is no answer. */
+export function decodeAnswer(packet: readonly Uint8Array[]): Answer {
+  if (packet[0]?.[0] === TYPE.data) return decodeData(packet);
+  const reader = new Reader(joined(packet));
   const type = reader.u8();
   if (type === TYPE.version) return decodeVersion(reader);
   const id = reader.u32();
@@ -207,8 +219,6 @@ export function decodeAnswer(packet: Uint8Array): Answer {
     }
     case TYPE.handle:
       return { type: "handle", id, handle: reader.bytes().slice() };
-    case TYPE.data:
-      return { type: "data", id, bytes: reader.bytes() };
     case TYPE.name:
       return { type: "name", id, names: decodeNames(reader) };
     case TYPE.attrs:
@@ -218,6 +228,40 @@ export function decodeAnswer(packet: Uint8Array): Answer {
     default:
       throw malformed(`a packet of type ${type}`);
   }
+}
+
+/** Type, id and length. */
+const DATA_HEAD_BYTES = 1 + 4 + 4;
+
+function decodeData(packet: readonly Uint8Array[]): Answer {
+  const whole = packet[0]!.length < DATA_HEAD_BYTES ? [joined(packet)] : packet;
+  const [first, ...others] = whole as [Uint8Array, ...Uint8Array[]];
+  const reader = new Reader(first);
+  reader.skip(1);
+  const id = reader.u32();
+  const length = reader.u32();
+  const pieces: Uint8Array[] = [];
+  let left = length;
+  for (const piece of [reader.rest(), ...others]) {
+    if (left === 0) break;
+    const taken = piece.subarray(0, left);
+    if (taken.length > 0) pieces.push(taken);
+    left -= taken.length;
+  }
+  if (left > 0) throw malformed(`a packet that ends ${left} bytes early`);
+  return { type: "data", id, length, pieces };
+}
+
+/** One piece; without a copy where it is one. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function decodeVersion(reader: Reader): Answer {
@@ -322,7 +366,7 @@ export class PacketStream {
   readonly #mostBytes: number;
   #pieces: Uint8Array[] = [];
   #held = 0;
-  /** Of the packet that is awaited, its length field included; 0: not known yet. */
+  /** Of the packet that is awaited, without its length field; 0: not known yet. */
   #wanted = 0;
 
   /** A packet longer than `mostBytes` is refused. */
@@ -330,50 +374,45 @@ export class PacketStream {
     this.#mostBytes = mostBytes;
   }
 
-  /** The packets that `bytes`, which belong to the stream from now on, complete. */
-  *push(bytes: Uint8Array): Iterable<Uint8Array> {
-    this.#pieces.push(bytes);
+  /**
+   * The packets that `bytes`, which belong to the stream from now on, complete: each without its length,
+   * in the pieces in which it came.
+   */
+  *push(bytes: Uint8Array): Iterable<readonly Uint8Array[]> {
+    if (bytes.length > 0) this.#pieces.push(bytes);
     this.#held += bytes.length;
     for (;;) {
       if (this.#wanted === 0) {
         if (this.#held < 4) return;
-        const head = this.#joined(4);
-        this.#wanted = 4 + new DataView(head.buffer, head.byteOffset, 4).getUint32(0);
-        if (this.#wanted < 5 || this.#wanted > this.#mostBytes) {
-          throw malformed(`a packet of ${this.#wanted - 4} bytes`);
+        const head = joined(this.#take(4));
+        this.#wanted = new DataView(head.buffer, head.byteOffset, 4).getUint32(0);
+        if (this.#wanted < 1 || this.#wanted > this.#mostBytes - 4) {
+          throw malformed(`a packet of ${this.#wanted} bytes`);
         }
       }
       if (this.#held < this.#wanted) return;
-      const packet = this.#joined(this.#wanted).subarray(4, this.#wanted);
-      this.#drop(this.#wanted);
+      const packet = this.#take(this.#wanted);
       this.#wanted = 0;
       yield packet;
     }
   }
 
-  /** The first piece with at least `count` bytes in it, without a copy where it has them. */
-  #joined(count: number): Uint8Array {
-    const [first] = this.#pieces;
-    if (first!.length >= count) return first!;
-    const joined = new Uint8Array(count);
-    let at = 0;
-    let piece = 0;
-    while (at < count) {
-      const bytes = this.#pieces[piece]!;
-      const taken = Math.min(bytes.length, count - at);
-      joined.set(bytes.subarray(0, taken), at);
-      at += taken;
-      if (taken < bytes.length) this.#pieces[piece] = bytes.subarray(taken);
-      else piece += 1;
+  #take(count: number): readonly Uint8Array[] {
+    const taken: Uint8Array[] = [];
+    let left = count;
+    let whole = 0;
+    while (left > 0) {
+      const piece = this.#pieces[whole]!;
+      taken.push(piece.subarray(0, left));
+      if (piece.length > left) {
+        this.#pieces[whole] = piece.subarray(left);
+        break;
+      }
+      left -= piece.length;
+      whole += 1;
     }
-    this.#pieces.splice(0, piece, joined);
-    return joined;
-  }
-
-  #drop(count: number): void {
-    const first = this.#pieces[0]!;
-    if (first.length === count) this.#pieces.shift();
-    else this.#pieces[0] = first.subarray(count);
+    this.#pieces.splice(0, whole);
     this.#held -= count;
+    return taken;
   }
 }

@@ -10,6 +10,8 @@ import {
   encodePacket,
   encodeWrite,
   type Field,
+  joined,
+  MOST_DATA_BYTES,
   PacketStream,
   TYPE,
 } from "./packets.ts";
@@ -27,6 +29,10 @@ interface Pending {
 }
 
 const VERSION = 3;
+/** Packets that are longer are sent as they are. */
+const JOINED_BELOW_BYTES = 4_096;
+/** As many as a window holds, of those that a session writes. */
+const MOST_SPARE = Math.ceil(protocolLimits.sftpWindowBytes / MOST_DATA_BYTES);
 const MAX_ID = 0xffff_ffff;
 
 /** The requests of one stream; one that fails takes all others with it. */
@@ -40,6 +46,10 @@ export class Requests {
   #greeted: PromiseWithResolvers<Answer> | null = null;
   #error: unknown = null;
   #id = 0;
+  /** What is to be sent at the end of this turn. */
+  #queue: Uint8Array[] = [];
+  /** Memory of writes that have left, for others of the same length. */
+  readonly #spare: Uint8Array[] = [];
   #heardMs: number;
   #watch: TimerHandle | null = null;
 
@@ -76,7 +86,7 @@ export class Requests {
 
   /** As `ask`, for data. */
   write(handle: Uint8Array, offset: number, data: Uint8Array): Promise<Answer> {
-    return this.#send((id) => encodeWrite(id, handle, offset, data));
+    return this.#send((id) => encodeWrite(id, handle, offset, data, this.#spare.pop()));
   }
 
   /** Ends the stream; everything that waits fails. Idempotent. */
@@ -116,9 +126,37 @@ export class Requests {
     if (this.#pending.size === 0) this.#heardMs = this.#env.clock.monotonic();
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#wire!.send(encode(id));
+      this.#later(encode(id));
       this.#look();
     });
+  }
+
+  /** What is asked in one turn leaves as one: each piece costs a call, and a packet of the carrier. */
+  #later(packet: Uint8Array): void {
+    this.#queue.push(packet);
+    if (this.#queue.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    if (this.#error !== null) return;
+    let small: Uint8Array[] = [];
+    for (const packet of queue) {
+      if (packet.length < JOINED_BELOW_BYTES) {
+        small.push(packet);
+        continue;
+      }
+      if (small.length > 0) this.#wire!.send(joined(small));
+      small = [];
+      this.#wire!.send(packet, () => this.#keep(packet));
+    }
+    if (small.length > 0) this.#wire!.send(joined(small));
+  }
+
+  #keep(packet: Uint8Array): void {
+    if (this.#spare[0]?.length !== packet.length) this.#spare.length = 0;
+    if (this.#spare.length < MOST_SPARE) this.#spare.push(packet);
   }
 
   #nextId(): number {

@@ -8,7 +8,9 @@ import {
   type Answer,
   type AttributeChanges,
   type Attributes,
+  type Data,
   type Field,
+  MOST_DATA_BYTES,
   type NamedAttributes,
   Reader,
   STATUS,
@@ -29,8 +31,6 @@ const EXTENSION = {
 
 /** What any server must take in one packet (section 3 of the draft). */
 const SAFE_DATA_BYTES = 32_768;
-/** Of one read or write, however much a server says it takes. */
-const MOST_DATA_BYTES = 261_120;
 
 /** Codes of the draft as ours; `failure` can mean anything. */
 const MEANING: Readonly<Record<number, ProtocolErrorCode>> = {
@@ -156,12 +156,12 @@ export class SftpSession implements Session {
   }
 
   /** Bytes from `offset`, `null` at the end; fewer than asked are no end. */
-  async read(handle: Uint8Array, offset: number, length: number): Promise<Uint8Array | null> {
+  async read(handle: Uint8Array, offset: number, length: number): Promise<Data | null> {
     const fields = [{ bytes: handle }, { u64: offset }, { u32: length }];
     const answer = await this.#requests.ask(TYPE.read, fields);
     if (answer.type === "data") {
-      if (answer.bytes.length > 0 && answer.bytes.length <= length) return answer.bytes;
-      const message = `cannot understand ${this.place}: ${answer.bytes.length} bytes came where ` +
+      if (answer.length > 0 && answer.length <= length) return answer;
+      const message = `cannot understand ${this.place}: ${answer.length} bytes came where ` +
         `${length} were asked for`;
       throw new ProtocolError("badResponse", message);
     }

@@ -25,8 +25,9 @@ export class SftpSinkFile implements SinkFile {
   readonly temp: string;
   readonly fileId = null;
   readonly #parts: SinkFileParts;
-  readonly #flying = new Set<Promise<void>>();
   #flyingBytes = 0;
+  /** Who waits for an answer to a write. */
+  #waiting: (() => void)[] = [];
   #error: { readonly why: unknown } | null = null;
   #closing: Promise<void> | null = null;
 
@@ -52,8 +53,8 @@ export class SftpSinkFile implements SinkFile {
     this.#assertOpen("write to");
     const { writeBytes } = this.session;
     for (let from = 0; from < bytes.length; from += writeBytes) {
-      while (this.#flyingBytes >= protocolLimits.sftpWindowBytes) await Promise.race(this.#flying);
-      await this.#throwIfFailed();
+      while (this.#flyingBytes >= protocolLimits.sftpWindowBytes) await this.#landing();
+      if (this.#error !== null) await this.#throwIfFailed();
       this.#fly(bytes.subarray(from, from + writeBytes), at + from);
     }
   }
@@ -76,7 +77,7 @@ export class SftpSinkFile implements SinkFile {
   /** Resolves when every write was answered; throws what one of them met. */
   async settled(): Promise<void> {
     this.#assertOpen("use");
-    await Promise.all(this.#flying);
+    while (this.#flyingBytes > 0) await this.#landing();
     await this.#throwIfFailed();
   }
 
@@ -86,7 +87,7 @@ export class SftpSinkFile implements SinkFile {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#flying);
+    while (this.#flyingBytes > 0) await this.#landing();
     await this.session.close(this.handle).catch(() => {});
     this.#parts.held.release();
   }
@@ -94,14 +95,21 @@ export class SftpSinkFile implements SinkFile {
   #fly(bytes: Uint8Array, at: number): void {
     // Who wrote them may give their memory away before the answer comes: they have no length then.
     const { length } = bytes;
-    const flight = this.session.write(this.handle, at, bytes)
-      .catch((why: unknown) => void (this.#error ??= { why }))
-      .finally(() => {
-        this.#flying.delete(flight);
-        this.#flyingBytes -= length;
-      });
-    this.#flying.add(flight);
     this.#flyingBytes += length;
+    const landed = () => {
+      this.#flyingBytes -= length;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const wake of waiting) wake();
+    };
+    this.session.write(this.handle, at, bytes).then(landed, (why: unknown) => {
+      this.#error ??= { why };
+      landed();
+    });
+  }
+
+  #landing(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async #throwIfFailed(): Promise<void> {
@@ -144,8 +152,10 @@ async function readPart(
   for (let count = 0;;) {
     const came = await session.read(handle, at + count, into.length - count);
     if (came === null) return count;
-    into.set(came, count);
-    count += came.length;
+    for (const piece of came.pieces) {
+      into.set(piece, count);
+      count += piece.length;
+    }
     if (count === into.length) return count;
   }
 }

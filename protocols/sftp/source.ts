@@ -15,7 +15,7 @@ import { protocolLimits } from "../limits.ts";
 import type { HeldSession } from "../sessions.ts";
 import { type SftpAccess, untilAborted } from "./access.ts";
 import { assertFile, fingerprintOf, permissionsOf } from "./facts.ts";
-import { type Attributes, OPEN } from "./packets.ts";
+import { type Attributes, type Data, OPEN } from "./packets.ts";
 import type { SftpSession } from "./session.ts";
 
 /** Of every file there. */
@@ -146,7 +146,7 @@ interface Reading {
 interface Asked {
   readonly offset: number;
   readonly length: number;
-  readonly bytes: Promise<Uint8Array | null>;
+  readonly data: Promise<Data | null>;
 }
 
 /** Asks for as many bytes ahead as the window holds: a request takes a round trip. */
@@ -157,7 +157,10 @@ class SftpReader implements SourceReader {
   readonly #reading: Reading;
   readonly #asked: Asked[] = [];
   #next: number;
-  #came = new Uint8Array(0);
+  /** Asked for, and not taken out of `#asked`. */
+  #aheadBytes = 0;
+  /** What came and was not read yet, piece by piece. */
+  #came: Uint8Array[] = [];
   #isClosed = false;
 
   constructor(held: HeldSession<SftpSession>, handle: Uint8Array, reading: Reading) {
@@ -175,13 +178,11 @@ class SftpReader implements SourceReader {
       this.#ask();
       const first = this.#asked.shift();
       if (first === undefined) return 0;
-      this.#came = await untilAborted(action, signal, this.#answer(first));
+      this.#aheadBytes -= first.length;
+      this.#came = [...await untilAborted(action, signal, this.#answer(first))];
       this.#ask();
     }
-    const count = Math.min(into.length, this.#came.length);
-    into.set(this.#came.subarray(0, count));
-    this.#came = this.#came.subarray(count);
-    return count;
+    return this.#deliver(into);
   }
 
   async confirm(): Promise<Fingerprint> {
@@ -203,26 +204,45 @@ class SftpReader implements SourceReader {
     release();
   }
 
+  #deliver(into: Uint8Array): number {
+    let count = 0;
+    let whole = 0;
+    for (const piece of this.#came) {
+      const taken = piece.subarray(0, into.length - count);
+      into.set(taken, count);
+      count += taken.length;
+      if (taken.length < piece.length) {
+        this.#came[whole] = piece.subarray(taken.length);
+        break;
+      }
+      whole += 1;
+    }
+    this.#came.splice(0, whole);
+    return count;
+  }
+
+  /** Asks for half a window at once, when that is to spare: requests that leave together cost less. */
   #ask(): void {
+    const { sftpWindowBytes } = protocolLimits;
+    if (this.#aheadBytes > sftpWindowBytes / 2) return;
     const { session } = this.#held;
-    let ahead = this.#asked.reduce((sum, { length }) => sum + length, this.#came.length);
-    while (this.#next < this.#reading.end && ahead < protocolLimits.sftpWindowBytes) {
+    while (this.#next < this.#reading.end && this.#aheadBytes < sftpWindowBytes) {
       const length = Math.min(session.readBytes, this.#reading.end - this.#next);
       this.#asked.push(this.#request(this.#next, length));
       this.#next += length;
-      ahead += length;
     }
   }
 
   #request(offset: number, length: number): Asked {
-    const bytes = this.#held.session.read(this.#handle, offset, length);
+    const data = this.#held.session.read(this.#handle, offset, length);
     // It may fail while an earlier one is awaited; that one's failure is told first.
-    bytes.catch(() => {});
-    return { offset, length, bytes };
+    data.catch(() => {});
+    this.#aheadBytes += length;
+    return { offset, length, data };
   }
 
-  async #answer({ offset, length, bytes }: Asked): Promise<Uint8Array<ArrayBuffer>> {
-    const came = await bytes;
+  async #answer({ offset, length, data }: Asked): Promise<readonly Uint8Array[]> {
+    const came = await data;
     const { action, facts } = this.#reading;
     if (came === null) {
       const size = facts.fingerprint.size;
@@ -233,6 +253,6 @@ class SftpReader implements SourceReader {
     if (came.length < length) {
       this.#asked.unshift(this.#request(offset + came.length, length - came.length));
     }
-    return came as Uint8Array<ArrayBuffer>;
+    return came.pieces;
   }
 }

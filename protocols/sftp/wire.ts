@@ -10,8 +10,11 @@ export interface WireEvents {
 
 /** A stream that is open. */
 export interface Wire {
-  /** Bytes that were sent and have not left yet: who sends more than he has to makes memory grow. */
-  send(bytes: Uint8Array): void;
+  /**
+   * Bytes that were sent and have not left yet: who sends more than he has to makes memory grow. `left`
+   * is called once the memory of `bytes` may be used for others; never, if the stream ends before.
+   */
+  send(bytes: Uint8Array, left?: () => void): void;
   /** Ends it at once, and resolves when nothing of it is left; idempotent. */
   end(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { apart, type Stream } from "./apart.ts";
 import { shownHost } from "../network_uri.ts";
 import { withFullNumber } from "./ecdsa.ts";
 import type { SftpCredentials, SftpTarget, SshHost } from "./endpoint.ts";
+import { gathered } from "./gathered.ts";
 import { fingerprintOfKey, judgeHostKey, knownHostsLine, knownKeyTypes } from "./host_keys.ts";
 import type { TrustedKeys } from "./host_keys.ts";
 import { loadSsh2 } from "./library.ts";
@@ -66,7 +67,7 @@ interface Channel {
   on(event: "data", listener: (bytes: Uint8Array) => void): this;
   on(event: "close" | "end", listener: () => void): this;
   on(event: "error", listener: (error: Error) => void): this;
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, left?: () => void): boolean;
   destroy(): void;
 }
 
@@ -126,9 +127,13 @@ export function libraryWire(target: SftpTarget, options: LibraryOptions): OpenWi
 }
 
 /** The one place where this library's way to the world begins: to an address that was judged. */
-async function direct({ host, port }: SshHost, reach: Reach, events: WireEvents): Promise<Socket> {
+async function direct(
+  { host, port }: SshHost,
+  reach: Reach,
+  events: WireEvents,
+): Promise<Socket> {
   const address = await reach.addressFor(host, port);
-  const socket = new Socket();
+  const socket = gathered(new Socket());
   socket.setNoDelay(true);
   socket.on("close", () => events.ended(lost(host, port)));
   socket.connect({ host: address, port });
@@ -300,8 +305,8 @@ function subsystem(
       channel.on("error", (cause) => events.ended(failureOf(target, cause, 0)));
       channel.on("close", () => events.ended(lost(target.host, target.port)));
       resolve({
-        send: (bytes) =>
-          void channel.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
+        send: (bytes, left) =>
+          void channel.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), left),
         end: close,
       });
     });

@@ -20,7 +20,21 @@ export interface ProgramWireOptions {
   readonly reach: Reach;
 }
 
-const READ_BYTES = 262_144;
+/** Memory for what comes; what is read from it is never written again. */
+const ROOM_BYTES = 1_048_576;
+const READ_LEAST_BYTES = 16_384;
+/**
+ * Those that OpenSSH offers by itself, AES-GCM first: on machines with instructions for AES it takes half
+ * of the time of ChaCha20, here and at the server (measured).
+ */
+const CIPHERS = [
+  "aes128-gcm@openssh.com",
+  "aes256-gcm@openssh.com",
+  "chacha20-poly1305@openssh.com",
+  "aes128-ctr",
+  "aes192-ctr",
+  "aes256-ctr",
+];
 
 /** A way to open the SFTP subsystem of a host. */
 export function programWire(
@@ -95,6 +109,7 @@ function commonArguments(
     "ClearAllForwardings=yes",
     "PermitLocalCommand=no",
     "Compression=no",
+    `Ciphers=${CIPHERS.join(",")}`,
     "ServerAliveInterval=15",
     `ConnectTimeout=${Math.max(1, Math.ceil(connectMs / 1_000))}`,
     "GlobalKnownHostsFile=/dev/null",
@@ -128,7 +143,7 @@ function shellWord(word: string): string {
 function wireOf(program: RunningProgram): Wire {
   return {
     // A pipe that broke is told by the end of the program.
-    send: (bytes) => void program.write(bytes).catch(() => {}),
+    send: (bytes, left) => void program.write(bytes).then(left, () => {}),
     end: async () => {
       program.kill();
       await program.ended;
@@ -141,11 +156,14 @@ async function pump(
   target: SftpTarget,
   events: WireEvents,
 ): Promise<void> {
+  let room = new Uint8Array(0);
   for (;;) {
-    const buffer = new Uint8Array(READ_BYTES);
-    const count = await program.read(buffer).catch(() => 0);
+    // A read brings 64 KiB at most, and often half of that.
+    if (room.length < READ_LEAST_BYTES) room = new Uint8Array(ROOM_BYTES);
+    const count = await program.read(room).catch(() => 0);
     if (count === 0) break;
-    events.bytes(buffer.subarray(0, count));
+    events.bytes(room.subarray(0, count));
+    room = room.subarray(count);
   }
   const { code, errors } = await program.ended;
   events.ended(failureOf(target, code, errors));

@@ -29,7 +29,7 @@ Deno.test("attributes are read in the order of their flags, extensions skipped",
     "69" + "00000001" + "8000000f" + "0000000000001000" + "0000000100000002" + "000081a4" +
       "0000000a0000000b" + "00000001" + "0000000161" + "0000000162",
   );
-  assert.deepEqual(decodeAnswer(packet), {
+  assert.deepEqual(decodeAnswer([packet]), {
     type: "attrs",
     id: 1,
     attributes: { size: 4096, mode: 0o100_644, mtimeSeconds: 11 },
@@ -45,11 +45,42 @@ Deno.test("a stream in any pieces gives the same packets", () => {
     let at = 0;
     for (const cut of [...cuts, sent.length]) {
       const piece = Uint8Array.from(sent.slice(at, at + cut));
-      for (const packet of stream.push(piece)) came.push(packet.toHex());
+      for (const packet of stream.push(piece)) came.push(packet.map((one) => one.toHex()).join(""));
       at += cut;
     }
     assert.deepEqual(came, all.map((bytes) => bytes.toHex()));
   }));
+});
+
+Deno.test("data come in the pieces in which they came, and never more than they say", () => {
+  const data = fc.uint8Array({ maxLength: 300 });
+  fc.assert(fc.property(data, fc.nat(9), fc.array(fc.nat(50)), (bytes, behind, cuts) => {
+    const whole = Uint8Array.of(
+      ...[TYPE.data, 0, 0, 0, 7, ...lengthOf(bytes)],
+      ...bytes,
+      ...new Uint8Array(behind),
+    );
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    for (const cut of [...cuts.filter((one) => one > 0), whole.length]) {
+      if (at < whole.length) pieces.push(whole.subarray(at, at + cut));
+      at += cut;
+    }
+    const answer = decodeAnswer(pieces);
+    assert.ok(answer.type === "data");
+    assert.equal(answer.id, 7);
+    assert.equal(answer.length, bytes.length);
+    assert.deepEqual(answer.pieces.flatMap((piece) => [...piece]), [...bytes]);
+  }));
+});
+
+Deno.test("a packet may be written into memory that was used before, if it has its length", () => {
+  const [handle, data] = [Uint8Array.of(1, 2), Uint8Array.of(7, 8, 9)];
+  const fresh = encodeWrite(5, handle, 2 ** 40, data);
+  const spare = new Uint8Array(fresh.length).fill(0xff);
+  assert.equal(encodeWrite(5, handle, 2 ** 40, data, spare), spare);
+  assert.deepEqual(spare, fresh);
+  assert.notEqual(encodeWrite(5, handle, 0, data.subarray(1), spare), spare);
 });
 
 Deno.test("whatever a server sends is an answer or a typed error", () => {
@@ -60,7 +91,7 @@ Deno.test("whatever a server sends is an answer or a typed error", () => {
       (bytes, type) => {
         for (const packet of [bytes, Uint8Array.of(type, ...bytes)]) {
           try {
-            decodeAnswer(packet);
+            decodeAnswer([packet]);
           } catch (thrown) {
             assert.ok(thrown instanceof ProtocolError, String(thrown));
             assert.equal(thrown.code, "badResponse");
