@@ -18,9 +18,14 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   },
   401: {
     code: "unauthenticated",
-    reason: "the token is missing, expired or not accepted; declare credentials",
+    reason:
+      "the token is missing, expired or not accepted; declare credentials, or fetch a new one",
   },
-  403: { code: "denied", reason: "this account may not do that; ask the owner of the bucket" },
+  403: {
+    code: "denied",
+    reason: "this account may not do that; a source wants the role Storage Object Viewer, a " +
+      "destination Storage Object User, given by the owner of the bucket",
+  },
   404: { code: "notFound", reason: "there is no such object or bucket; check the URI" },
   408: {
     code: "serverError",

@@ -6,10 +6,11 @@
 import { formatDuration } from "../../runtime/base/units.ts";
 import type { Block, Env, NetResponse, TlsOptions } from "../../runtime/env/env.ts";
 import { NetError } from "../../runtime/env/errors.ts";
-import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
+import { ProtocolError } from "../errors.ts";
 import { Deadline } from "../deadline.ts";
 import { parseContentLength } from "../http/fields.ts";
 import { protocolLimits } from "../limits.ts";
+import { netFailure } from "./net_failures.ts";
 
 /** What requests of one place have in common. */
 export interface Link {
@@ -28,28 +29,6 @@ export interface ObjectRequest {
   /** Verb and object, for messages. */
   readonly action: string;
 }
-
-const NET_CODES: Readonly<Record<NetError["code"], ProtocolErrorCode>> = {
-  refused: "unreachable",
-  unreachable: "unreachable",
-  dns: "unreachable",
-  blocked: "unreachable",
-  reset: "unreachable",
-  tls: "tls",
-  aborted: "aborted",
-  protocol: "badResponse",
-};
-
-const NET_REASONS: Readonly<Record<NetError["code"], string>> = {
-  refused: "the connection was refused; check the endpoint and its port",
-  unreachable: "the host cannot be reached; check the network and the endpoint",
-  dns: "the name of the host does not resolve; check the account and the endpoint",
-  blocked: "this process may not connect to it; grant the host to --allow-net",
-  reset: "the connection ended before the answer came",
-  tls: "the TLS handshake failed; check the name and certificate of the server and the declared CA",
-  aborted: "stopped",
-  protocol: "the answer is no HTTP; check the scheme and port of the endpoint",
-};
 
 /** Failures that come before a request is on its way: it certainly had no effect. */
 const NEVER_SENT: ReadonlySet<NetError["code"]> = new Set(["refused", "dns", "blocked", "tls"]);
@@ -216,7 +195,8 @@ export class ObjectExchange {
     if (this.#isAborted) return this.#aborted(this.#isLooking);
     if (!(thrown instanceof NetError)) return thrown;
     const { code, retryable } = thrown;
-    return new ProtocolError(NET_CODES[code], `cannot ${this.action}: ${NET_REASONS[code]}`, {
+    const failure = netFailure(code, this.#request.url);
+    return new ProtocolError(failure.code, `cannot ${this.action}: ${failure.reason}`, {
       cause: thrown,
       retryable,
       definite: this.#isLooking || NEVER_SENT.has(code),

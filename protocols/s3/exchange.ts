@@ -4,9 +4,10 @@ import { formatDuration } from "../../runtime/base/units.ts";
 import type { Block, Env, NetRequest, NetResponse } from "../../runtime/env/env.ts";
 import { NetError } from "../../runtime/env/errors.ts";
 import { abortedError } from "../aborting.ts";
-import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
+import { ProtocolError } from "../errors.ts";
 import { Deadline } from "../deadline.ts";
 import { protocolLimits } from "../limits.ts";
+import { netFailure } from "../objects/net_failures.ts";
 
 /** What a request is bounded by, and how it is called in messages. */
 export interface ExchangeTerms {
@@ -19,23 +20,13 @@ export interface ExchangeTerms {
   readonly mutates: boolean;
 }
 
-const NETWORK: Readonly<Record<NetError["code"], readonly [ProtocolErrorCode, string]>> = {
-  refused: ["unreachable", "the connection was refused; is the server running, is the port right?"],
-  unreachable: ["unreachable", "the host cannot be reached; check the network and its name"],
-  dns: ["unreachable", "the host's name does not resolve; check its spelling"],
-  blocked: ["unreachable", "this process may not send it; add the host to --allow-net"],
-  reset: ["unreachable", "the connection broke"],
-  tls: ["tls", "the TLS handshake failed; check the server's name, its certificate and the CA"],
-  aborted: ["aborted", "stopped"],
-  protocol: ["badResponse", "the answer is not HTTP; check the scheme and the port"],
-};
-
 /** A request that is under way; ends with {@link S3Exchange.end}. */
 export class S3Exchange {
   readonly #terms: ExchangeTerms;
   readonly #controller = new AbortController();
   readonly #deadline: Deadline;
   readonly #onAbort: () => void;
+  #url = "";
   #timedOut: Error | null = null;
   #response: NetResponse | null = null;
   #hasEnded = false;
@@ -61,6 +52,7 @@ export class S3Exchange {
   /** Resolves with the head of the answer. */
   async send(request: Omit<NetRequest, "signal">): Promise<NetResponse> {
     this.#throwIfAborted();
+    this.#url = request.url;
     const { responseTimeoutMs } = this.#terms;
     const bytes = request.body?.length ?? 0;
     const waitMs = responseTimeoutMs + bytes * 1_000 / protocolLimits.s3SlowestBytesPerSecond;
@@ -175,7 +167,7 @@ export class S3Exchange {
     if (this.#timedOut !== null) return this.#timedOut;
     if (signal?.aborted === true) return abortedError(action, signal, !mutates);
     if (!(thrown instanceof NetError)) return thrown;
-    const [code, reason] = NETWORK[thrown.code];
+    const { code, reason } = netFailure(thrown.code, this.#url);
     return new ProtocolError(code, `cannot ${action}: ${reason}`, {
       cause: thrown,
       retryable: thrown.retryable,
