@@ -54,7 +54,8 @@ export class CopyKeeper {
     const { clock, everyBytes, everyMs } = this.#options;
     const unsaved = this.#copiedBytes - this.#savedBytes;
     if (unsaved <= 0) return;
-    if (unsaved >= everyBytes || clock.monotonic() - this.#savedMs >= everyMs) this.#start();
+    // At half of it: the other half may arrive while this checkpoint is being written.
+    if (unsaved >= everyBytes / 2 || clock.monotonic() - this.#savedMs >= everyMs) this.#start();
   }
 
   /** Throws `temporaryDamaged` if a sync of the file has failed. */

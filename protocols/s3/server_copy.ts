@@ -66,7 +66,7 @@ async function copyParts(
   try {
     await file.upload.fill({
       size,
-      partBytes: partBytesOf(size),
+      partBytes: to.place.partBytes ?? partBytesOf(size),
       made: copied,
       make: ({ uploadId, number, start, end, signal: taken }) => {
         const ending = AbortSignal.any([signal, taken]);

@@ -63,6 +63,9 @@ export interface RunEvent {
     readonly keptBytes: number;
     readonly fetchedBytes: number;
     readonly sha256: string;
+    readonly verified?: string;
+    readonly copiedBytes?: number;
+    readonly streamedBecause?: string;
   } | null;
 }
 

@@ -34,6 +34,7 @@ export const clusterJobs = scenario({
     "a run is resumed",
     "one key comes through two gateways",
     "a source changes",
+    "a store refuses to copy",
     "a publish is lost on its way back",
     "the disk of a controller fails",
     "a run is archived",

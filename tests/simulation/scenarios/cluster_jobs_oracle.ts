@@ -17,6 +17,7 @@ export const JOB_STATES = [
   "a job is retried",
   "a job is recovered",
   "kept bytes are used",
+  "a file is copied by its store",
   "nobody can tell",
   "a job waits for its tenant",
   "a cancelled job may have left something",
@@ -100,6 +101,7 @@ export class JobOracle {
     mark("a job is retried", job.state === "retrying");
     mark("nobody can tell", job.state === "unknown");
     mark("a job is recovered", job.receipt?.outcome === "recovered");
+    mark("a file is copied by its store", (job.receipt?.copiedBytes ?? 0) > 0);
     mark("kept bytes are used", (job.receipt?.keptBytes ?? 0) > 0);
     mark("a job waits for its tenant", job.state === "submitted");
     const left = job.state === "cancelled" && mayHaveLeft(job);

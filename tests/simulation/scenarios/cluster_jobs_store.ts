@@ -15,6 +15,9 @@ const FENCES: readonly SinkCapabilities["fence"][] = [
   "none",
 ];
 
+/** Files of some kilobytes have many pieces. */
+const PIECE_BYTES = 2_048;
+
 /** Calls of these fail on the way there, or on the way back. */
 const FAILING: ReadonlySet<MemoryOperation> = new Set<MemoryOperation>([
   "stat",
@@ -24,6 +27,7 @@ const FAILING: ReadonlySet<MemoryOperation> = new Set<MemoryOperation>([
   "create",
   "reopen",
   "write",
+  "copy",
   "sync",
   "publish",
   "seize",
@@ -34,6 +38,8 @@ const FAILING: ReadonlySet<MemoryOperation> = new Set<MemoryOperation>([
 /** See the head of this file. */
 export class MoodyStore extends MemoryStore {
   readonly fence: SinkCapabilities["fence"];
+  /** It copies by itself: one seed of five, and none of those that `actors/DESIGN.md` names. */
+  readonly copies: boolean;
   readonly #sim: Simulation;
   readonly #random: SeededRandom;
   readonly #failRate: number;
@@ -45,8 +51,10 @@ export class MoodyStore extends MemoryStore {
     const pace = pick(random, [2, 10, 40]);
     const delays = sim.random("store delays");
     const fence = pick(random, FENCES);
+    const copies = sim.seed % 5 === 3;
     super(sim.cluster.start("store", () => {}), {
-      sink: { fence },
+      sink: { fence, ...(copies ? { serverCopy: true } : {}) },
+      copyPieceBytes: PIECE_BYTES,
       landAfterDeath: random.chance(0.5),
       delayMs: () => [0.1 + delays.next() * pace, 0.1 + delays.next() * pace],
     });
@@ -54,6 +62,7 @@ export class MoodyStore extends MemoryStore {
     this.#random = sim.random("store moods");
     this.#failRate = pick(random, [0, 0, 0.002, 0.02]);
     this.fence = fence;
+    this.copies = copies;
     sim.sometimes(`a sink with the fence ${fence}`);
   }
 
@@ -77,6 +86,8 @@ export class MoodyStore extends MemoryStore {
     if (!this.#random.chance(this.#failRate)) return null;
     const applied = this.#random.chance(0.5);
     this.#sim.sometimes("a publish is lost on its way back", operation === "publish" && applied);
-    return { operation, times: 1, code: "timeout", applied };
+    const isRefused = operation === "copy" && !applied && this.#random.chance(0.5);
+    this.#sim.sometimes("a store refuses to copy", isRefused);
+    return { operation, times: 1, code: isRefused ? "denied" : "timeout", applied };
   }
 }
