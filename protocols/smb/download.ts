@@ -40,6 +40,11 @@ export class Download {
     return new Download(session, action, size);
   }
 
+  /** One whose command was sent already. */
+  static begun(session: SmbSession, action: string, size: number): Download {
+    return new Download(session, action, size);
+  }
+
   /** Fills `into` with at least one byte; 0 means the end, and that it was the right one. */
   async read(into: Uint8Array): Promise<number> {
     if (this.#left === 0) {

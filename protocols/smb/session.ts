@@ -14,6 +14,7 @@ import { SmbRefusal, statusIn, unexpected } from "./status.ts";
 /** What smbclient writes when it waits for a line; it never leaves the top of the share. */
 const PROMPT = new TextEncoder().encode("smb: \\> ");
 const READ_BYTES = 65_536;
+const ERRORS_READ_BYTES = 16_384;
 /**
  * What C's library takes from a pipe at once (glibc; others take a part of it): a line of this length leaves
  * nothing of the next one in a buffer that smbclient does not look into before more comes.
@@ -34,6 +35,8 @@ export class SmbSession implements Session {
   readonly #program: RunningProgram;
   readonly #idleMs: number;
   readonly #decoder = new TextDecoder();
+  readonly #outputBuffer = new Uint8Array(READ_BYTES);
+  readonly #errorsBuffer = new Uint8Array(ERRORS_READ_BYTES);
   #output = new Uint8Array(0);
   #heard = "";
   #failure: ProtocolError | null = null;
@@ -99,13 +102,36 @@ export class SmbSession implements Session {
 
   /** Everything that smbclient says about one command; `action` is its verb and object. */
   async run(action: string, line: string): Promise<string> {
-    let text = "";
-    for await (const part of this.answer(action, line)) {
-      text += part;
-      if (text.length <= protocolLimits.smbAnswerMaxBytes) continue;
-      throw this.fail(unexpected(action, this.place, text.slice(0, 200)));
+    return (await this.runAll(action, [line]))[0]!;
+  }
+
+  /**
+   * The same of several, sent together where that spares turns: a later one is done whatever became of
+   * those before it.
+   */
+  async runAll(action: string, lines: readonly string[]): Promise<string[]> {
+    const said: string[] = [];
+    const isTogether = this.#isPaired && lines.every((line) => padded(line) !== null);
+    if (!isTogether) {
+      for (const line of lines) said.push(await this.#gathered(action, this.answer(action, line)));
+      return said;
     }
-    return text;
+    this.#assertUsable(action);
+    this.#isAnswering = true;
+    let isWhole = false;
+    try {
+      const asked = lines.map((line) => [line, this.#newMarker()] as const);
+      await this.#send(together(asked.flat()));
+      await this.#prompts(action, asked.length * 2);
+      for (const [, marker] of asked) {
+        said.push(await this.#gathered(action, this.#until(action, marker)));
+      }
+      isWhole = true;
+      return said;
+    } finally {
+      this.#isAnswering = false;
+      if (!isWhole) await this.end();
+    }
   }
 
   /** The same as it comes; who stops listening before the end ends the session. */
@@ -134,6 +160,22 @@ export class SmbSession implements Session {
     const pair = this.#isPaired ? paired(line, marker) : null;
     this.#marker = pair === null ? null : marker;
     await this.#send(pair ?? line);
+  }
+
+  /** Another command before that one, sent with it: everything that is said about the other one. */
+  async beginAfter(action: string, first: string, line: string): Promise<string> {
+    if (!this.#isPaired || padded(first) === null || padded(line) === null) {
+      const text = await this.run(action, first);
+      await this.begin(action, line);
+      return text;
+    }
+    this.#assertUsable(action);
+    this.#isAnswering = true;
+    const [between, last] = [this.#newMarker(), this.#newMarker()];
+    this.#marker = last;
+    await this.#send(together([first, between, line, last]));
+    await this.#prompts(action, 2);
+    return await this.#gathered(action, this.#until(action, between));
   }
 
   /** Bytes of standard output, 0 where there are no more of them at all. */
@@ -205,13 +247,41 @@ export class SmbSession implements Session {
     await this.#prompt(action);
   }
 
+  /**
+   * So many prompts, before anything is heard: what was said is there by then, in one piece. A session that
+   * ends meanwhile is told by what it said.
+   */
+  async #prompts(action: string, count: number): Promise<void> {
+    try {
+      for (let seen = 0; seen < count; seen++) await this.#prompt(action);
+    } catch (thrown) {
+      if (this.#failure !== null) throw this.#failure;
+      throw thrown instanceof ProtocolError && thrown.code === "unreachable"
+        ? this.fail(this.#gone(action, this.#heard + await this.#rest()))
+        : thrown;
+    }
+  }
+
+  /** A whole answer, which has an end. */
+  async #gathered(action: string, parts: AsyncIterable<string>): Promise<string> {
+    let text = "";
+    for await (const part of parts) {
+      text += part;
+      if (text.length <= protocolLimits.smbAnswerMaxBytes) continue;
+      throw this.fail(unexpected(action, this.place, text.slice(0, 200)));
+    }
+    return text;
+  }
+
   /** What is said before the answer to a marker. */
   async *#until(action: string, marker: string): AsyncGenerator<string, void> {
     const end = `${marker}: command not found\n`;
     for (;;) {
-      if (this.#heard.endsWith(end)) {
-        const last = this.#heard.slice(0, -end.length);
-        this.#heard = "";
+      // Looked for in what was not given away yet; behind it may stand what is said of the next command.
+      const at = this.#heard.indexOf(end);
+      if (at >= 0) {
+        const last = this.#heard.slice(0, at);
+        this.#heard = this.#heard.slice(at + end.length);
         if (last !== "") yield last;
         return;
       }
@@ -256,23 +326,18 @@ export class SmbSession implements Session {
 
   /** Reads more of standard output; `false` at its end. */
   async #more(action: string): Promise<boolean> {
-    const buffer = new Uint8Array(READ_BYTES);
-    const count = await this.#watched(action, this.#idleMs, this.#program.read(buffer));
-    if (count === 0) return false;
-    const left = this.#output;
-    if (left.length === 0) {
-      this.#output = buffer.subarray(0, count);
-    } else {
-      this.#output = new Uint8Array(left.length + count);
-      this.#output.set(left);
-      this.#output.set(buffer.subarray(0, count), left.length);
-    }
-    return true;
+    // What is left moves to the front: less than a prompt, so there is always room.
+    const left = this.#output.length;
+    this.#outputBuffer.set(this.#output);
+    const room = this.#outputBuffer.subarray(left);
+    const count = await this.#watched(action, this.#idleMs, this.#program.read(room));
+    this.#output = this.#outputBuffer.subarray(0, left + count);
+    return count > 0;
   }
 
   /** Some of standard error, `null` at its end. */
   async #errors(action: string, withinMs: number | null): Promise<string | null> {
-    const buffer = new Uint8Array(READ_BYTES);
+    const buffer = this.#errorsBuffer;
     const count = await this.#watched(action, withinMs, this.#program.readErrors(buffer));
     return count === 0 ? null : this.#decoder.decode(buffer.subarray(0, count), { stream: true });
   }
@@ -334,8 +399,19 @@ export class SmbSession implements Session {
 
 /** A line and the next one, so that the second is left in the pipe; `null` where the first is too long. */
 function paired(line: string, next: string): string | null {
+  const first = padded(line);
+  return first === null ? null : `${first}\n${next}`;
+}
+
+/** A line that leaves nothing of the next one in the buffer; `null` where it is too long for that. */
+function padded(line: string): string | null {
   const padding = BUFFER_BYTES - 1 - new TextEncoder().encode(line).length;
-  return padding < 0 ? null : `${line}${" ".repeat(padding)}\n${next}`;
+  return padding < 0 ? null : line + " ".repeat(padding);
+}
+
+/** Several lines of which none is too long. */
+function together(lines: readonly string[]): string {
+  return lines.map((line, index) => index === lines.length - 1 ? line : padded(line)!).join("\n");
 }
 
 /** What a share that was not opened means. */

@@ -40,7 +40,21 @@ export async function* listed(session: SmbSession, path: string): AsyncGenerator
 /** What stands at a path, `null` if nothing does; names are compared as Windows does. */
 export async function found(session: SmbSession, path: string): Promise<Found | null> {
   const action = `look at ${shownPath(path)}`;
-  const text = await session.run(action, commandLine("ls", [{ path }]));
+  return foundIn(session, action, path, await session.run(action, commandLine("ls", [{ path }])));
+}
+
+/** The same, with the reading of it begun at once: of what is no file nothing may be read. */
+export async function foundAndBegun(
+  session: SmbSession,
+  action: string,
+  path: string,
+): Promise<Found | null> {
+  const get = commandLine("get", [{ path }, { plain: "-" }]);
+  const text = await session.beginAfter(action, commandLine("ls", [{ path }]), get);
+  return foundIn(session, action, path, text);
+}
+
+function foundIn(session: SmbSession, action: string, path: string, text: string): Found | null {
   const lines = text.split("\n").map(listedLineOf).filter(({ type }) => type !== "nothing");
   const status = lines.find((line) => line.type === "status");
   if (status !== undefined) {
@@ -92,8 +106,12 @@ export async function link(session: SmbSession, from: string, to: string): Promi
   await silently(session, action, "hardlink", [{ path: from }, { path: to }]);
 }
 
-/** Sets the time of the last write, to the second. */
-export async function setTime(session: SmbSession, path: string, mtimeMs: number): Promise<void> {
+/** Sets the time of the last write, to the second, and looks at what stands there then. */
+export async function foundWithTime(
+  session: SmbSession,
+  path: string,
+  mtimeMs: number,
+): Promise<Found | null> {
   const action = `set the time of ${shownPath(path)}`;
   const text = utimesTextOf(mtimeMs);
   if (text === null) {
@@ -102,7 +120,34 @@ export async function setTime(session: SmbSession, path: string, mtimeMs: number
   }
   const unchanged = { plain: "-1" };
   const words = [{ path }, unchanged, unchanged, { plain: text }, unchanged];
-  await silently(session, action, "utimes", words);
+  const lines = [commandLine("utimes", words), commandLine("ls", [{ path }])];
+  const [set = "", seen = ""] = await session.runAll(action, lines);
+  assertSilent(session, action, set);
+  return foundIn(session, `look at ${shownPath(path)}`, path, seen);
+}
+
+/**
+ * Renames a file out of a directory over what stands at its new name, and removes the directory. What became
+ * of that is told and not thrown: a rename that failed leaves it full, and so in place.
+ */
+export async function renameOut(
+  session: SmbSession,
+  directory: string,
+  from: string,
+  to: string,
+): Promise<{ readonly removal: unknown }> {
+  const action = `rename ${shownPath(from)} to ${shownPath(to)}`;
+  const [renamed = "", removed = ""] = await session.runAll(action, [
+    commandLine("rename", [{ path: from }, { path: to }, { plain: "-f" }]),
+    commandLine("rmdir", [{ path: directory }]),
+  ]);
+  assertSilent(session, action, renamed);
+  try {
+    assertSilent(session, `remove ${shownPath(directory)}`, removed);
+    return { removal: null };
+  } catch (thrown) {
+    return { removal: thrown };
+  }
 }
 
 /** Sends a file of this machine. */
@@ -122,7 +167,10 @@ async function silently(
   verb: string,
   words: readonly Word[],
 ): Promise<void> {
-  const text = await session.run(action, commandLine(verb, words));
+  assertSilent(session, action, await session.run(action, commandLine(verb, words)));
+}
+
+function assertSilent(session: SmbSession, action: string, text: string): void {
   if (text.trim() === "") return;
   const status = statusIn(text);
   if (status === null) throw unexpected(action, session.place, text);

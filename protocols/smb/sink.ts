@@ -27,12 +27,13 @@ import { giveFinalName } from "./publish.ts";
 import type { SmbSession } from "./session.ts";
 import {
   found,
+  foundWithTime,
   isMissing,
   makeDirectory,
   removeDirectory,
   removeFile,
   rename,
-  setTime,
+  renameOut,
 } from "./share.ts";
 import { SmbSinkFile } from "./sink_file.ts";
 
@@ -131,12 +132,22 @@ export class SmbSink implements Sink {
       const expected = file.length;
       return await this.#call(`publish ${this.#shown(options.name)}`, null, async (session) => {
         const { mtimeMs, replace } = options;
-        if (mtimeMs !== null) await setTime(session, file.path, mtimeMs);
-        const standing = await found(session, file.path);
+        const standing = mtimeMs === null
+          ? await found(session, file.path)
+          : await foundWithTime(session, file.path, mtimeMs);
         this.#assertOurs(file.temp, standing, expected);
-        const names = { from: file.path, to: final };
-        await giveFinalName(session, names, replace, this.#shown(options.name));
-        await this.#removeTemporary(session, file.directory);
+        if (replace) {
+          const { removal } = await renameOut(session, file.directory, file.path, final);
+          if (removal !== null) this.#leave(file.directory, removal);
+        } else {
+          await giveFinalName(
+            session,
+            { from: file.path, to: final },
+            false,
+            this.#shown(options.name),
+          );
+          await this.#removeTemporary(session, file.directory);
+        }
         return destinationFactsOf(standing!);
       });
     } finally {
@@ -213,12 +224,16 @@ export class SmbSink implements Sink {
     try {
       await removeDirectory(session, directory);
     } catch (thrown) {
-      if (isMissing(thrown)) return;
-      this.#access.env.log.write("warn", "an empty temporary directory is left over", {
-        place: this.#access.place.label,
-        directory: shownPath(directory),
-      });
+      this.#leave(directory, thrown);
     }
+  }
+
+  #leave(directory: string, thrown: unknown): void {
+    if (isMissing(thrown)) return;
+    this.#access.env.log.write("warn", "an empty temporary directory is left over", {
+      place: this.#access.place.label,
+      directory: shownPath(directory),
+    });
   }
 
   async #hasHash(path: string, standing: Found, sha256: string): Promise<boolean> {

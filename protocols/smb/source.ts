@@ -22,7 +22,7 @@ import { assertFile, fingerprintOf, sourceFactsOf } from "./facts.ts";
 import { sharePath } from "./names.ts";
 import type { SmbSession } from "./session.ts";
 import { RangeDownload } from "./range.ts";
-import { found } from "./share.ts";
+import { found, foundAndBegun } from "./share.ts";
 
 /** The most; without a folder for files on their way only whole files are read. */
 export const SOURCE_CAPABILITIES: SourceCapabilities = {
@@ -85,12 +85,19 @@ export class SmbSource implements Source {
     signal: AbortSignal,
   ): Promise<SourceReader> {
     const { session } = held;
-    const standing = await this.#standing(session, "read");
+    const action = `read ${shownPath(this.#path)}`;
+    const isWhole = range.start === 0 &&
+      (range.end ?? expected?.size ?? null) === (expected?.size ?? null);
+    // One turn for both. What turns out to be another version, or no file, ends the session.
+    const standing = isWhole
+      ? this.#asFile(await foundAndBegun(session, action, this.#path), "read")
+      : await this.#standing(session, "read");
     if (expected !== null) {
       assertSameVersion(`read ${this.#shown}`, expected, fingerprintOf(standing));
     }
-    const action = `read ${shownPath(this.#path)}`;
-    const download = await this.#download(session, range, standing);
+    const download = isWhole
+      ? Download.begun(session, action, standing.size)
+      : await this.#download(session, range, standing);
     const { clock } = this.#access.env;
     const begunMs = clock.monotonic();
     const again = async () => {
@@ -127,7 +134,10 @@ export class SmbSource implements Source {
   }
 
   async #standing(session: SmbSession, verb: string): Promise<Found> {
-    const standing = await found(session, this.#path);
+    return this.#asFile(await found(session, this.#path), verb);
+  }
+
+  #asFile(standing: Found | null, verb: string): Found {
     if (standing === null) {
       const message = `cannot ${verb} ${this.#shown}: there is no such file`;
       throw new ProtocolError("notFound", message, { definite: true });
