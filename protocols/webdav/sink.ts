@@ -134,7 +134,6 @@ export class DavSink implements Sink {
         throw unsupported("publish", this.#access.shown(path), reason);
       }
       if (this.#files.get(file.temp) !== file) throw this.#gone(file.temp);
-      if (replace) await this.#assertNoDirectory(path);
       await file.complete().catch(async (thrown: unknown) => {
         throw await this.#seized(thrown, file.temp);
       });
@@ -205,8 +204,13 @@ export class DavSink implements Sink {
 
   async #giveFinalName(temp: string, final: string, replace: boolean): Promise<void> {
     const from = joinPath(this.#at(temp), DATA);
-    const asked = { from, to: final, isCollection: false, replace, signal: NEVER };
-    const moved = await move(this.#access, asked);
+    const asked = { from, to: final, isCollection: false, replace: false, signal: NEVER };
+    let moved = await move(this.#access, asked);
+    // Most names are new: only where one is taken it matters by what.
+    if (moved === "refused" && replace) {
+      await this.#assertNoDirectory(final);
+      moved = await move(this.#access, { ...asked, replace });
+    }
     if (moved === "moved") return;
     if (moved === "gone") throw this.#gone(temp);
     const [code, reason] = moved === "refused"
