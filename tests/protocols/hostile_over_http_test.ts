@@ -146,3 +146,39 @@ for (const end of Object.keys(ENDS)) {
     }
   });
 }
+
+const PART = "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 5-14/50000\r\n" +
+  'content-length: 10\r\netag: "1"\r\nx-ms-blob-type: BlockBlob\r\n\r\n0123456789';
+
+for (const end of ["http", "dav", "s3", "azblob", "gs"]) {
+  Deno.test(`${end}: a part that nobody asked for is not read`, async () => {
+    const server = startAttacker(answering(PART));
+    const [, read] = callsOf(ENDS[end]!).find(([name]) => name === "read")!;
+    try {
+      const error = await met(end, read, server.port);
+      assert.ok(GIVEN_UP.includes(error.code) || error.code === "changed", error.message);
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+for (const end of ["s3", "azblob", "gs"]) {
+  Deno.test(`${end}: a listing that comes in drips is given up, although it is never silent`, async () => {
+    const server = startAttacker(async ({ heard, write }) => {
+      await heard();
+      await write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
+      while (true) {
+        await write(" ");
+        await new Promise((resolve) => setTimeout(resolve, DRIP_MS));
+      }
+    });
+    const [, list] = callsOf(ENDS[end]!).find(([name]) => name === "list")!;
+    try {
+      const error = await met(end, list, server.port);
+      assert.equal(error.code, "timeout", error.message);
+    } finally {
+      await server.close();
+    }
+  });
+}
