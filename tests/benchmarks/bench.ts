@@ -13,6 +13,7 @@ import { type Report, reporter } from "./report.ts";
 const BENCHES: Readonly<Record<string, string>> = {
   "actors-local": "./actors_local.ts",
   "actors-remote": "./actors_remote.ts",
+  "adaptive": "./adaptive.ts",
   "api": "./api.ts",
   "cluster": "./cluster.ts",
   "failover": "./failover.ts",
