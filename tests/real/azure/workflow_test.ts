@@ -129,3 +129,39 @@ spec:
       assert.equal(text, await Deno.readTextFile(file));
     }),
 });
+
+Deno.test({
+  name: "long files whose name is taken go to the account under the next one, and are whole",
+  ...needs,
+  fn: () =>
+    withAzurite(async (azurite) => {
+      const { folder, account, endpoint } = azurite;
+      await Deno.writeFile(`${folder}/f.bin`, patterned(20_000_000, 3));
+      await Deno.writeTextFile(`${folder}/short`, "1");
+      await rclone(azurite, "copyto", `${folder}/short`, "az:box/named/f.bin");
+      const file = `${folder}/w.yaml`;
+      await Deno.writeTextFile(
+        file,
+        `apiVersion: quorus.dev/v1
+kind: Transfer
+metadata: {name: renamed}
+spec:
+  source: {path: "${folder}/f.bin"}
+  destination:
+    uri: "azblob://${account}/box/named/f.bin"
+    auth: {type: sharedKey, account: ${account}, accountKey: "\${secret:AZURE_KEY}"}
+    options: {endpoint: "${endpoint}"}
+    conflict: rename
+`,
+      );
+      const { code, out, err } = await quorus(["run", file, "--data", `${folder}/s`], {
+        env: secrets(azurite),
+      });
+      assert.equal(code, 0, out + err);
+      assert.equal(await rclone(azurite, "cat", "az:box/named/f.bin"), "1");
+      await rclone(azurite, "copyto", "az:box/named/f (1).bin", `${folder}/got`);
+      assert.deepEqual(await Deno.readFile(`${folder}/got`), patterned(20_000_000, 3));
+      const names = (await rclone(azurite, "lsf", "az:box/named")).trim().split("\n");
+      assert.deepEqual(names.sort(), ["f (1).bin", "f.bin"]);
+    }),
+});
