@@ -6,7 +6,7 @@
  * with what is known of the source; where that cannot be, the bytes stream. Pure: {@link howToMove}.
  */
 
-import { QuorusError } from "../../runtime/base/errors.ts";
+import type { QuorusError } from "../../runtime/base/errors.ts";
 import type {
   NoServerCopy,
   ServerCopy,

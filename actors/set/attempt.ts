@@ -262,6 +262,7 @@ function receiptOf({ reports, meter, tools, fence }: SetWork, job: Job): Receipt
     fileId: null,
     fetchedBytes: meter.fetchedBytes,
     keptBytes: meter.keptBytes,
+    ...(meter.copiedBytes === 0 ? {} : { copiedBytes: meter.copiedBytes }),
     attempts: job.attempts,
     startedMs: job.startedMs ?? nowMs,
     endedMs: nowMs,
