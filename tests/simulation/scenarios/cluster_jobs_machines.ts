@@ -9,6 +9,7 @@ import {
   type ControllerRole,
   startController,
 } from "../../../actors/tree.ts";
+import type { TransferProtocol } from "../../../protocols/contract.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
 import { errorData } from "../../../runtime/base/errors.ts";
@@ -53,6 +54,9 @@ export interface Life<R> {
   role: R | null;
 }
 
+/** Stands between a process and the store. */
+type Around = (protocol: TransferProtocol, env: SimulatedEnv) => TransferProtocol;
+
 /** See the head of this file. */
 export class Machines {
   /** Where all transfers read from and write to. */
@@ -61,6 +65,7 @@ export class Machines {
   readonly agents = new Map<string, Life<AgentRole>>();
   readonly #gateways = new Map<string, Life<null>>();
   readonly #sim: Simulation;
+  readonly #around: Around;
   readonly #limits: ControllerOptions["limits"];
   /** Threads of each agent that carry long files out; 0: it does all itself. */
   readonly #workers: number;
@@ -74,8 +79,13 @@ export class Machines {
     ]),
   );
 
-  constructor(sim: Simulation, begun: (life: Life<ControllerRole>) => void) {
+  constructor(
+    sim: Simulation,
+    begun: (life: Life<ControllerRole>) => void,
+    around: Around = (protocol) => protocol,
+  ) {
     this.#sim = sim;
+    this.#around = around;
     this.store = new MoodyStore(sim);
     this.#limits = drawLimits(sim);
     this.#workers = sim.random("workers").chance(0.5) ? 2 : 0;
@@ -184,7 +194,7 @@ export class Machines {
         version: "1.0.0",
         maxConcurrentTransfers: SLOTS,
         folder: "/agent",
-        ...this.#tools(),
+        ...this.#tools(env),
         limits: AGENT,
         ...(count === 0 ? {} : { workers: { count, module: ATTEMPTS, own: null } }),
       });
@@ -193,10 +203,10 @@ export class Machines {
     }
   }
 
-  #tools() {
+  #tools(env: SimulatedEnv) {
     const none = (what: string) => Promise.reject(new Error(`no ${what} in a simulation`));
     return {
-      protocols: protocolRegistry([memoryProtocol(this.store)]),
+      protocols: protocolRegistry([this.#around(memoryProtocol(this.store), env)]),
       secrets: { secret: none, env: none, file: none },
     };
   }
@@ -204,7 +214,7 @@ export class Machines {
   /** A thread of an agent; some end before their time. */
   #worker(env: SimulatedEnv, number: number): void {
     this.#sim.sometimes("an agent has Workers");
-    void serveAttempts(env, () => this.#tools());
+    void serveAttempts(env, () => this.#tools(env));
     const random = this.#sim.random(`worker ${number}`);
     if (!random.chance(DYING_WORKERS)) return;
     env.timers.after(random.next() * DYING_MS, () => {

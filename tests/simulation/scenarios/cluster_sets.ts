@@ -10,6 +10,7 @@ import { setClocks } from "./cluster_jobs.ts";
 import { AGENTS, CONTROLLERS, GATEWAYS, Machines } from "./cluster_jobs_machines.ts";
 import { Operator } from "./cluster_jobs_operator.ts";
 import { SetClients, type WantedSet } from "./cluster_sets_clients.ts";
+import { CrowdedHosts } from "./cluster_sets_hosts.ts";
 import { SET_STATES, SetOracle } from "./cluster_sets_oracle.ts";
 
 const SETTLE_MS = 300_000;
@@ -32,10 +33,17 @@ export const clusterSets = scenario({
     "an agent has Workers",
     "a Worker ends by itself",
     "a set ends with a file of which nobody can tell",
+    "a host refuses a set's file",
+    "a store refuses to copy",
   ],
   run: async (sim) => {
     const oracle = new SetOracle(sim);
-    const machines = new Machines(sim, (life) => oracle.follow(life));
+    const hosts = new CrowdedHosts(sim);
+    const machines = new Machines(
+      sim,
+      (life) => oracle.follow(life),
+      (protocol, env) => hosts.around(protocol, env),
+    );
     const door = new Door(sim, machines);
     const clients = new SetClients(sim, machines, door);
     oracle.watch(machines, clients);
