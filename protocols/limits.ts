@@ -59,7 +59,8 @@ export const PROTOCOL_LIMITS = {
   httpLoginFreshMs: {
     unit: "ms",
     value: 10_000,
-    why: "a nonce that was taken so long ago may be stale: a body that is sent once only waits for a HEAD",
+    why:
+      "a nonce that was taken so long ago may be stale: a body that is sent once only waits for a HEAD",
   },
   httpChallengesMax: {
     unit: "count",
@@ -174,6 +175,11 @@ export const PROTOCOL_LIMITS = {
     unit: "ms",
     value: 60_000,
     why: "a server that is silent while something is asked is given up",
+  },
+  sftpHashBytesPerMs: {
+    unit: "bytes",
+    value: 10_000,
+    why: "what a server that hashes a file has to read in a millisecond; a slow disk does 10 MB/s",
   },
   sftpConnectTimeoutMs: {
     unit: "ms",
