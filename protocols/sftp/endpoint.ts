@@ -42,6 +42,8 @@ export interface SftpPlace {
   readonly place: NetworkPlace;
   /** For messages: `sftp://host:port`. */
   readonly label: string;
+  /** The server is asked for SHA-256 of what is read; it reads the whole file for that. */
+  readonly asksForHash: boolean;
 }
 
 const PORT = 22;
@@ -53,6 +55,7 @@ export const SFTP_OPTIONS = {
   jumpHostKey: "as hostKey, for the host in between",
   transport: "library, or program: the machine's ssh carries the bytes",
   identityFile: "for transport program: a private key on the agent",
+  serverHash: "true: the server is asked for SHA-256, where it knows check-file",
 } as const;
 type Options = Partial<Record<keyof typeof SFTP_OPTIONS, string>>;
 
@@ -80,6 +83,7 @@ export function sftpPlaceOf(endpoint: Endpoint): SftpPlace {
   return {
     label,
     place,
+    asksForHash: asksForHashOf(options, refuse),
     target: {
       ...{ host: place.host, port, user, credentials },
       jump: options.jump === undefined ? null : jumpOf(options.jump, user, refuse),
@@ -131,6 +135,11 @@ function jumpOf(declared: string, user: string, refuse: Refuse): SshHost {
     port: port === undefined ? PORT : Number(port),
     user: name ?? user,
   };
+}
+
+function asksForHashOf({ serverHash = "false" }: Options, refuse: Refuse): boolean {
+  if (serverHash === "true" || serverHash === "false") return serverHash === "true";
+  throw refuse(`option serverHash is "${serverHash}"; it can be true or false`);
 }
 
 /** The program finds keys by itself and hosts in a file: what it could not be told is refused. */

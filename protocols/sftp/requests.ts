@@ -26,6 +26,8 @@ export interface ServerVersion {
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
+  /** Until then its silence is no reason to give up: the server has work to do. */
+  readonly patientUntilMs: number;
 }
 
 const VERSION = 3;
@@ -79,9 +81,12 @@ export class Requests {
     return this.#error !== null;
   }
 
-  /** Asks, and resolves to what the server answers, whatever it is. */
-  ask(type: number, fields: readonly Field[]): Promise<Answer> {
-    return this.#send((id) => encodePacket(type, id, fields));
+  /**
+   * Asks, and resolves to what the server answers, whatever it is. `workMs`: what it may take longer than
+   * any answer may.
+   */
+  ask(type: number, fields: readonly Field[], workMs = 0): Promise<Answer> {
+    return this.#send((id) => encodePacket(type, id, fields), workMs);
   }
 
   /** As `ask`, for data. */
@@ -120,12 +125,13 @@ export class Requests {
     throw error;
   }
 
-  #send(encode: (id: number) => Uint8Array): Promise<Answer> {
+  #send(encode: (id: number) => Uint8Array, workMs = 0): Promise<Answer> {
     if (this.#error !== null) return Promise.reject(this.#error);
     const id = this.#nextId();
     if (this.#pending.size === 0) this.#heardMs = this.#env.clock.monotonic();
+    const patientUntilMs = workMs === 0 ? 0 : this.#env.clock.monotonic() + this.#idleMs + workMs;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, patientUntilMs });
       this.#later(encode(id));
       this.#look();
     });
@@ -196,7 +202,7 @@ export class Requests {
     if (this.#watch !== null || this.#error !== null) return;
     const isWaiting = this.#pending.size > 0 || this.#greeted !== null;
     if (!isWaiting) return;
-    const leftMs = this.#heardMs + this.#idleMs - this.#env.clock.monotonic();
+    const leftMs = this.#givenUpMs() - this.#env.clock.monotonic();
     if (leftMs <= 0) {
       const message = `cannot go on with ${this.place}: it was silent for ${this.#idleMs} ms`;
       return this.#fail(new ProtocolError("timeout", message));
@@ -205,6 +211,14 @@ export class Requests {
       this.#watch = null;
       this.#look();
     });
+  }
+
+  #givenUpMs(): number {
+    let latestMs = this.#heardMs + this.#idleMs;
+    for (const { patientUntilMs } of this.#pending.values()) {
+      latestMs = Math.max(latestMs, patientUntilMs);
+    }
+    return latestMs;
   }
 
   #fail(why: unknown): void {

@@ -3,6 +3,7 @@
 import type { Env } from "../../runtime/env/env.ts";
 import { shownPath } from "../containment.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../errors.ts";
+import { protocolLimits } from "../limits.ts";
 import type { Session } from "../sessions.ts";
 import {
   type Answer,
@@ -31,6 +32,11 @@ const EXTENSION = {
 
 /** What any server must take in one packet (section 3 of the draft). */
 const SAFE_DATA_BYTES = 32_768;
+
+const HASH_NAME = "sha256";
+const HASH_BYTES = 32;
+/** That of no bytes at all, for which servers want no range that begins at their end. */
+const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Codes of the draft as ours; `failure` can mean anything. */
 const MEANING: Readonly<Record<number, ProtocolErrorCode>> = {
@@ -259,6 +265,31 @@ export class SftpSession implements Session {
     const fragmentBytes = reader.u64();
     reader.skip(16);
     return { freeBytes: fragmentBytes * reader.u64() };
+  }
+
+  /**
+   * SHA-256 of a whole file as the server computes it (draft-ietf-secsh-filexfer-extensions-00, section 3),
+   * named by its path or its handle; `null` where it cannot. No server announces that to version 3: who
+   * wants to know has to ask.
+   */
+  async hash(of: string | Uint8Array, size: number): Promise<string | null> {
+    if (size === 0) return EMPTY_SHA256;
+    const named: Field[] = typeof of === "string"
+      ? [{ text: "check-file-name" }, { text: of }]
+      : [{ text: "check-file-handle" }, { bytes: of }];
+    // From byte 0, to the end, as one block.
+    const whole = [{ text: HASH_NAME }, { u64: 0 }, { u64: 0 }, { u32: 0 }];
+    const workMs = Math.ceil(size / protocolLimits.sftpHashBytesPerMs);
+    const answer = await this.#requests.ask(TYPE.extended, [...named, ...whole], workMs);
+    if (answer.type === "status" && answer.code !== STATUS.ok) return null;
+    if (answer.type !== "extendedReply") throw this.#unexpected("hash a file", answer);
+    const reader = new Reader(answer.bytes);
+    const name = reader.text();
+    const hash = reader.rest();
+    if (name === HASH_NAME && hash.length === HASH_BYTES) return hash.toHex();
+    const message = `cannot understand ${this.place}: it answered with ${hash.length} bytes of ` +
+      `hash "${shownPath(name)}" where ${HASH_NAME} was asked for`;
+    throw new ProtocolError("badResponse", message);
   }
 
   async #extended(

@@ -22,17 +22,18 @@ import type { SftpSession } from "./session.ts";
 export const SOURCE_CAPABILITIES: SourceCapabilities = {
   ranges: true,
   parallelRanges: true,
-  serverHash: false,
+  serverHash: true,
   mtime: true,
   permissions: true,
 };
 
 /** A source at a path of a server; links are followed, since a source path is declared. */
 export class SftpSource implements Source {
-  readonly capabilities = SOURCE_CAPABILITIES;
   readonly #access: SftpAccess;
   readonly #path: string;
   readonly #shown: string;
+  /** What the server said of a version: it reads the whole file to tell it, and ranges are many. */
+  #hashed: { readonly of: string; readonly sha256: Promise<string | null> } | null = null;
 
   constructor(access: SftpAccess) {
     const { path } = access.place.place;
@@ -42,10 +43,15 @@ export class SftpSource implements Source {
     this.#shown = `${access.place.label}${shownPath(path)}`;
   }
 
+  /** A hash by the server only where it is to be asked for one. */
+  get capabilities(): SourceCapabilities {
+    return { ...SOURCE_CAPABILITIES, serverHash: this.#access.place.asksForHash };
+  }
+
   stat(signal: AbortSignal): Promise<SourceFacts> {
     const action = `look at ${this.#shown}`;
     return this.#access.use(action, signal, async (session) => {
-      return factsOf(await this.#standing(session, action));
+      return await this.#factsOf(session, this.#path, await this.#standing(session, action));
     });
   }
 
@@ -84,8 +90,8 @@ export class SftpSource implements Source {
     try {
       const attributes = await session.statHandle(handle);
       assertFile(this.#access.place.label, this.#path, attributes);
-      const facts = factsOf(attributes);
-      if (expected !== null) assertSameVersion(action, expected, facts.fingerprint);
+      if (expected !== null) assertSameVersion(action, expected, fingerprintOf(attributes));
+      const facts = await this.#factsOf(session, handle, attributes);
       const end = this.#endOf(range, attributes.size);
       if (signal.aborted) throw new ProtocolError("aborted", `stopped while trying to ${action}`);
       const again = async () => fingerprintOf(await this.#standing(session, action));
@@ -101,6 +107,34 @@ export class SftpSource implements Source {
       await session.close(handle).catch(() => {});
       throw thrown;
     }
+  }
+
+  async #factsOf(
+    session: SftpSession,
+    of: string | Uint8Array,
+    attributes: Attributes,
+  ): Promise<SourceFacts> {
+    return {
+      fingerprint: fingerprintOf(attributes),
+      ranges: true,
+      mode: permissionsOf(attributes),
+      sha256: await this.#hashOf(session, of, attributes),
+    };
+  }
+
+  #hashOf(
+    session: SftpSession,
+    of: string | Uint8Array,
+    attributes: Attributes,
+  ): Promise<string | null> {
+    if (!this.#access.place.asksForHash || attributes.size === null) return Promise.resolve(null);
+    const version = JSON.stringify(fingerprintOf(attributes));
+    if (this.#hashed?.of !== version) {
+      const sha256 = session.hash(of, attributes.size);
+      this.#hashed = { of: version, sha256 };
+      sha256.catch(() => void (this.#hashed = null));
+    }
+    return this.#hashed!.sha256;
   }
 
   #endOf({ start, end }: ByteRange, size: number | null): number {
@@ -122,15 +156,6 @@ export class SftpSource implements Source {
     assertFile(this.#access.place.label, this.#path, attributes);
     return attributes;
   }
-}
-
-function factsOf(attributes: Attributes): SourceFacts {
-  return {
-    fingerprint: fingerprintOf(attributes),
-    ranges: true,
-    mode: permissionsOf(attributes),
-    sha256: null,
-  };
 }
 
 interface Reading {

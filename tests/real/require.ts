@@ -4,6 +4,7 @@
 const packages: Readonly<Record<string, string>> = {
   apache2: "apache2-bin",
   nginx: "nginx-light",
+  proftpd: "proftpd-core proftpd-mod-crypto",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   "ssh-agent": "openssh-client",

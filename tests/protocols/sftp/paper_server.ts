@@ -18,6 +18,12 @@ export interface PaperQuirks {
   readonly endsAfter?: number;
   /** Directories never end: each answer has other names. */
   readonly endlessListing?: boolean;
+  /** What `check-file` answers of any file: the name of a hash, and its bytes, after so long. */
+  readonly checkFile?: {
+    readonly name: string;
+    readonly hash: Uint8Array;
+    readonly afterMs?: number;
+  };
   /** Replaces an answer, its length left out. */
   readonly forge?: (type: number, answer: Uint8Array) => Uint8Array;
 }
@@ -44,12 +50,16 @@ export class PaperServer {
   readonly forgedNames: string[] = [];
   /** Answers with names so far. */
   listed = 0;
+  /** Times it was asked to hash a file. */
+  hashed = 0;
   readonly #env: Env;
   readonly #handles = new Map<number, { path: string; listed: boolean }>();
   readonly #folders = new Set<string>(["/"]);
   #handle = 0;
   #answers = 0;
   #puts = 0;
+  /** What the next answer takes. */
+  #workMs = 1;
 
   constructor(env: Env, quirks: PaperQuirks = {}) {
     this.#env = env;
@@ -85,7 +95,8 @@ export class PaperServer {
           if (held.length < 4 + length) return;
           const answer = this.#answer(held.slice(4, 4 + length));
           held = held.slice(4 + length);
-          this.#env.timers.after(1, () => isOpen && this.#deliver(events, answer));
+          this.#env.timers.after(this.#workMs, () => isOpen && this.#deliver(events, answer));
+          this.#workMs = 1;
         }
       },
       end: () => {
@@ -152,9 +163,25 @@ export class PaperServer {
         return this.#rename(id, reader.text(), reader.text(), true);
       case "copy-data":
         return this.#copy(id, handleOf(reader), reader.u64(), reader.u64(), reader);
+      case "check-file-name":
+      case "check-file-handle":
+        return this.#checkFile(id);
       default:
         return status(id, STATUS.unsupported);
     }
+  }
+
+  #checkFile(id: number): Uint8Array {
+    this.hashed += 1;
+    const { checkFile } = this.quirks;
+    if (checkFile === undefined) return status(id, STATUS.unsupported);
+    this.#workMs = checkFile.afterMs ?? 1;
+    return joined(
+      Uint8Array.of(TYPE.extendedReply),
+      u32(id),
+      text(checkFile.name),
+      checkFile.hash,
+    );
   }
 
   #greeting(): Uint8Array {
