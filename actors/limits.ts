@@ -90,6 +90,51 @@ export const ACTOR_LIMITS = {
     value: 500,
     why: "an agent tells the progress of its attempts to the controllers at most this often",
   },
+  relayPieceBytes: {
+    unit: "bytes",
+    value: 1_048_576,
+    why: "what an agent reads for another one goes in messages of this size",
+  },
+  relayPieceMs: {
+    unit: "ms",
+    value: 500,
+    why: "a slow source's bytes wait no longer for a message to be full",
+  },
+  relayWindowBytes: {
+    unit: "bytes",
+    value: 8 * 1_048_576,
+    why: "of each range that another agent reads, so much is under way: 160 MB/s at 50 ms",
+  },
+  relayRanges: {
+    unit: "count",
+    value: 64,
+    why: "ranges of one source that an agent has open for another one",
+  },
+  relayBeginMs: {
+    unit: "ms",
+    value: 20_000,
+    why: "an agent has so long to begin to read for another one; half of it to hear of the lease",
+  },
+  relayAnswerMs: {
+    unit: "ms",
+    value: 120_000,
+    why: "it has so long to answer for its source, whose own timeouts are shorter",
+  },
+  relayIdleMs: {
+    unit: "ms",
+    value: 120_000,
+    why: "without a byte of it for so long the relay counts as lost; the source itself gives up before",
+  },
+  relayLinkMs: {
+    unit: "ms",
+    value: 5_000,
+    why: "one try of two agents to link: dialled by the one, then by the other",
+  },
+  relayLingerMs: {
+    unit: "ms",
+    value: 30_000,
+    why: "a link between agents outlives its last relay by this: the next one begins at once",
+  },
   registerMs: {
     unit: "ms",
     value: 15_000,

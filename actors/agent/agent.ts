@@ -99,6 +99,9 @@ export const agent = actor(Agent, {
       if (isOrdered(state, "rates", ctx)) state.rates?.set(told, runningJobs(state));
     },
     divide: (state) => state.rates?.divide(runningJobs(state)),
+    call: (state, { node, url }, ctx) => {
+      if (isOrdered(state, "call", ctx)) state.tools.relaying?.call(node, url);
+    },
     close: (state, { why }, ctx) => {
       if (!isOrdered(state, "close", ctx)) return;
       state.closed = true;
@@ -192,8 +195,10 @@ function spawnAttempt(
   assigned: JobRecord,
   ctx: Context<typeof Agent>,
 ): Ref<typeof Job> {
-  const base = { job: assigned, tools, tally };
-  const roster = cluster?.roster ?? null;
+  const isRelayed = assigned.lease?.reader !== undefined;
+  // Links with other agents belong to this thread, and so do the attempts that need them.
+  const roster = isRelayed ? null : cluster?.roster ?? null;
+  const base = { job: assigned, tools: isRelayed ? withoutMost(tools) : tools, tally };
   // Its tools say which files are too long for this thread.
   const elsewhere = roster === null ? {} : {
     elsewhere: (attempt: Context<typeof Job>) =>
@@ -208,6 +213,11 @@ function spawnAttempt(
     restart: "temporary",
     args: { ...base, feed, ...elsewhere },
   });
+}
+
+/** Files of any length are carried out here. */
+function withoutMost({ mostBytes: _, ...tools }: AttemptTools): AttemptTools {
+  return tools;
 }
 
 /** The greater token: a later assignment, or one of a restored state. */

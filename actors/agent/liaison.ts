@@ -210,6 +210,7 @@ async function observe(
     sequenceNumber: state.sequenceNumber++,
     status: toldStatus(standing.status) ?? "active",
     ...seen,
+    knowsRelays: true,
     nextMaintenanceWindowMs: null,
     ...(state.roster === null ? {} : { workers: [...state.roster.views()] }),
   };

@@ -13,6 +13,10 @@ type Limits = LimitValues<typeof ACTOR_LIMITS>;
 export type AgentFacts =
   & Pick<Registration, "version" | "location">
   & {
+    /** Hosts that it may reach; null: it has named none. */
+    readonly reach: NonNullable<Registration["reach"]> | null;
+    /** Where its links for relays are accepted; null: nowhere. */
+    readonly relayUrl: string | null;
     /** Null: as the machine says. */
     readonly hostname: string | null;
     readonly maxConcurrentTransfers: number;
@@ -57,6 +61,8 @@ export async function measureRegistration(
       supportedAuthMethods: [...facts.supportedAuthMethods],
     },
     volumes: rest.volumes,
+    ...(facts.reach === null ? {} : { reach: facts.reach }),
+    relay: { url: facts.relayUrl },
   };
 }
 

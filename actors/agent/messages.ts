@@ -49,6 +49,8 @@ export const Agent = protocol("quorus.agent", {
     rates: tell(bandwidth),
     /** Time to divide that among its threads. */
     divide: tell(z.object({})),
+    /** Link with this agent, which waits to have a source read and cannot dial. */
+    call: tell(z.object({ node: z.string(), url: z.string().max(512) })),
     /** Take no jobs any more, and let all go. */
     close: tell(z.object({ why: z.string() })),
     /** The leases that this agent works on. */

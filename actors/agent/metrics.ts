@@ -5,6 +5,7 @@ import type { AtOnceCounts } from "../adaptive/ways.ts";
 import type { Metric } from "../../runtime/telemetry/prometheus.ts";
 import type { CheckpointStore } from "../job/checkpoint.ts";
 import type { Env } from "../../runtime/env/env.ts";
+import type { RelayTally } from "../relay/tally.ts";
 import type { AgentMeter } from "./meter.ts";
 import type { OwnStatus, Standing } from "./standing.ts";
 import type { Tally } from "./tally.ts";
@@ -17,6 +18,7 @@ export interface MeasuredAgent {
   readonly slots: number;
   /** Reports that no controller has answered yet. */
   readonly unreported: number;
+  readonly relayed: Readonly<RelayTally>;
   /** Pipeline buffers in use, of this thread and of Workers. */
   readonly lentBytes: number;
   /** What Workers do at a time. */
@@ -40,6 +42,7 @@ const STATUSES: Readonly<Record<OwnStatus, true>> = {
 export function agentMetrics(agent: MeasuredAgent): Metric[] {
   const { node, tally, standing, slots, unreported, lentBytes } = agent;
   const one = [{ labels: { node }, of: tally }];
+  const relayed = [{ labels: { node }, of: agent.relayed }];
   const statuses = Object.keys(STATUSES).map((status) => ({
     labels: { node, status },
     of: +(status === standing.status),
@@ -55,6 +58,18 @@ export function agentMetrics(agent: MeasuredAgent): Metric[] {
       "Bytes got from sources so far, by all attempts.",
       one,
       (of) => of.bytesTransferred,
+    ),
+    gauge(
+      "quorus_agent_relays",
+      "Sources that it reads for other agents.",
+      relayed,
+      (of) => of.active,
+    ),
+    counter(
+      "quorus_agent_relayed_bytes",
+      "Bytes that it has read for other agents.",
+      relayed,
+      (of) => of.bytes,
     ),
     gauge("quorus_agent_unanswered_reports", "Reports on their way.", one, () => unreported),
     gauge(

@@ -5,6 +5,8 @@
  * quorus://NODE/agent             carries out attempts, performs actions of runs
  *                    /JOB.LEASE   one attempt, or who speaks for it where Workers carry them out
  * quorus://NODE/workers           keeps these Workers (workers/start.ts)
+ * quorus://NODE/relays            reads for other agents (../relay)
+ *                     /JOB.LEASE  one source that it reads
  * quorus://NODE/courier           brings reports to a controller until one has answered
  * quorus://NODE/progress          tells how far attempts are
  * quorus://NODE/liaison           registers, sends heartbeats
@@ -36,6 +38,7 @@ import { AGENT_PATH } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { progressRelay } from "./progress_relay.ts";
 import type { Registration, Volume } from "./registration.ts";
+import { startRelaying } from "../relay/relaying.ts";
 import { revealer, type SecretSources } from "./reveal.ts";
 import { type OwnStatus, Standing } from "./standing.ts";
 import { Tally } from "./tally.ts";
@@ -68,6 +71,10 @@ export interface AgentOptions {
   readonly limits?: Partial<Record<keyof typeof ACTOR_LIMITS, number>>;
   /** `false` gives up durability for speed. */
   readonly sync?: boolean;
+  /** Hosts that its transfers may reach, as rules; whatever answers unless given. */
+  readonly reach?: NonNullable<Registration["reach"]>;
+  /** Where other agents reach it, if not where its links listen. */
+  readonly url?: string;
   /** Who on this node is told the progress of attempts too. */
   readonly feed?: Ref<typeof JobFeed>;
   /** Threads that carry the attempts out; without them this one does. */
@@ -121,6 +128,7 @@ export async function startAgent(node: LinkedNode, options: AgentOptions): Promi
     const parts = { ...spawnParts(node, options, found, base, workers?.roster ?? null), ...base };
     return roleOf(node, { ...parts, roster: workers?.roster ?? null }, async () => {
       await workers?.stop();
+      await base.tools.relaying.stop();
       await checkpoints.close();
       await lock.release();
     });
@@ -147,12 +155,27 @@ function spawnBase(node: LinkedNode, options: AgentOptions, found: Found) {
   const controllers = new Controllers(options.controllers, node.env.random.next());
   const outbox = new Outbox();
   const tally = new Tally();
-  const tools = attemptTools(node.env, options, found, outbox, tally);
+  const own = attemptTools(node.env, options, found, outbox, tally);
+  const url = options.url ?? listenedUrl(node, options.hostname);
+  const relaying = startRelaying({ node, controllers, tools: own, url });
+  const tools = { ...own, relaying };
   const feed = node.spawn(progressRelay, {
     name: "progress",
     args: { controllers, feed: options.feed ?? null, limits },
   });
   return { controllers, outbox, tally, tools, feed, volumes, limits };
+}
+
+/** Where other agents reach this one; who listens on every address is known by its host's name. */
+function listenedUrl({ links, env }: LinkedNode, hostname?: string): string | null {
+  const [listened] = links.urls;
+  if (listened === undefined) return null;
+  const url = new URL(listened);
+  if (url.hostname !== "0.0.0.0" && url.hostname !== "[::]") return listened;
+  const name = hostname ?? env.host.facts().hostname;
+  if (name === null) return null;
+  url.hostname = name;
+  return url.href.replace(/\/$/, "");
 }
 
 async function workersOf(
@@ -166,6 +189,7 @@ async function workersOf(
   try {
     return await startWorkers(workers, { node, tools, keys, tally, feed, folder, volumes });
   } catch (error) {
+    await tools.relaying.stop();
     await node.stopActor(feed);
     throw error;
   }
@@ -180,7 +204,7 @@ function spawnParts(
 ) {
   const { env, id: agentId, links } = node;
   const standing = new Standing();
-  const facts = factsOf(options, limits);
+  const facts = factsOf(options, limits, tools.relaying.url);
   const incarnation = env.random.bytes(INCARNATION_BYTES).toHex();
   const cluster = {
     incarnation,
@@ -220,7 +244,7 @@ function spawnParts(
 
 const INCARNATION_BYTES = 8;
 
-function factsOf(options: AgentOptions, limits: Limits): AgentFacts {
+function factsOf(options: AgentOptions, limits: Limits, relayUrl: string | null): AgentFacts {
   const { datacenter = null, zone = null, region = null, tags = [] } = options.location ?? {};
   return {
     version: options.version,
@@ -228,6 +252,8 @@ function factsOf(options: AgentOptions, limits: Limits): AgentFacts {
     location: { datacenter, zone, region, tags },
     maxConcurrentTransfers: options.maxConcurrentTransfers ?? limits.agentSlots,
     maxBandwidthMbps: options.maxBandwidthMbps ?? null,
+    reach: options.reach ?? null,
+    relayUrl,
     certificateFingerprint: options.certificateFingerprint ?? null,
     supportedAuthMethods: options.supportedAuthMethods ?? [],
   };
@@ -297,7 +323,14 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
       standing.follow(tally.active);
       const lentBytes = buffers.lent * buffers.slotBytes + (roster?.lentBytes ?? 0);
       const away = roster?.atOnce ?? NOTHING_AWAY;
-      return agentMetrics({ ...parts, node: node.id, unreported: outbox.size, lentBytes, away });
+      return agentMetrics({
+        ...parts,
+        relayed: parts.tools.relaying.tally,
+        node: node.id,
+        unreported: outbox.size,
+        lentBytes,
+        away,
+      });
     },
     drain: (withinMs) => leaving.drain(withinMs),
     stop: () => leaving.stop(),

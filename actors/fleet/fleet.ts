@@ -7,10 +7,12 @@ import { actor } from "../../runtime/actor/definition.ts";
 import { later } from "../../runtime/actor/later.ts";
 import type { BodyOf } from "../../runtime/actor/protocol.ts";
 import { QuorusError } from "../../runtime/base/errors.ts";
+import { Agent, AGENT_PATH } from "../agent/messages.ts";
 import type { Heartbeat, Registration } from "../agent/registration.ts";
 import { RELAYS } from "../controller/entry_version.ts";
 import type { Replica } from "../controller/replica.ts";
 import type { JobEvent } from "../job/lifecycle.ts";
+import { type Job, LEASED_STATES } from "../job/record.ts";
 import type { Board } from "./board.ts";
 import type { FleetLimits } from "./liveness.ts";
 import { commitReports } from "./reports.ts";
@@ -100,6 +102,18 @@ export const fleet = actor(Fleet, {
         ctx.ref(Fleet, `quorus://${node}/${FLEET_PATH}`).tell("progress", { jobs: own });
       }
     },
+    relayed: ({ replica }, { jobId, leaseIndex, writer }, { senderNode }) => {
+      const job = heldJob(replica, jobId, leaseIndex, writer);
+      return { job: job?.lease?.reader === senderNode ? job : null };
+    },
+    summon: ({ replica }, { jobId, leaseIndex }, ctx) => {
+      const { senderNode: node } = ctx;
+      const reader = heldJob(replica, jobId, leaseIndex, node)?.lease?.reader;
+      const url = replica.state.agents.get(node)?.registration.relay?.url ?? null;
+      if (reader === undefined || url === null) return { isTold: false };
+      ctx.ref(Agent, `quorus://${reader}/${AGENT_PATH}`).tell("call", { node, url });
+      return { isTold: true };
+    },
     leave: ({ replica }, { agentId, why, deregister }, ctx) => {
       const { senderNode } = ctx;
       return later(async () => {
@@ -128,6 +142,18 @@ function withoutRelays({ reach: _, relay: __, ...rest }: Registration): Registra
 
 function leadershipOf({ leader, term }: Replica) {
   return { leader, term };
+}
+
+/** The job that an agent works on under that lease; null as far as this controller knows. */
+function heldJob(
+  { state: { jobs } }: Replica,
+  jobId: string,
+  leaseIndex: number,
+  agent: string,
+): Job | null {
+  const job = jobs.get(jobId);
+  if (job?.lease?.index !== leaseIndex || job.lease.agent !== agent) return null;
+  return LEASED_STATES.has(job.state) ? job : null;
 }
 
 /** As far as this controller knows: a job that was assigned a moment ago is told of again. */

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { ask, protocol, tell } from "../../runtime/actor/protocol.ts";
 import { heartbeat, registration } from "../agent/registration.ts";
 import { progress } from "../job/messages.ts";
+import type { Job } from "../job/record.ts";
 import { jobEvent } from "../controller/commands.ts";
 
 /** Where the actor is, on every controller. */
@@ -21,6 +22,8 @@ const registered = leadership.extend({
   /** How often it is to send a heartbeat. */
   heartbeatMs: z.number().int().positive(),
 });
+
+const job = z.custom<Job>((value) => typeof value === "object" && value !== null);
 
 export const Fleet = protocol("quorus.fleet", {
   version: 1,
@@ -51,6 +54,19 @@ export const Fleet = protocol("quorus.fleet", {
         progress,
       })).max(1_024),
     })),
+    /**
+     * An agent asks whether it is to read the source of a job for `writer`: the job, if that one has the
+     * lease and the sender is named in it; null as far as this controller knows.
+     */
+    relayed: ask(
+      z.object({ jobId: z.string(), leaseIndex: z.number().int(), writer: z.string() }),
+      z.object({ job: job.nullable() }),
+    ),
+    /** The holder of a lease cannot link with the agent that reads for it: that one is told to dial. */
+    summon: ask(
+      z.object({ jobId: z.string(), leaseIndex: z.number().int() }),
+      z.object({ isTold: z.boolean() }),
+    ),
     /** The agent takes no new jobs, or leaves for good once it has none. */
     leave: ask(
       z.object({ agentId: z.string(), why: z.string(), deregister: z.boolean() }),

@@ -13,7 +13,7 @@ import { ProtocolError } from "../../protocols/errors.ts";
 import { fingerprintChange } from "../../protocols/fingerprint.ts";
 import { Window } from "./buffers.ts";
 import { conflictBefore } from "./conflict.ts";
-import { openEnds } from "./ends.ts";
+import { type Ends, endsOf, openEnds, openSink } from "./ends.ts";
 import { JobError } from "./errors.ts";
 import { heldToRates } from "./held.ts";
 import type { JobEvent } from "./lifecycle.ts";
@@ -54,7 +54,8 @@ export async function runAttempt(
   const startedMs = tools.env.clock.now();
   const bound = boundInTime(tools.env, job, startedMs, signal);
   try {
-    const ends = heldToRates(await openEnds(job.spec, tools), tools, job, lease);
+    const opened = await endsOfAttempt(tools, job, lease, bound.signal);
+    const ends = heldToRates(opened, tools, job, lease);
     try {
       const window = new Window(tools.buffers, job.spec.pipeline.windowBytes);
       return await carryOut({
@@ -75,6 +76,26 @@ export async function runAttempt(
     return ended(tools, job, lease, bound.signal, error);
   } finally {
     bound.cancel();
+  }
+}
+
+/** Its ends; the source is another agent's where the lease names one that reads. */
+async function endsOfAttempt(
+  tools: AttemptTools,
+  job: Job,
+  { reader }: Lease,
+  signal: AbortSignal,
+): Promise<Ends> {
+  if (reader === undefined) return await openEnds(job.spec, tools);
+  if (tools.relaying === undefined) {
+    throw new JobError("relayLost", `agent ${reader} was to read for one that knows no relays`);
+  }
+  const sink = await openSink(job.spec, tools);
+  try {
+    return endsOf(await tools.relaying.source(job, signal), sink);
+  } catch (thrown) {
+    await quietly(tools, "close the destination", () => sink.close());
+    throw thrown;
   }
 }
 

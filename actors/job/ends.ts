@@ -38,42 +38,68 @@ export interface EndsOptions {
 
 /** Prepares both ends of a transfer; nothing is contacted or written yet. */
 export async function openEnds(spec: TransferSpec, options: EndsOptions): Promise<Ends> {
-  const { env, protocols, reveal, sync } = options;
-  const { uri, access } = spec.destination;
-  const readFrom = await endpointOf(spec.source.uri, spec.source, reveal);
-  const writeTo = access === undefined ? plainEndpoint(uri) : await endpointOf(uri, access, reveal);
-  const from = protocols.forUri(spec.source.uri);
-  const to = protocols.forUri(spec.destination.uri);
-  if (from.source === undefined) throw notCapable(from.name, "read from");
-  if (to.sink === undefined) throw notCapable(to.name, "write to");
-  const decoding = await atRest(spec.source.atRest, reveal);
-  const encoding = await atRest(access?.atRest, reveal);
-  const place = {
-    ...writeTo,
-    createDirectories: spec.destination.createDirectories,
-    root: rootPath(spec.destination.root),
-    sync,
-  };
-  const source = decoding === null
-    ? from.source(readFrom, { env })
-    : decodedSource(from, readFrom, { env }, decoding);
-  const sink = encoding === null
-    ? to.sink(place, { env })
-    : encodedSink(to, place, { env }, encoding);
-  const isPlain = decoding === null && encoding === null;
+  const source = await openSource(spec, options);
+  const sink = await openSink(spec, options);
+  return { ...endsOf(source, sink), serverCopy: await serverCopyOf(spec, sink, options) };
+}
+
+/** A pair of which no service copies anything by itself. */
+export function endsOf(source: Source, sink: Sink): Ends {
   return {
     source,
     sink,
-    serverCopy: from.name !== to.name || spec.pipeline.serverCopy === "never"
-      ? null
-      : isPlain
-      ? sink.serverCopy?.(readFrom) ?? null
-      : { whyNot: "files are compressed or sealed at one of the ends" },
+    serverCopy: null,
     close: async () => {
       await source.close();
       await sink.close();
     },
   };
+}
+
+/** Prepares where a transfer reads. */
+export async function openSource(
+  { source: from }: Pick<TransferSpec, "source">,
+  { env, protocols, reveal }: Omit<EndsOptions, "sync">,
+): Promise<Source> {
+  const endpoint = await endpointOf(from.uri, from, reveal);
+  const protocol = protocols.forUri(from.uri);
+  if (protocol.source === undefined) throw notCapable(protocol.name, "read from");
+  const decoding = await atRest(from.atRest, reveal);
+  return decoding === null
+    ? protocol.source(endpoint, { env })
+    : decodedSource(protocol, endpoint, { env }, decoding);
+}
+
+/** Prepares where a transfer writes. */
+export async function openSink(
+  { destination }: Pick<TransferSpec, "destination">,
+  { env, protocols, reveal, sync }: EndsOptions,
+): Promise<Sink> {
+  const { uri, access, createDirectories } = destination;
+  const endpoint = access === undefined
+    ? plainEndpoint(uri)
+    : await endpointOf(uri, access, reveal);
+  const protocol = protocols.forUri(uri);
+  if (protocol.sink === undefined) throw notCapable(protocol.name, "write to");
+  const encoding = await atRest(access?.atRest, reveal);
+  const place = { ...endpoint, createDirectories, root: rootPath(destination.root), sync };
+  return encoding === null
+    ? protocol.sink(place, { env })
+    : encodedSink(protocol, place, { env }, encoding);
+}
+
+/** How the service of both ends copies by itself; null: there is no such service, or none was asked for. */
+async function serverCopyOf(
+  { source, destination, pipeline }: TransferSpec,
+  sink: Sink,
+  { protocols, reveal }: EndsOptions,
+): Promise<Ends["serverCopy"]> {
+  const isOne = protocols.forUri(source.uri).name === protocols.forUri(destination.uri).name;
+  if (!isOne || pipeline.serverCopy === "never") return null;
+  if (source.atRest !== undefined || destination.access?.atRest !== undefined) {
+    return { whyNot: "files are compressed or sealed at one of the ends" };
+  }
+  return sink.serverCopy?.(await endpointOf(source.uri, source, reveal)) ?? null;
 }
 
 /** How files look at rest, with the keys revealed; `null`: as they are. */

@@ -16,6 +16,7 @@ export type JobErrorCode =
   | "serverCopyUnavailable"
   | "temporaryDamaged"
   | "workerLost"
+  | "relayLost"
   | "selectionInvalid"
   | "filesFailed"
   | "mirrorRefused"

@@ -15,7 +15,7 @@ import { runAttempt } from "./attempt.ts";
 import type { JobEvent } from "./lifecycle.ts";
 import { Job, type JobFeed } from "./messages.ts";
 import { Meter } from "./meter.ts";
-import { openEnds } from "./ends.ts";
+import { openSink } from "./ends.ts";
 import { type Job as JobRecord, type Lease, temporaryName } from "./record.ts";
 import { quietly } from "./tidy.ts";
 import { runSet } from "../set/attempt.ts";
@@ -237,11 +237,11 @@ async function discard(tools: AttemptTools, job: JobRecord, lease: Lease): Promi
   if (job.set !== undefined) {
     return void await sweepSet(tools, job, [temporaryName(job.id, lease)]);
   }
-  const ends = await openEnds(job.spec, tools);
+  const sink = await openSink(job.spec, tools);
   try {
-    await ends.sink.abort(temporaryName(job.id, lease));
+    await sink.abort(temporaryName(job.id, lease));
   } finally {
-    await ends.close();
+    await sink.close();
   }
   await tools.checkpoints.drop(job.id);
 }

@@ -3,6 +3,7 @@
 import type { LimitValues } from "../../runtime/base/limits.ts";
 import type { Env } from "../../runtime/env/env.ts";
 import type { Throttles } from "../../protocols/wrappers/throttle.ts";
+import type { Source } from "../../protocols/contract.ts";
 import type { ProtocolRegistry } from "../../protocols/registry.ts";
 import type { Command } from "../controller/commands.ts";
 import type { ACTOR_LIMITS } from "../limits.ts";
@@ -35,8 +36,18 @@ export interface AttemptTools {
   readonly chunks?: ChunkTimes;
   /** What transfers may use of the bandwidth, where that is bounded by rules. */
   readonly throttles?: Throttles;
+  /** Sources that other agents read; absent: each is read here. */
+  readonly relaying?: RelayedSources;
   /** Whose checkpoints other agents are told; `null`: there are no others. */
   readonly replication: Replication | null;
+}
+
+/** Opens sources that other agents read (`../relay`). */
+export interface RelayedSources {
+  /** The source of a job whose lease names a reader, linked and ready; JobError `relayLost`, or why not. */
+  source(job: Job, signal: AbortSignal): Promise<Source>;
+  /** A controller says that this node waits for our link. */
+  call(node: string, url: string): void;
 }
 
 /** Which checkpoints are replicated, and how many. */

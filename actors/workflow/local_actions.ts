@@ -1,6 +1,6 @@
 /** Actions performed on this node, which has the files: the embedded run's, and an agent's. */
 
-import { openEnds } from "../job/ends.ts";
+import { openSink } from "../job/ends.ts";
 import type { Job } from "../job/record.ts";
 import { seizedName } from "../job/seize.ts";
 import { sweepSet } from "../set/sweep.ts";
@@ -28,17 +28,17 @@ async function deletePartial(job: Job, tools: AttemptTools): Promise<void> {
     return void await sweepSet(tools, job, names);
   }
   const checkpoint = await tools.checkpoints.load(job.id);
-  const ends = await openEnds(job.spec, tools);
+  const sink = await openSink(job.spec, tools);
   try {
     const temps = new Set([...job.adoptable, ...job.stale].map(({ temp }) => temp));
     if (checkpoint !== null) temps.add(checkpoint.temp);
     // One that was seized may have been handed back since.
-    if (ends.sink.capabilities.fence === "seize") {
+    if (sink.capabilities.fence === "seize") {
       for (const temp of [...temps]) temps.add(seizedName(temp));
     }
-    for (const temp of temps) await ends.sink.abort(temp);
+    for (const temp of temps) await sink.abort(temp);
   } finally {
-    await ends.close();
+    await sink.close();
   }
   await tools.checkpoints.drop(job.id);
 }

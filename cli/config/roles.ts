@@ -95,6 +95,9 @@ const agentFields = {
     knownHosts: path("a known_hosts file; without it every host's key must be pinned").optional(),
     agentSocket: path("the socket of an SSH agent, for credentials of that type").optional(),
   }).prefault({}),
+  url: linkUrl.optional().meta({
+    description: "where other agents reach this one, if not by what `listen` says",
+  }),
   slots: z.number().int().min(1).max(100_000).default(DOMAIN_LIMITS.agentSlots.value)
     .meta({ description: "transfers at a time" }),
   workers: z.number().int().min(0).max(64).optional().meta({
@@ -177,6 +180,8 @@ export const controllerSettings = z.strictObject({
 export const agentSettings = z.strictObject({
   ...common,
   controllers,
+  listen: place("where other agents reach this one to read for each other; it only dials without")
+    .optional(),
   ...agentFields,
   limits: z.strictObject({ node: nodeLimits, remote: remoteLimits, ...agentLimits })
     .prefault({}),

@@ -31,6 +31,7 @@ export type AgentPart =
     | "logFormat"
     | "protocols"
     | "reach"
+    | "url"
     | "nfs"
     | "smb"
   >
@@ -62,6 +63,8 @@ export async function startAgentPart(
     version: VERSION,
     location: locationOf(settings.location),
     maxConcurrentTransfers: settings.slots,
+    ...reachOf(settings.reach),
+    ...(settings.url === undefined ? {} : { url: settings.url }),
     volumes: settings.volumes.map((volume) => volumeOf(volume, directory)),
     folder: `${folder}/agent`,
     protocols,
@@ -95,6 +98,11 @@ function workersOf(
     ssh: sshOfSettings(ssh),
   };
   return { workers: { count, module: new URL("./agent_worker.ts", import.meta.url), own } };
+}
+
+/** What the scheduler is told of it, so that no transfer comes here that could only fail. */
+function reachOf({ allow, deny }: AgentPart["reach"]): Pick<AgentOptions, "reach"> {
+  return allow.length + deny.length === 0 ? {} : { reach: { allow, deny } };
 }
 
 function volumeOf(volume: AgentSettings["volumes"][number], base: string): VolumeOption {

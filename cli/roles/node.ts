@@ -13,8 +13,8 @@ import { readTls } from "./tls.ts";
 
 /** The settings that make a node. */
 export interface NodeSettings extends CommonSettings {
-  /** Where it listens; agents and gateways dial only. */
-  readonly listen?: Place;
+  /** Where it listens; gateways, and agents that are not told to, dial only. */
+  readonly listen?: Place | undefined;
   readonly limits: { readonly node: ActorLimits; readonly remote: RemoteLimits };
 }
 

@@ -80,6 +80,8 @@ const fleet = actor(Fleet, {
     progress: ({ rig }, { jobs }) => {
       for (const { jobId } of jobs) rig.progressed.add(jobId);
     },
+    relayed: () => ({ job: null }),
+    summon: () => ({ isTold: false }),
     leave: ({ rig, manners }, { agentId, why, deregister }) =>
       later(async () => {
         const event = deregister

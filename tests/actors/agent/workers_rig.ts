@@ -292,6 +292,8 @@ const door = actor(Fleet, {
     progress: (rig, { jobs }) => {
       for (const { jobId, progress } of jobs) rig.moved(jobId, progress.doneBytes);
     },
+    relayed: () => ({ job: null }),
+    summon: () => ({ isTold: false }),
     leave: () => ({ refused: [] }),
   },
 });

@@ -12,6 +12,7 @@ import {
   type ControllerRole,
   startController,
 } from "../../../actors/tree.ts";
+import type { TransferProtocol } from "../../../protocols/contract.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
 import { MemoryStore, type MemoryStoreOptions } from "../../../protocols/memory/store.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
@@ -51,6 +52,15 @@ export interface ClusterOptions {
   readonly witnesses?: readonly string[];
   /** Workers of each agent: simulated threads of its machine. */
   readonly workers?: number;
+  /** What single agents are, by their ids. */
+  readonly agents?: Readonly<Record<string, AgentKind>>;
+}
+
+/** What an agent speaks: `memory`, and `far`, which is the same store under another scheme. */
+export interface AgentKind {
+  readonly speaks?: readonly ("memory" | "far")[];
+  /** It accepts links of other agents. */
+  readonly listens?: boolean;
 }
 
 /** Jobs that an agent takes at a time. */
@@ -63,6 +73,8 @@ const AGENT_LIMITS = {
   chunksAhead: 2,
   progressMs: 100,
   workerPoolBytes: 4_096,
+  relayPieceBytes: 1_024,
+  relayWindowBytes: 4_096,
 };
 
 /** Somebody who may do everything. */
@@ -144,15 +156,16 @@ export class SimulatedCluster {
   async agent(id: string, again?: SimulatedEnv): Promise<AgentLife> {
     this.#roles.set(id, ["agent"]);
     const env = again ?? simulatedEnv({ seed: this.world.seed, world: this.world, name: id });
-    const node = this.#node(id, env, []);
+    const { workers = 0, agents: { [id]: kind = {} } = {} } = this.#options;
+    const node = this.#node(id, env, [], kind.listens ? [{ hostname: id, port: PORT }] : []);
     const known = followControllers(node, addressesOf(this.ids));
-    const { workers = 0 } = this.#options;
+    await this.done(node.links.ready);
     const role = await this.done(startAgent(node, {
       controllers: () => known.ids,
       version: "1.0.0",
       maxConcurrentTransfers: SLOTS,
       folder: "/agent",
-      protocols: this.#protocols(),
+      protocols: this.#protocols(kind.speaks),
       secrets: SECRETS,
       limits: AGENT_LIMITS,
       ...(workers === 0 ? {} : { workers: { count: workers, module: ATTEMPTS, own: null } }),
@@ -225,8 +238,9 @@ export class SimulatedCluster {
     for (const { env, node } of lives) if (env.alive) await this.done(node.stop({ withinMs: 0 }));
   }
 
-  #protocols() {
-    return protocolRegistry([memoryProtocol(this.store)]);
+  #protocols(speaks: AgentKind["speaks"] = ["memory"]) {
+    const spoken = { memory: memoryProtocol(this.store), far: farProtocol(this.store) };
+    return protocolRegistry(speaks.map((name) => spoken[name]));
   }
 
   async #startController(id: string, again?: SimulatedEnv): Promise<ControllerLife> {
@@ -249,7 +263,12 @@ export class SimulatedCluster {
     return life;
   }
 
-  #node(id: string, env: SimulatedEnv, listen: { hostname: string; port: number }[]): LinkedNode {
+  #node(
+    id: string,
+    env: SimulatedEnv,
+    listen: { hostname: string; port: number }[],
+    others: typeof listen = [],
+  ): LinkedNode {
     const isNew = listen.length > 0 && !this.ids.includes(id);
     const known = isNew ? [...this.controllers.keys()].filter((other) => other !== id) : this.ids;
     const dialled = known.filter((other) => isNew || listen.length === 0 || other < id);
@@ -259,13 +278,28 @@ export class SimulatedCluster {
       admit: (head) => admission(this.book, ownWorkers(id))(head),
       onFatal: () => env.crash("process"),
       links: {
-        listen,
+        listen: [...listen, ...others],
         token: "a token of the simulation",
         allowPlain: true,
         peers: dialled.map((other) => ({ node: other, url: urlOf(other) })),
       },
     });
   }
+}
+
+/** The files of the store as `far:` URIs: what an agent cannot do that speaks `memory` alone. */
+function farProtocol(store: MemoryStore): TransferProtocol {
+  const memory = memoryProtocol(store);
+  const near = <E extends { readonly uri: string }>(endpoint: E): E => ({
+    ...endpoint,
+    uri: endpoint.uri.replace(/^far:/, "memory:"),
+  });
+  return {
+    name: "far",
+    schemes: ["far"],
+    source: (endpoint, context) => memory.source!(near(endpoint), context),
+    sink: (endpoint, context) => memory.sink!(near(endpoint), context),
+  };
 }
 
 function urlOf(controller: string): string {
