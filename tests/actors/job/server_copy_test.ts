@@ -295,7 +295,7 @@ Deno.test("server copy: an attempt that is told to let go keeps what was copied"
       isStopped = true;
       abort.abort(new Error("the agent is stopping"));
     },
-    limits: { checkpointBytes: 3 * PIECE },
+    limits: { checkpointBytes: 6 * PIECE },
   });
   const bytes = rig.put(BYTES);
   const first = await rig.attempt();
