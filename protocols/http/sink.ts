@@ -26,6 +26,7 @@ import type { Client } from "./exchange.ts";
 import { parseContentLength, parseStrongEtag } from "./fields.ts";
 import { formFrame } from "./form.ts";
 import { hashAt } from "./hash_at.ts";
+import { OpenUploads } from "./open_uploads.ts";
 import type { HttpSettings } from "./settings.ts";
 import { HttpSinkFile } from "./sink_file.ts";
 import { Upload } from "./upload.ts";
@@ -56,8 +57,7 @@ export class HttpSink implements Sink {
   readonly #hop: Hop;
   readonly #options: PlainOptions;
   readonly #conditions: ConditionCheck;
-  /** What began here and was not published; another process knows nothing of it. */
-  readonly #files = new Map<string, HttpSinkFile>();
+  readonly #files = new OpenUploads<HttpSinkFile>();
 
   constructor(
     endpoint: SinkEndpoint,
@@ -99,21 +99,15 @@ export class HttpSink implements Sink {
   }
 
   async create(temp: string, signal: AbortSignal, size: number | null = null): Promise<SinkFile> {
-    safeName(temp);
     const { label } = this.#hop;
     if (signal.aborted) throw abortedError(`upload to ${label}`, signal);
-    if (this.#files.has(temp)) {
-      throw new ProtocolError(
-        "exists",
-        `cannot begin ${shownPath(temp)} for ${label}: it was begun`,
-      );
-    }
+    this.#files.assertNew(temp, label);
     const base = this.#options.conditional ? await this.#baseVersion(signal) : null;
     const file = new HttpSinkFile({
       ...{ temp, label, base, signal },
       upload: (self) => this.#upload(self, this.name, size),
     });
-    this.#files.set(temp, file);
+    this.#files.add(file);
     return file;
   }
 
@@ -132,7 +126,7 @@ export class HttpSink implements Sink {
       file.letGo();
       const upload = await this.#uploadAs(file, options.name);
       const { size } = upload;
-      this.#files.delete(file.temp);
+      this.#files.take(file.temp);
       await upload.finish().catch((thrown: unknown) => {
         throw this.#explained(thrown, file);
       });
@@ -148,9 +142,7 @@ export class HttpSink implements Sink {
   }
 
   async abort(temp: string): Promise<void> {
-    const file = this.#files.get(safeName(temp));
-    this.#files.delete(temp);
-    await file?.upload.cancel();
+    await this.#files.take(temp)?.upload.cancel();
   }
 
   async probe(
@@ -165,10 +157,8 @@ export class HttpSink implements Sink {
     return seen === expected.sha256 ? "published" : "unknown";
   }
 
-  async close(): Promise<void> {
-    const files = [...this.#files.values()];
-    this.#files.clear();
-    for (const file of files) await file.close();
+  close(): Promise<void> {
+    return this.#files.close();
   }
 
   #upload(file: HttpSinkFile, name: string, size: number | null): Upload {
@@ -195,16 +185,10 @@ export class HttpSink implements Sink {
     return file.replace === false ? { "if-none-match": "*" } : {};
   }
 
-  #assertPublishable(file: HttpSinkFile, { mtimeMs, mode, name }: PublishOptions): void {
+  #assertPublishable(file: HttpSinkFile, options: PublishOptions): void {
+    const { name } = options;
     const { label } = this.#at(name);
-    if (mtimeMs !== null || mode !== null) {
-      throw unsupported("publish", label, "an upload carries no time and no permissions");
-    }
-    if (this.#files.get(file.temp) !== file) {
-      const message =
-        `cannot publish ${label}: its upload was given up; a later attempt has taken over`;
-      throw new ProtocolError("notFound", message, { definite: true });
-    }
+    this.#files.assertPublishable(file, options, label);
     if (name !== this.name && file.upload.isSending) {
       const reason = "its upload began under another name; use conflict: fail or overwrite";
       throw unsupported("publish", label, reason);

@@ -17,11 +17,11 @@ import type {
   SinkEndpoint,
   SinkFile,
 } from "../contract.ts";
-import { ProtocolError } from "../errors.ts";
 import { translated } from "../file/disk_failure.ts";
 import { clientOf, unsupported } from "../http/call.ts";
 import { type Hop, hopOf } from "../http/endpoint.ts";
 import type { Client } from "../http/exchange.ts";
+import { OpenUploads } from "../http/open_uploads.ts";
 import type { HttpSettings } from "../http/settings.ts";
 import { toldName, type TusOptions } from "../http/upload_options.ts";
 import { type SentPiece, TusAddresses } from "./addresses.ts";
@@ -66,7 +66,7 @@ export class TusSink implements Sink {
   readonly #hop: Hop;
   readonly #shared: TusShared;
   readonly #addresses: TusAddresses;
-  readonly #files = new Map<string, TusSinkFile>();
+  readonly #files = new OpenUploads<TusSinkFile>();
 
   constructor(
     endpoint: SinkEndpoint,
@@ -91,15 +91,11 @@ export class TusSink implements Sink {
     return Promise.reject(unsupported("hash", this.#hop.label, "a tus server gives back nothing"));
   }
 
-  create(temp: string, signal: AbortSignal, size: number | null = null): Promise<SinkFile> {
-    safeName(temp);
+  async create(temp: string, signal: AbortSignal, size: number | null = null): Promise<SinkFile> {
     const { label } = this.#hop;
-    if (signal.aborted) return Promise.reject(abortedError(`upload to ${label}`, signal));
-    if (this.#files.has(temp)) {
-      const message = `cannot begin ${shownPath(temp)} for ${label}: it was begun`;
-      return Promise.reject(new ProtocolError("exists", message));
-    }
-    return Promise.resolve(this.#opened(temp, size, null, signal));
+    if (signal.aborted) throw abortedError(`upload to ${label}`, signal);
+    this.#files.assertNew(temp, label);
+    return this.#opened(temp, size, null, signal);
   }
 
   async reopen(temp: string, signal: AbortSignal): Promise<SinkFile | null> {
@@ -116,14 +112,7 @@ export class TusSink implements Sink {
     assert(file instanceof TusSinkFile, "publish() takes a file that this protocol opened");
     const { label } = this.#hop;
     try {
-      if (options.mtimeMs !== null || options.mode !== null) {
-        throw unsupported("publish", label, "an upload carries no time and no permissions");
-      }
-      if (this.#files.get(file.temp) !== file) {
-        const message =
-          `cannot publish ${label}: its upload was given up; a later attempt has taken over`;
-        throw new ProtocolError("notFound", message, { definite: true });
-      }
+      this.#files.assertPublishable(file, options, label);
       if (options.name !== this.name) {
         throw unsupported(
           "publish",
@@ -131,7 +120,7 @@ export class TusSink implements Sink {
           "the server alone gives names; set conflict: overwrite",
         );
       }
-      this.#files.delete(file.temp);
+      this.#files.take(file.temp);
       await file.finish();
       return { size: await file.size(), mtimeMs: null, fileId: null };
     } finally {
@@ -145,8 +134,7 @@ export class TusSink implements Sink {
   }
 
   async abort(temp: string): Promise<void> {
-    const file = this.#files.get(safeName(temp));
-    this.#files.delete(temp);
+    const file = this.#files.take(temp);
     await file?.close();
     const upload = file?.upload ?? (await this.#find(temp, NEVER))?.upload;
     if (upload === undefined) return;
@@ -167,10 +155,8 @@ export class TusSink implements Sink {
     return offset === length ? "published" : "unpublished";
   }
 
-  async close(): Promise<void> {
-    const files = [...this.#files.values()];
-    this.#files.clear();
-    for (const file of files) await file.close();
+  close(): Promise<void> {
+    return this.#files.close();
   }
 
   async #find(temp: string, signal: AbortSignal): Promise<Found | null> {
@@ -206,7 +192,7 @@ export class TusSink implements Sink {
         return hasher.digestHex();
       },
     });
-    this.#files.set(temp, file);
+    this.#files.add(file);
     return file;
   }
 }
