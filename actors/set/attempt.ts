@@ -69,6 +69,7 @@ function workOf(
   const reports = new Reports({
     propose: tools.propose,
     hash: tools.env.hash,
+    timers: tools.env.timers,
     job,
     set: job.set ?? NEW_SET,
     lease,

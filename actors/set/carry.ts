@@ -7,7 +7,7 @@ import { Meter } from "../job/meter.ts";
 import { type Job, type Lease, temporaryName } from "../job/record.ts";
 import { type AttemptTools, Released } from "../job/tools.ts";
 import { settleSource } from "./after.ts";
-import { fileJob, standsThere } from "./file.ts";
+import { fileJob, fileSpec, standsThere } from "./file.ts";
 import { sourceDirectories } from "./directories.ts";
 import { throwIfAboutFile } from "./ledger.ts";
 import { nextTurnMs, tellRegulator } from "./regulated.ts";
@@ -80,13 +80,18 @@ async function inOneTurn(
 }
 
 async function isThere(work: SetWork, { entry, path, isKnown }: Wanted): Promise<boolean> {
-  const { tools, job, lease, spec: { compare, onlyNew }, signal } = work;
+  const { tools, job, spec: { compare, onlyNew }, signal } = work;
   if (isKnown === true) return true;
   // What the ledger does not have is new, whatever stands at the destination.
   if (entry === null || onlyNew !== null) return false;
-  const file = fileJob(tools, job, lease, path, null);
+  if (compare === "none") return false;
   const fence = (told: string) => void (work.fence = told);
-  return await standsThere(tools, file.spec, { seen: entry.fingerprint, compare, signal, fence });
+  return await standsThere(tools, fileSpec(job.spec, path), {
+    seen: entry.fingerprint,
+    compare,
+    signal,
+    fence,
+  });
 }
 
 /** What it has failed with, where nothing of that was told yet. */

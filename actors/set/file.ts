@@ -49,7 +49,8 @@ export function fileJob(
   };
 }
 
-function fileSpec({ set: _, ...spec }: TransferSpec, path: readonly string[]): TransferSpec {
+/** What a file of a set is to be, declared for it alone. */
+export function fileSpec({ set: _, ...spec }: TransferSpec, path: readonly string[]): TransferSpec {
   const { source, destination } = spec;
   return {
     ...spec,

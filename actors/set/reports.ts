@@ -4,7 +4,7 @@
  */
 
 import { messageOf } from "../../runtime/base/errors.ts";
-import type { Hashing } from "../../runtime/env/env.ts";
+import type { Hashing, Timers } from "../../runtime/env/env.ts";
 import { JobError } from "../job/errors.ts";
 import type { Grant, Job, Lease, ReachedLevel } from "../job/record.ts";
 import { type AttemptTools, Revoked } from "../job/tools.ts";
@@ -39,6 +39,7 @@ export interface ReportsOptions {
   readonly job: Job;
   readonly set: SetProgress;
   readonly lease: Lease;
+  readonly timers: Timers;
   /** The lease is over: nothing may be published any more. */
   readonly over: (reason: unknown) => void;
 }
@@ -159,9 +160,9 @@ export class Reports {
   }
 
   async #sendAll(): Promise<void> {
-    // What is told in this turn goes together.
-    await Promise.resolve();
     while (this.#hasNews() && this.#lost === null) {
+      // What is told in this turn goes together: each report is an entry of the log.
+      await new Promise<void>((resolve) => this.#options.timers.soon(resolve));
       const done = take(this.#done, SET_LIMITS.setBatchFiles.value);
       const grants = take(this.#grants, SET_LIMITS.setBatchFiles.value);
       try {
