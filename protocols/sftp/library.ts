@@ -17,10 +17,15 @@ interface Ending {
 /** The cipher of which the library uses each instance for one call of `update`. */
 const SINGLE_USE = "chacha20";
 
+/** Marks a function that makes ciphers which end themselves. */
+const ENDING = Symbol("ending");
+
 /** The library, loaded once; a start without SFTP does without its 100 ms. */
 export async function loadSsh2(): Promise<unknown> {
   const mutable = crypto as unknown as Record<"createCipheriv" | "createDecipheriv", Make>;
   const { createCipheriv, createDecipheriv } = mutable;
+  // Somebody is loading it: a cipher that two had wrapped would be ended twice.
+  if (ENDING in createCipheriv) return (await import("ssh2")).default;
   mutable.createCipheriv = endedAfterUse(createCipheriv);
   mutable.createDecipheriv = endedAfterUse(createDecipheriv);
   try {
@@ -32,7 +37,7 @@ export async function loadSsh2(): Promise<unknown> {
 }
 
 function endedAfterUse(make: Make): Make {
-  return (algorithm, key, iv) => {
+  const makeEnding: Make = (algorithm, key, iv) => {
     const cipher = make(algorithm, key, iv);
     if (algorithm !== SINGLE_USE) return cipher;
     const update = cipher.update.bind(cipher);
@@ -43,4 +48,5 @@ function endedAfterUse(make: Make): Make {
     };
     return cipher;
   };
+  return Object.assign(makeEnding, { [ENDING]: true });
 }
