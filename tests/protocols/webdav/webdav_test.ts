@@ -51,6 +51,46 @@ davTest("a file is a directory, its bytes, a move and a removal", {}, async (pap
   ]);
 });
 
+davTest(
+  "a name is looked at before it is replaced, and only where it is taken",
+  {},
+  async (paper) => {
+    paper.server.put("/data/a.bin", patterned(5));
+    const sink = sinkOf(paper);
+    for (const [name, asked] of [["new", 0], ["a.bin", 1]] as const) {
+      const file = await sink.create(`${name}.part`, NEVER);
+      paper.server.requests.length = 0;
+      await sink.publish(file, { ...PUBLISH, name });
+      const looked = paper.server.asked().filter((one) => one === `PROPFIND /data/${name}`);
+      assert.equal(looked.length, asked, name);
+      assert.equal(paper.server.files.get(`/data/${name}`)!.bytes.length, 0);
+    }
+  },
+);
+
+davTest("Apache's 500 for a directory that is missing is told apart", {}, async (paper) => {
+  paper.server.put("/data/x", patterned(1));
+  const directory = directoryOf(paper);
+  const options = { replace: false, createDirectories: true, expected: null };
+  paper.server.intercept = ({ method }) =>
+    method === "MOVE" && !paper.server.directories.has("/data/new") ? { status: 500 } : null;
+  assert.equal(await directory.rename("x", "dav://paper/data/new/x", options, NEVER), true);
+  assert.ok(paper.server.files.has("/data/new/x"));
+  paper.server.intercept = ({ method }) => method === "MOVE" ? { status: 500 } : null;
+  const to = directory.uriOf("y");
+  paper.server.put("/data/x", patterned(1));
+  await assertFails(() => directory.rename("x", to, options, NEVER), "serverError", "a failure");
+});
+
+davTest("an empty file has a size, where HEAD tells none", {}, async (paper) => {
+  paper.server.put("/data/a.bin", new Uint8Array());
+  paper.server.intercept = ({ method }) =>
+    method === "HEAD" ? { status: 200, headers: { etag: '"1"' } } : null;
+  const endpoint = plainEndpoint("dav://paper/data/a.bin");
+  const source = paper.protocol.source!(endpoint, paper.context);
+  assert.equal((await source.stat(NEVER)).fingerprint.size, 0);
+});
+
 davTest("a directory at the final name is never moved over", {}, async (paper) => {
   paper.server.put("/data/a.bin/precious", patterned(5));
   const sink = sinkOf(paper);
