@@ -8,6 +8,7 @@ import { protocolLimits } from "../limits.ts";
 import { reachOf } from "../reach.ts";
 import type { Carrier } from "./access.ts";
 import type { TrustedKeys } from "./host_keys.ts";
+import type { OpenWire } from "./wire.ts";
 import { libraryWire } from "./wire_library.ts";
 import { programWire } from "./wire_program.ts";
 
@@ -29,11 +30,25 @@ export function sshCarrier(
   return async (target) => {
     const knownHosts = target.knownHosts ?? ofMachine;
     const connectMs = target.timeoutMs ?? protocolLimits.sftpConnectTimeoutMs;
-    if (target.transport === "program") {
-      return programWire(target, env, { knownHosts, agentSocket, connectMs, reach });
-    }
+    const program = programWire(target, env, { knownHosts, agentSocket, connectMs, reach });
+    if (target.transport === "program") return program;
     const known: TrustedKeys = { pins: [], knownHosts: await textOf(env, knownHosts) };
-    return libraryWire(target, { known, knownJump: known, agentSocket, connectMs, reach });
+    const library = libraryWire(target, {
+      ...{ known, knownJump: known, agentSocket, connectMs, reach },
+    });
+    return target.transport === "auto" ? firstThatCan(program, library) : library;
+  };
+}
+
+/** Only a program that cannot be started has another way: no refusal of a host or of ours does. */
+function firstThatCan(program: OpenWire, library: OpenWire): OpenWire {
+  return async (events) => {
+    try {
+      return await program(events);
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError) || thrown.code !== "unsupported") throw thrown;
+      return await library(events);
+    }
   };
 }
 

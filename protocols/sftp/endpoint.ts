@@ -18,6 +18,9 @@ export interface SshHost {
   readonly user: string;
 }
 
+/** What carries a session. */
+export type Transport = "library" | "program" | "auto";
+
 /** Everything that tells one session from another. */
 export interface SftpTarget extends SshHost {
   readonly credentials: SftpCredentials;
@@ -28,8 +31,11 @@ export interface SftpTarget extends SshHost {
   readonly jumpPins: readonly string[];
   /** A known_hosts file on the agent, instead of its own one. */
   readonly knownHosts: string | null;
-  /** `program`: the `ssh` program of the agent carries the bytes, which is faster. */
-  readonly transport: "library" | "program";
+  /**
+   * `program`: the `ssh` program of the agent carries the bytes, which is faster; `auto`: it does where
+   * it is there and may be started.
+   */
+  readonly transport: Transport;
   /** A private key on the agent that the program reads by itself. */
   readonly identityFile: string | null;
   readonly timeoutMs: number | null;
@@ -53,7 +59,8 @@ export const SFTP_OPTIONS = {
   knownHosts: "a known_hosts file on the agent, instead of the machine's own",
   jump: "user@host:port in between, reached with the same credentials",
   jumpHostKey: "as hostKey, for the host in between",
-  transport: "library, or program: the machine's ssh carries the bytes",
+  transport:
+    "library, program (the machine's ssh carries the bytes), or auto: program where it can",
   identityFile: "for transport program: a private key on the agent",
   serverHash: "true: the server is asked for SHA-256, where it knows check-file",
 } as const;
@@ -142,23 +149,29 @@ function asksForHashOf({ serverHash = "false" }: Options, refuse: Refuse): boole
   throw refuse(`option serverHash is "${serverHash}"; it can be true or false`);
 }
 
-/** The program finds keys by itself and hosts in a file: what it could not be told is refused. */
+/**
+ * The program finds keys by itself and hosts in a file: what it could not be told is refused, or left to
+ * the library by `auto`.
+ */
 function transportOf(
   { transport = "library", identityFile, hostKey, jumpHostKey }: Options,
   credentials: SftpCredentials,
   refuse: Refuse,
-): "library" | "program" {
-  if (transport === "library") {
-    if (identityFile === undefined) return transport;
-    throw refuse("option identityFile is read by the ssh program; set transport: program");
+): Transport {
+  if (transport !== "library" && transport !== "program" && transport !== "auto") {
+    throw refuse(`option transport is "${transport}"; it can be library, program or auto`);
   }
+  const isPinned = hostKey !== undefined || jumpHostKey !== undefined;
   if (transport !== "program") {
-    throw refuse(`option transport is "${transport}"; it can be library or program`);
+    if (identityFile === undefined) {
+      return isPinned || credentials.type !== "agent" ? "library" : transport;
+    }
+    throw refuse("option identityFile is read by the ssh program; set transport: program");
   }
   if (credentials.type !== "agent") {
     throw refuse('transport program finds keys by itself; declare "auth" of type agent');
   }
-  if (hostKey !== undefined || jumpHostKey !== undefined) {
+  if (isPinned) {
     throw refuse("transport program knows hosts by a file; use option knownHosts instead of pins");
   }
   return transport;

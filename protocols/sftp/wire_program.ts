@@ -98,7 +98,7 @@ export function argumentsOf(
 }
 
 function commonArguments(
-  { identityFile }: SftpTarget,
+  { identityFile, transport }: SftpTarget,
   { knownHosts, connectMs }: Pick<ProgramWireOptions, "knownHosts" | "connectMs">,
 ): string[] {
   const settings = [
@@ -116,6 +116,8 @@ function commonArguments(
     `UserKnownHostsFile=${knownHosts === null ? "/dev/null" : quoted(knownHosts)}`,
   ];
   if (identityFile !== null) settings.push("IdentitiesOnly=yes");
+  // Whoever leaves the way open means the keys of the agent, as the library takes them.
+  if (transport === "auto") settings.push("IdentityFile=none");
   return [
     // Nobody's settings but these.
     ...["-F", "none"],

@@ -65,3 +65,14 @@ Deno.test("options say whom to trust and whom to go through", () => {
   assert.deepEqual(target.jump, { user: "gate", host: "j", port: 23 });
   assert.deepEqual(target.jumpPins, [PIN]);
 });
+
+Deno.test("what the ssh program cannot be told is left to the library by auto", () => {
+  const transportOf = (auth: Endpoint["auth"], options: Record<string, string>) =>
+    sftpPlaceOf(endpoint("sftp://h/x", { auth, options })).target.transport;
+  const agent = { type: "agent", username: "u" } as const;
+  assert.equal(transportOf(agent, {}), "library");
+  assert.equal(transportOf(agent, { transport: "auto" }), "auto");
+  assert.equal(transportOf(agent, { transport: "auto", hostKey: PIN }), "library");
+  const password = { type: "basic", username: "u", password: "p" } as const;
+  assert.equal(transportOf(password, { transport: "auto" }), "library");
+});

@@ -21,8 +21,8 @@ async function sizeOn(
   endpoint: Partial<Endpoint>,
   machine: Machine = {},
   host = "127.0.0.1",
+  env: ReturnType<typeof realEnv> = realEnv(),
 ): Promise<number | null> {
-  const env = realEnv();
   const protocol = sftpProtocol({ knownHosts: null, agentSocket: null, ...machine });
   try {
     await Deno.writeTextFile(`${root}/f`, "12345");
@@ -75,6 +75,16 @@ real("the keys of an SSH agent are used, and its lack is told", async (sshd) => 
     const program = { auth, options: { transport: "program" } };
     assert.equal(await sizeOn(sshd, program, { knownHosts, agentSocket: socket }), 5);
     await assert.rejects(sizeOn(sshd, { auth }, { knownHosts }), /there is no SSH agent here/);
+    const either = { auth, options: { transport: "auto" } };
+    assert.equal(await sizeOn(sshd, either, { knownHosts, agentSocket: socket }), 5);
+    // The keys of this machine's user are none of the agent's.
+    await assert.rejects(sizeOn(sshd, either, { knownHosts }), { code: "unauthenticated" });
+    const strange = { knownHosts: "/dev/null", agentSocket: socket };
+    await assert.rejects(sizeOn(sshd, either, strange), { code: "insecure" });
+    const machine = { knownHosts, agentSocket: socket };
+    // Where no program can be started, the library carries the bytes.
+    const { programs: _, ...without } = realEnv();
+    assert.equal(await sizeOn(sshd, either, machine, "127.0.0.1", without), 5);
   } finally {
     agent.kill("SIGTERM");
     await agent.status;
