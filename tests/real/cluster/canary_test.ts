@@ -1,7 +1,8 @@
 /** Secrets of a cluster's transfers: not in its log, its archive, its API, its output, however nodes end. */
 
 import assert from "node:assert/strict";
-import { type ClusterUnderTest, quorusProcess, withCluster } from "./cluster_processes.ts";
+import { giveSecrets } from "./agent_secrets.ts";
+import { quorusProcess, withCluster } from "./cluster_processes.ts";
 import { startFileServer } from "../../servers/file_server.ts";
 import { bytesFile, generatedFile } from "../../servers/pattern.ts";
 import {
@@ -17,21 +18,13 @@ import {
 const SMALL = { controllers: 1, agents: 2, gateways: 1 };
 const PLACES = ["/v1/runs", "/v1/jobs", "/v1/agents", "/v1/audit"];
 
-/** A directory of secrets that both agents read, by their settings. */
-async function giveSecrets({ cwd, cluster }: ClusterUnderTest): Promise<string> {
-  const secrets = `${cwd}/secrets`;
-  await Deno.mkdir(secrets);
-  for (const [name, value] of Object.entries(CANARY_SECRETS)) {
-    await Deno.writeTextFile(`${secrets}/${name.replace("QUORUS_SECRET_", "")}`, value);
-  }
-  for (const node of ["a1", "a2"]) {
-    const settings = `${cwd}/.quorus/cluster/${node}/agent.yaml`;
-    await Deno.writeTextFile(settings, `secrets: ${secrets}\n`, { append: true });
-    const { code, err } = await cluster("restart", node);
-    assert.equal(code, 0, err);
-  }
-  return secrets;
-}
+/** The names under which agents find them. */
+const AGENT_SECRETS = Object.fromEntries(
+  Object.entries(CANARY_SECRETS).map(([name, value]) => [
+    name.replace("QUORUS_SECRET_", ""),
+    value,
+  ]),
+);
 
 Deno.test("secrets of a cluster are nowhere after success, failure and SIGKILL of nodes", async () => {
   const server = startFileServer({
@@ -46,7 +39,7 @@ Deno.test("secrets of a cluster are nowhere after success, failure and SIGKILL o
       SMALL,
       async (cluster) => {
         const { cwd, nodes } = cluster;
-        const secrets = await giveSecrets(cluster);
+        const secrets = await giveSecrets(cluster, ["a1", "a2"], AGENT_SECRETS);
         const gateway = (await nodes()).find(({ role }) => role === "gateway");
         const door = ["--server", `http://${gateway?.place}`];
         const key = ["--key-file", `${cwd}/.quorus/cluster/admin.key`];
@@ -79,6 +72,12 @@ Deno.test("secrets of a cluster are nowhere after success, failure and SIGKILL o
         for (const place of PLACES) {
           const { body } = await cluster.get(place).catch(() => ({ body: {} }));
           assertClean(JSON.stringify(body), place);
+        }
+        for (const { node, metrics } of await nodes()) {
+          if (metrics === null) continue;
+          const text = await (await fetch(`http://${metrics}/metrics`)).text();
+          assert.match(text, /^# TYPE /m, `${node} has metrics`);
+          assertClean(text, `metrics of ${node}`);
         }
         await Deno.remove(secrets, { recursive: true });
         assert.ok(await assertFolderClean(cwd) > 20, "the folders of all nodes were searched");
