@@ -83,7 +83,7 @@ export function startSmbclient(env: Env, start: Start): RunningProgram {
 
 /** No secret is among them: who may list processes sees them. */
 export function argumentsOf(start: Omit<Start, "fileMaxBytes">): string[] {
-  const { target, address, machine, uploadInto } = start;
+  const { target, address, uploadInto } = start;
   const { host, port, share, user, domain, proof } = target;
   const seconds = Math.ceil((target.idleMs ?? protocolLimits.smbIdleTimeoutMs) / 1_000);
   const settings = [
@@ -104,7 +104,7 @@ export function argumentsOf(start: Omit<Start, "fileMaxBytes">): string[] {
     ...(user === null ? [] : [`--user=${user}`]),
     ...(domain === null ? [] : [`--workgroup=${domain}`]),
     ...(proof.type === "ticket"
-      ? ticketArguments(proof.file ?? machine.ticketCache)
+      ? ["--use-kerberos=required", "--no-pass"]
       : ["--use-kerberos=off"]),
     ...(uploadInto === undefined
       ? []
@@ -112,25 +112,32 @@ export function argumentsOf(start: Omit<Start, "fileMaxBytes">): string[] {
   ];
 }
 
-/** Without a cache that is named, the machine's own one (krb5.conf). */
-function ticketArguments(cache: string | null): string[] {
-  const named = cache === null ? [] : [`--use-krb5-ccache=${cache}`];
-  return ["--use-kerberos=required", ...named, "--no-pass"];
-}
-
 /**
  * The whole of its environment. The password is there, where its own user and root can see it, and not
  * on its standard input: smbclient 4.17 asks a descriptor (PASSWD_FD) twice, and takes the first line of
  * what follows, or the first byte of a file, for a second answer.
  */
-export function environmentOf({ target }: Pick<Start, "target">): Record<string, string> {
-  const { proof } = target;
+export function environmentOf(
+  { target: { proof }, machine }: Pick<Start, "target" | "machine">,
+): Record<string, string> {
   return {
     // Prompts, which tell where an answer ends, and no editing of lines.
     ...{ CLI_FORCE_INTERACTIVE: "1", CLI_NO_READLINE: "1" },
     // Times and sizes in one form.
     ...{ LC_ALL: "C", TZ: "UTC0" },
     HOME: "/nonexistent",
-    ...(proof.type === "password" ? { PASSWD: proof.password } : {}),
+    ...(proof.type === "password" ? { PASSWD: proof.password } : ticketCache(proof, machine)),
   };
+}
+
+/**
+ * Without a cache that is named, the machine's own one (krb5.conf). `--use-krb5-ccache` of smbclient 4.17
+ * changes nothing: it goes on with the default cache (seen with a KDC).
+ */
+function ticketCache(
+  { file }: { readonly file: string | null },
+  machine: SmbMachine,
+): { KRB5CCNAME?: string } {
+  const cache = file ?? machine.ticketCache;
+  return cache === null ? {} : { KRB5CCNAME: cache };
 }

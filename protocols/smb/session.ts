@@ -417,6 +417,8 @@ function together(lines: readonly string[]): string {
 /** What a share that was not opened means. */
 export function openingFailure(place: string, said: string, cause: unknown): ProtocolError {
   const action = "open a session";
+  const ticket = ticketFailure(place, said);
+  if (ticket !== null) return ticket;
   const status = statusIn(said);
   if (status === null) {
     const error = said.trim() === "" ? null : unexpected(action, place, said.slice(-300));
@@ -428,4 +430,18 @@ export function openingFailure(place: string, said: string, cause: unknown): Pro
     return new ProtocolError("unsupported", message, { definite: true });
   }
   return new SmbRefusal(action, place, status);
+}
+
+/** Kerberos that ended before the server was asked: the status behind it says something else. */
+function ticketFailure(place: string, said: string): ProtocolError | null {
+  if (/^Kerberos auth with .* not possible$/m.test(said)) {
+    const message = `cannot open ${place}: Kerberos knows hosts by their names; ` +
+      "write the name, and not an address or localhost";
+    return new ProtocolError("unsupported", message, { definite: true });
+  }
+  const isUnmade = /^gensec_spnego_client_negTokenInit_step: .*NEG_TOKEN_INIT/m.test(said);
+  if (!isUnmade) return null;
+  const message = `cannot open ${place}: there is no ticket for it, or it has expired; ` +
+    "look at the credential cache (klist), and at krb5.conf";
+  return new ProtocolError("unauthenticated", message, { definite: true });
 }

@@ -20,6 +20,10 @@ const packages: Readonly<Record<string, string>> = {
   prlimit: "util-linux",
   smbd: "samba",
   smbpasswd: "samba-common-bin",
+  krb5kdc: "krb5-kdc",
+  kdb5_util: "krb5-kdc",
+  "kadmin.local": "krb5-admin-server",
+  kinit: "krb5-user",
   "ganesha.nfsd": "nfs-ganesha nfs-ganesha-vfs",
   "libnfs.so.13": "libnfs13",
 };

@@ -101,12 +101,13 @@ Deno.test("Kerberos is asked by a cache of tickets, and by nothing else", () => 
   const auth = { type: "kerberos", username: "anna", file: "/run/tickets/anna" } as const;
   const list = argumentsFor({ auth });
   assert.ok(list.includes("--use-kerberos=required") && list.includes("--no-pass"));
-  assert.ok(list.includes("--use-krb5-ccache=/run/tickets/anna"));
-  assert.equal(environmentOf({ target: placeOf({ auth }).target })["PASSWD"], undefined);
+  const environment = environmentOf({ target: placeOf({ auth }).target, machine: MACHINE });
+  assert.equal(environment["KRB5CCNAME"], "/run/tickets/anna");
+  assert.equal(environment["PASSWD"], undefined);
   const { target } = placeOf({ auth: { type: "kerberos" } });
   const machine = { ticketCache: "FILE:/tmp/krb5cc_0", folder: null };
-  const own = argumentsOf({ target, address: target.host, machine });
-  assert.ok(own.includes("--use-krb5-ccache=FILE:/tmp/krb5cc_0"));
+  assert.equal(environmentOf({ target, machine })["KRB5CCNAME"], "FILE:/tmp/krb5cc_0");
+  assert.equal(environmentOf({ target, machine: MACHINE })["KRB5CCNAME"], undefined);
   refuses({ auth: { type: "kerberos", file: "tickets" } }, /no absolute path/);
 });
 

@@ -84,6 +84,18 @@ const REFUSALS: readonly [string, ProtocolErrorCode, boolean][] = [
   ["do_connect: Connection to x failed (Error NT_STATUS_CONNECTION_REFUSED)", "unreachable", true],
   ["do_connect: Connection to x failed (Error NT_STATUS_IO_TIMEOUT)", "timeout", true],
   ["protocol negotiation failed: NT_STATUS_INVALID_PARAMETER", "unsupported", false],
+  [
+    "gensec_spnego_client_negTokenInit_step: Could not find a suitable mechtype in NEG_TOKEN_INIT\n" +
+    "session setup failed: NT_STATUS_INVALID_PARAMETER",
+    "unauthenticated",
+    false,
+  ],
+  [
+    "Kerberos auth with 'u@R' (W\\u) to access '10.0.0.1' not possible\n" +
+    "session setup failed: NT_STATUS_ACCESS_DENIED",
+    "unsupported",
+    false,
+  ],
   ["smbclient: something else is wrong", "badResponse", true],
   ["", "unreachable", true],
 ];
