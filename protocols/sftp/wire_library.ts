@@ -266,8 +266,9 @@ function failureOf(at: SshHost, error: SshError, connectMs: number): ProtocolErr
     return new ProtocolError("timeout", message, options);
   }
   const code = error.level === "handshake" ? "badResponse" : "unreachable";
-  const message = `cannot reach ${name}: ${error.message}`;
-  return new ProtocolError(code, message, options);
+  // The place stands in front already.
+  const reason = error.message.replace(/^(connect E[A-Z]+) \S+$/, "$1");
+  return new ProtocolError(code, `cannot reach ${name}: ${reason}`, options);
 }
 
 /** Keys that cannot be read, wrong passphrases: told without what they hold. */

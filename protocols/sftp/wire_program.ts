@@ -187,6 +187,8 @@ function failureOf(target: SftpTarget, code: number | null, errors: string): Pro
   const line = errors.trim().split(/\r?\n/).filter((text) => !/^(Warning|debug)/.test(text)).at(-1);
   const [, meaning] = MEANINGS.find(([pattern]) => pattern.test(errors)) ?? [, "unreachable"];
   const reason = line === undefined || line === "" ? `ssh ended with ${code ?? "a signal"}` : line;
-  const message = `cannot go on with ${at}: ${reason}`;
+  // The place stands in front already.
+  const why = reason.replace(/^ssh: connect to host \S+ port \d+: /, "");
+  const message = `cannot go on with ${at}: ${why}`;
   return new ProtocolError(meaning as ProtocolErrorCode, message, { definite: true });
 }

@@ -45,3 +45,30 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "a host that cannot be reached is named once, by either way",
+  ...needs,
+  async fn() {
+    const env = realEnv();
+    const protocol = sftpProtocol({ knownHosts: null, agentSocket: null });
+    try {
+      for (
+        const [options, auth] of [
+          [{}, { type: "basic", username: "u", password: "p" }],
+          [{ transport: "program" }, { type: "agent", username: "u" }],
+        ] as const
+      ) {
+        const endpoint = { ...plainEndpoint("sftp://127.0.0.1:1/x"), auth, options };
+        const message = /^cannot (reach|go on with) 127\.0\.0\.1:1: [^0-9]*refused$/i;
+        await assert.rejects(protocol.source!(endpoint, { env }).stat(NEVER), {
+          code: "unreachable",
+          message,
+        });
+      }
+    } finally {
+      await protocol.close!();
+      env.close();
+    }
+  },
+});
