@@ -4,6 +4,7 @@
  * bytes alone, so that nothing of the client is needed to judge it.
  */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { crc32c } from "../../../protocols/objects/crc32c.ts";
