@@ -1,7 +1,7 @@
 /** Workflow files whose ends are in a real object store, run by the command line. */
 
 import assert from "node:assert/strict";
-import { patterned } from "../../conformance/case.ts";
+import { assertBytes, patterned } from "../../conformance/case.ts";
 import { startSwift, type Swift, SWIFT_PROGRAMS } from "../../servers/swift.ts";
 import { quorus } from "../../scenario/quorus.ts";
 import { requirePrograms } from "../require.ts";
@@ -91,5 +91,45 @@ spec:
       const { bytes } = await request(swift, "GET", "/bucket");
       const keys = [...new TextDecoder().decode(bytes).matchAll(/<Key>([^<]*)<\/Key>/g)];
       assert.deepEqual(keys.map(([, key]) => key).sort(), sizes.map((size) => `a/${size}`).sort());
+    }),
+});
+
+Deno.test({
+  name: "long files whose name is taken go to the store under the next one, and are whole",
+  ...needs,
+  fn: () =>
+    withSwift(async (swift, folder) => {
+      await request(swift, "PUT", "/bucket/f.bin", patterned(10));
+      const file = `${folder}/w.yaml`;
+      await Deno.writeFile(`${folder}/f.bin`, patterned(20_000_000, 3));
+      await Deno.writeTextFile(
+        file,
+        `apiVersion: quorus.dev/v1
+kind: Transfer
+metadata: {name: renamed}
+spec:
+  source: {path: "${folder}/f.bin"}
+  destination:
+    uri: "s3://bucket/f.bin"
+    auth: {type: environment}
+    options: {endpoint: "${swift.origin}"}
+    conflict: rename
+`,
+      );
+      const env = {
+        AWS_ACCESS_KEY_ID: swift.key.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: swift.key.secretAccessKey,
+      };
+      for (const run of ["a", "b"]) {
+        const words = ["run", file, "--data", `${folder}/${run}`];
+        const { code, out, err } = await quorus(words, { env });
+        assert.equal(code, 0, out + err);
+      }
+      const { bytes: first } = await request(swift, "GET", "/bucket/f.bin");
+      assertBytes(first, patterned(10), "what stood there");
+      for (const name of ["f (1).bin", "f (2).bin"]) {
+        const { bytes } = await request(swift, "GET", `/bucket/${name}`);
+        assertBytes(bytes, patterned(20_000_000, 3), name);
+      }
     }),
 });
