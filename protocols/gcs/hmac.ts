@@ -7,6 +7,8 @@ import type {
   Endpoint,
   Fingerprint,
   ProtocolContext,
+  Sink,
+  SinkEndpoint,
   Source,
   TransferProtocol,
 } from "../contract.ts";
@@ -67,6 +69,30 @@ export function hmacSource(
     capabilities: { ...inner.capabilities, serverHash: false },
     stat: (signal) => inner.stat(signal),
     open: (range, expected, signal) => inner.open(range, expected, signal),
+    close: () => inner.close(),
+  };
+}
+
+/** A file of such a bucket; copies by the service are described for no keys, so there are none here. */
+export function hmacSink(
+  s3: TransferProtocol,
+  endpoint: SinkEndpoint,
+  context: ProtocolContext,
+): Sink {
+  const inner = s3.sink!(hmacEndpoint(endpoint), context);
+  return {
+    get capabilities() {
+      return { ...inner.capabilities, serverCopy: false };
+    },
+    name: inner.name,
+    stat: (name, signal) => inner.stat(name, signal),
+    hash: (name, signal) => inner.hash(name, signal),
+    create: (temp, signal, size, name) => inner.create(temp, signal, size, name),
+    reopen: (temp, signal) => inner.reopen(temp, signal),
+    publish: (file, options) => inner.publish(file, options),
+    seize: (temp, to) => inner.seize(temp, to),
+    abort: (temp) => inner.abort(temp),
+    probe: (temp, expected) => inner.probe(temp, expected),
     close: () => inner.close(),
   };
 }

@@ -5,7 +5,7 @@ import { s3Protocol } from "../s3/protocol.ts";
 import { GcsClient } from "./client.ts";
 import { GCS_CREDENTIALS, GCS_OPTIONS, gcsPlaceOf } from "./endpoint.ts";
 import { GCS_DIRECTORY, GcsDirectory } from "./entries.ts";
-import { HmacDirectory, hmacEndpoint, hmacSource, isHmac } from "./hmac.ts";
+import { HmacDirectory, hmacSink, hmacSource, isHmac } from "./hmac.ts";
 import { GCS_SINK, GcsSink } from "./sink.ts";
 import { GCS_SOURCE, GcsSource } from "./source.ts";
 import { type GcsMachine, TokenRing } from "./tokens.ts";
@@ -38,7 +38,7 @@ export function gcsProtocol(machine: GcsMachine = NO_MACHINE): TransferProtocol 
         : new GcsSource(client(endpoint, context)),
     sink: (endpoint, context) =>
       isHmac(endpoint)
-        ? s3.sink!(hmacEndpoint(endpoint), context)
+        ? hmacSink(s3, endpoint, context)
         : new GcsSink(client(endpoint, context), endpoint, uploads),
     directory: (endpoint, context) =>
       isHmac(endpoint)
