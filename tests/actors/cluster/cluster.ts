@@ -12,7 +12,6 @@ import {
   type ControllerRole,
   startController,
 } from "../../../actors/tree.ts";
-import type { TransferProtocol } from "../../../protocols/contract.ts";
 import { memoryProtocol } from "../../../protocols/memory/protocol.ts";
 import { MemoryStore, type MemoryStoreOptions } from "../../../protocols/memory/store.ts";
 import { protocolRegistry } from "../../../protocols/registry.ts";
@@ -20,6 +19,7 @@ import type { Ref } from "../../../runtime/actor/ref.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import { type SimulatedEnv, simulatedEnv } from "../../../runtime/sim/env.ts";
 import { World } from "../../../runtime/sim/world.ts";
+import { farProtocol } from "./far_protocol.ts";
 
 const PORT = 4_100;
 const RAFT = { segmentBytes: 256 * 1024, commandBytes: 64 * 1024, reserveBytes: 512 * 1024 };
@@ -239,7 +239,8 @@ export class SimulatedCluster {
   }
 
   #protocols(speaks: AgentKind["speaks"] = ["memory"]) {
-    const spoken = { memory: memoryProtocol(this.store), far: farProtocol(this.store) };
+    const memory = memoryProtocol(this.store);
+    const spoken = { memory, far: farProtocol(memory) };
     return protocolRegistry(speaks.map((name) => spoken[name]));
   }
 
@@ -285,21 +286,6 @@ export class SimulatedCluster {
       },
     });
   }
-}
-
-/** The files of the store as `far:` URIs: what an agent cannot do that speaks `memory` alone. */
-function farProtocol(store: MemoryStore): TransferProtocol {
-  const memory = memoryProtocol(store);
-  const near = <E extends { readonly uri: string }>(endpoint: E): E => ({
-    ...endpoint,
-    uri: endpoint.uri.replace(/^far:/, "memory:"),
-  });
-  return {
-    name: "far",
-    schemes: ["far"],
-    source: (endpoint, context) => memory.source!(near(endpoint), context),
-    sink: (endpoint, context) => memory.sink!(near(endpoint), context),
-  };
 }
 
 function urlOf(controller: string): string {

@@ -45,6 +45,8 @@ export const clusterJobs = scenario({
     "all agents work",
     "an agent has Workers",
     "a Worker ends by itself",
+    "one agent reads for another",
+    "an agent dies that reads for another",
   ],
   run: async (sim) => {
     const oracle = new JobOracle(sim);
@@ -108,6 +110,13 @@ function mark(sim: Simulation, machines: Machines): void {
     const state = now?.role?.replica.state;
     const leases = state?.load.leases;
     sim.sometimes("all agents work", AGENTS.every((agent) => (leases?.get(agent) ?? 0) > 0));
+    const readers = [...state?.jobs.values() ?? []].map(({ lease }) => lease?.reader)
+      .filter((reader) => reader !== undefined);
+    sim.sometimes("one agent reads for another", readers.length > 0);
+    sim.sometimes(
+      "an agent dies that reads for another",
+      readers.some((reader) => !sim.cluster.isAlive(reader)),
+    );
     sim.sometimes("a run is archived", (state?.archive.count ?? 0) > 0);
     if (!sim.isOver) sim.world.schedule(100, "fault somebody looks", look);
   };

@@ -94,7 +94,7 @@ export class Clients {
     const plan = groupPlan(
       files.map(({ from, to }, n) => ({
         name: `t${n}`,
-        source: { uri: `memory://${from}` },
+        source: { uri: `${this.#machines.isParted ? "far" : "memory"}://${from}` },
         destination: { uri: `memory://${to}`, conflict },
       })),
       { execution: { strategy: "parallel" } },
@@ -113,7 +113,7 @@ export class Clients {
 
   /** Some go to one agent only: whatever it has lost comes to it again. */
   #bound(): SchedulingSpec | null {
-    if (!this.#wishing.chance(0.3)) return null;
+    if (!this.#wishing.chance(0.3) || this.#machines.isParted) return null;
     this.#sim.sometimes("a job is bound to an agent");
     return { ...ANYWHERE, agents: [pick(this.#wishing, AGENTS)] };
   }

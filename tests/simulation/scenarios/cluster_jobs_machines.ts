@@ -16,6 +16,7 @@ import { errorData } from "../../../runtime/base/errors.ts";
 import { type LinkedNode, startLinkedNode } from "../../../runtime/remote/linked_node.ts";
 import type { SimulatedEnv } from "../../../runtime/sim/env.ts";
 import type { Simulation } from "../../../runtime/sim/simulation.ts";
+import { farProtocol } from "../../actors/cluster/far_protocol.ts";
 import { MoodyStore } from "./cluster_jobs_store.ts";
 import { pick } from "./remote_mesh.ts";
 
@@ -31,6 +32,8 @@ const AGENT = {
   progressMs: 500,
   replicateMs: 200,
   workerPoolBytes: 4_096,
+  relayPieceBytes: 1_024,
+  relayWindowBytes: 4_096,
 };
 /** What a Worker of an agent runs. */
 const ATTEMPTS = "file:///attempts.ts";
@@ -42,6 +45,8 @@ const DYING_MS = 40_000;
 export const CONTROLLERS = ["c1", "c2", "c3", "c4"];
 export const SPARE = "c4";
 export const AGENTS = ["a1", "a2", "a3"];
+/** Where no agent reaches both ends, the one that reads. */
+const READER = "a1";
 export const GATEWAYS = ["g1", "g2"];
 /** Jobs that an agent takes at a time. */
 export const SLOTS = 3;
@@ -69,6 +74,8 @@ export class Machines {
   readonly #limits: ControllerOptions["limits"];
   /** Threads of each agent that carry long files out; 0: it does all itself. */
   readonly #workers: number;
+  /** No agent reaches both ends: one of them reads `far:` for the others. One seed of five. */
+  readonly isParted: boolean;
   /** Machines on which nothing is to run: a spare, before it is wanted, and who has left. */
   readonly #idle = new Set([SPARE]);
   readonly #book = configuredRoles(
@@ -88,6 +95,7 @@ export class Machines {
     this.#around = around;
     this.store = new MoodyStore(sim);
     this.#limits = drawLimits(sim);
+    this.isParted = sim.seed % 5 === 4;
     this.#workers = sim.random("workers").chance(0.5) ? 2 : 0;
     let started = 0;
     sim.world.workerModule(ATTEMPTS, (env) => this.#worker(env, started += 1));
@@ -194,7 +202,7 @@ export class Machines {
         version: "1.0.0",
         maxConcurrentTransfers: SLOTS,
         folder: "/agent",
-        ...this.#tools(env),
+        ...this.#tools(env, name),
         limits: AGENT,
         ...(count === 0 ? {} : { workers: { count, module: ATTEMPTS, own: null } }),
       });
@@ -203,10 +211,12 @@ export class Machines {
     }
   }
 
-  #tools(env: SimulatedEnv) {
+  #tools(env: SimulatedEnv, agent?: string) {
     const none = (what: string) => Promise.reject(new Error(`no ${what} in a simulation`));
+    const memory = this.#around(memoryProtocol(this.store), env);
+    const isFar = this.isParted && agent === READER;
     return {
-      protocols: protocolRegistry([this.#around(memoryProtocol(this.store), env)]),
+      protocols: protocolRegistry([isFar ? farProtocol(memory) : memory]),
       secrets: { secret: none, env: none, file: none },
     };
   }
@@ -249,7 +259,9 @@ export class Machines {
       admit: admission(this.#book, { has: (node) => node.startsWith(`${name}.w`) }),
       onFatal: () => this.#again(env, name),
       links: {
-        listen: isController ? [{ hostname: name, port: PORT }] : [],
+        listen: isController || (this.isParted && AGENTS.includes(name))
+          ? [{ hostname: name, port: PORT }]
+          : [],
         token: TOKEN,
         allowPlain: true,
         peers: dialled.map((other) => ({ node: other, url: `ws://${other}:${PORT}` })),
