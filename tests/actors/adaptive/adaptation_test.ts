@@ -17,15 +17,22 @@ import {
 
 /** Looks within which it has found its way: 30 s. */
 const FOUND = 30_000 / LOOK_MS;
+const NOISY_FOUND = 6 * FOUND;
 const LATER = 4 * FOUND;
 
-/** Each with the time that a look takes there, in looks of a quick one. */
-const MODELS: Readonly<Record<string, readonly [slow: number, (best: number) => Link]>> = {
-  "small files, each a round trip": [1, (best) => roundTrips(best, 10)],
-  "large files, each connection bounded": [1, (best) => connections(best, 5_000_000)],
-  "one large file on a slow way": [14, (best) => connections(best, 20_000)],
-  "a way that does less when it has too much": [1, (best) => thrashing(best, 5_000_000)],
-  "a host that refuses": [1, (best) => refusing(best, 10)],
+/**
+ * Each with the time that a look takes there, in looks of a quick one, and with the share of the best that it
+ * brings at least: where a number is halved now and then, the teeth of the saw have three quarters (Chiu and
+ * Jain), and noise makes some of them longer.
+ */
+const MODELS: Readonly<
+  Record<string, readonly [slow: number, least: number, (best: number) => Link]>
+> = {
+  "small files, each a round trip": [1, 0.8, (best) => roundTrips(best, 10)],
+  "large files, each connection bounded": [1, 0.8, (best) => connections(best, 5_000_000)],
+  "one large file on a slow way": [14, 0.8, (best) => connections(best, 20_000)],
+  "a way that does less when it has too much": [1, 0.8, (best) => thrashing(best, 5_000_000)],
+  "a host that refuses": [1, 0.65, (best) => refusing(best, 10)],
 };
 
 const setting = fc.record({
@@ -36,16 +43,18 @@ const setting = fc.record({
   noise: fc.constantFrom(0, 0, 5, 10),
 });
 
-for (const [name, [slow, model]] of Object.entries(MODELS)) {
+for (const [name, [slow, least, model]] of Object.entries(MODELS)) {
   Deno.test(`it comes close to the best number, and stays there: ${name}`, () => {
     fc.assert(
       fc.property(setting, ({ best, most, first, seed, noise }) => {
         const link = model(best);
         const watched = new Watched(most, first, noiseOf(seed, noise));
-        watched.look(link, slow * (FOUND + LATER));
+        // Noise of a tenth may call good steps vain, and it waits longer after each of these.
+        watched.look(link, slow * (noise === 0 ? FOUND : NOISY_FOUND));
+        watched.look(link, slow * LATER);
         const later = watched.last(slow * LATER);
         const share = shareOfBest(link, later, most);
-        assert.ok(share >= 0.8, `${share} of what the best number brings`);
+        assert.ok(share >= least, `${share} of what the best number brings`);
         // What pays half may stay, which is a third beyond the best, and a step of a quarter is tried
         // from there; noise adds to both.
         const band = Math.max(best + 2, best * 4 / 3 * 1.25) * (1 + noise / 20);
