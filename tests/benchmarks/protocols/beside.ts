@@ -63,11 +63,10 @@ export async function beside(
     const work: Work = direction === "get"
       ? { size, direction, names, near: `${folder}-out`, far: size }
       : { size, direction, names, near: folder, far: `${size}-out` };
-    const rounds = size === "large" ? settings.rounds : settings.smallRounds;
-    const taken = await inTurns(contest, work, files, rounds);
+    const taken = await inTurns(contest, work, files, settings);
     outcomes.push(tell(report, contest, work, files, taken));
   }
-  if (contest.directions.includes("get")) await far.remove(size);
+  if (contest.directions.includes("get")) await far.remove(size, size);
   process.stderr.write(`${bench} ${size}: done\n`);
   return outcomes;
 }
@@ -76,20 +75,41 @@ async function inTurns(
   contest: Contest,
   work: Work,
   files: Files,
-  rounds: number,
+  settings: BenchSettings,
 ): Promise<Record<string, Taken[]>> {
+  const rounds = work.size === "large" ? settings.rounds : settings.smallRounds;
   const taken: Record<string, Taken[]> = {};
+  const failed = new Set<string>();
   for (let round = 0; round < rounds; round += 1) {
+    if (round > 0 && performance.now() > settings.roundsUntilMs) break;
     for (const [name, contestant] of Object.entries(contest.contestants)) {
-      if (round >= (contestant.rounds ?? rounds)) continue;
-      const one = await timed(contest, work, files, contestant);
+      if (round >= (contestant.rounds ?? rounds) || failed.has(name)) continue;
+      const fresh = work.direction === "get"
+        ? work
+        : { ...work, far: `${work.far}-${name}${round}` };
+      const what = `${contest.bench} ${work.size} ${work.direction} ${name}`;
+      const one = await timed(contest, fresh, files, contestant).catch((error) => String(error));
+      if (typeof one === "string") {
+        process.stderr.write(`${what}: FAILED: ${one}\n`);
+        failed.add(name);
+        settings.failures.push(what);
+        await cleared(contest, fresh);
+        continue;
+      }
       (taken[name] ??= []).push(one);
       const { seconds, cpuSeconds } = one;
-      const what = `${contest.bench} ${work.size} ${work.direction} ${name}`;
       process.stderr.write(`${what}: ${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s\n`);
     }
   }
   return taken;
+}
+
+/** What somebody has left who failed must not be found by the next one. */
+async function cleared({ far }: Contest, work: Work): Promise<void> {
+  const end = work.direction === "get"
+    ? Deno.remove(work.near, { recursive: true })
+    : far.remove(work.far, work.size);
+  await end.catch(() => {});
 }
 
 /** Copies once; where it is copied to is empty before and after. */
@@ -112,7 +132,7 @@ async function timed(
     throw new Error(`copy ${work.size}: ${JSON.stringify(found)} have come`);
   }
   if (isGet) await Deno.remove(work.near, { recursive: true });
-  else await far.remove(work.far);
+  else await far.remove(work.far, work.size);
   return { seconds, cpuSeconds };
 }
 
@@ -163,7 +183,8 @@ function tell(
     for (const [name, aim] of Object.entries(wanted)) {
       const theirs = secondsOf(name);
       if (theirs.length === 0) continue;
-      const values = secondsOf(ours).map((seconds, round) => theirs[round]! / seconds);
+      const middle = median(theirs);
+      const values = secondsOf(ours).map((seconds, round) => (theirs[round] ?? middle) / seconds);
       (ratios[ours] ??= {})[name] = median(values);
       say(`${ours}_vs_${name}`, "ratio", values, aim);
     }

@@ -26,7 +26,7 @@ export interface Far {
   make(far: string): Promise<void>;
   /** What is in a folder. */
   count(far: string): Promise<{ readonly files: number; readonly bytes: number }>;
-  remove(far: string): Promise<void>;
+  remove(far: string, size: Work["size"]): Promise<void>;
 }
 
 /** Who copies. */

@@ -76,6 +76,7 @@ s3 =
 `,
   );
   return {
+    rounds: 1,
     copy: async ({ direction, near, far }) => {
       const there = `s3://${BUCKET}/${far}/`;
       const ends = direction === "get" ? [there, `${near}/`] : [`${near}/`, there];

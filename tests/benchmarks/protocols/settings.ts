@@ -13,6 +13,10 @@ export interface BenchSettings {
   readonly rounds: number;
   /** Of the small files, which are many by themselves. */
   readonly smallRounds: number;
+  /** Rounds but the first begin before this moment (`performance.now`), so that the whole ends in time. */
+  readonly roundsUntilMs: number;
+  /** Who has failed at what, told in the end: the others go on. */
+  readonly failures: string[];
   /** Where everything lies: memory, unless the disk is to be measured too. */
   readonly folder: string;
 }
@@ -27,6 +31,7 @@ export function settingsOf(args: readonly string[]): BenchSettings {
       "small-files": { type: "string", default: "5000" },
       "rounds": { type: "string", default: "3" },
       "small-rounds": { type: "string", default: "1" },
+      "minutes": { type: "string", default: "15" },
       "disk": { type: "boolean", default: false },
     },
   });
@@ -36,6 +41,8 @@ export function settingsOf(args: readonly string[]): BenchSettings {
     smallFiles: positive("small-files", Number(values["small-files"])),
     rounds: positive("rounds", Number(values.rounds)),
     smallRounds: positive("small-rounds", Number(values["small-rounds"])),
+    roundsUntilMs: performance.now() + positive("minutes", Number(values.minutes)) * 60_000,
+    failures: [],
     folder: values.disk ? "/var/tmp" : "/dev/shm",
   };
 }
