@@ -180,8 +180,10 @@ export const OBJECT_STORE_LIMITS = {
   },
   s3ServerCopyPartBytes: {
     unit: "bytes",
-    value: 134_217_728,
-    why: "a part that the service copies by itself: one request, which has to end in time",
+    value: 33_554_432,
+    why:
+      "a part that the service copies by itself: one request, answered within the timeout even " +
+      "where four at a time share 4 MiB/s",
   },
   s3EmptyPagesMax: {
     unit: "count",

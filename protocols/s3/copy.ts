@@ -24,6 +24,8 @@ export interface CopySource {
   readonly key: string;
   readonly size: number;
   readonly etag: string;
+  /** The server keeps no condition about it: who copies looks before and after. */
+  readonly isUnconditional?: boolean;
   /** Where a version of its own is meant. */
   readonly versionId?: string | null;
 }
@@ -109,12 +111,12 @@ export async function copyPart(
 }
 
 function sourceHeaders(
-  { client, key, etag, versionId = null }: CopySource,
+  { client, key, etag, isUnconditional = false, versionId = null }: CopySource,
 ): Record<string, string> {
   const version = versionId === null ? "" : `?versionId=${encodeURIComponent(versionId)}`;
   return {
     "x-amz-copy-source": `/${encodedPath(`${client.place.bucket}/${key}`)}${version}`,
-    "x-amz-copy-source-if-match": etag,
+    ...(isUnconditional ? {} : { "x-amz-copy-source-if-match": etag }),
     ...copySourceKeyHeaders(client.place.keyHeaders),
   };
 }

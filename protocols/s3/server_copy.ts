@@ -60,25 +60,42 @@ async function copyParts(
     throw new ProtocolError("unsupported", message, { definite: true });
   }
   const { versionId } = from.place;
-  const source: CopySource = { client: from, key, size, etag, versionId };
+  let source: CopySource = { client: from, key, size, etag, versionId };
   await assertStands(source, action, signal);
   const target = file.upload.facts.key;
+  const partBytes = to.place.partBytes ?? partBytesOf(size);
+  const patient = patientFor(to, partBytes);
   try {
     await file.upload.fill({
       size,
-      partBytes: to.place.partBytes ?? partBytesOf(size),
+      partBytes,
       made: copied,
-      make: ({ uploadId, number, start, end, signal: taken }) => {
+      make: async ({ uploadId, number, start, end, signal: taken }) => {
         const ending = AbortSignal.any([signal, taken]);
         const place = { key: target, uploadId };
-        return copyPart(source, to, place, number, start, end, ending);
+        const make = () => copyPart(source, patient, place, number, start, end, ending);
+        return await make().catch(async (thrown: unknown) => {
+          if (!isUnmet(thrown)) throw thrown;
+          // Swift does not know the tags of objects that were uploaded in parts, in this one place.
+          await assertStands(source, action, ending);
+          source = { ...source, isUnconditional: true };
+          return await make();
+        });
       },
     });
+    await assertStands(source, action, signal);
   } catch (thrown) {
     if (!isUnmet(thrown)) throw thrown;
     const message = `cannot ${action}: it was changed (its entity tag is another one); start over`;
     throw new ProtocolError("changed", message, { definite: true });
   }
+}
+
+/** The answer to a copy comes once it is made: it has as long as its bytes would have on their way. */
+function patientFor(client: S3Client, bytes: number): S3Client {
+  const moreMs = Math.ceil(bytes * 1_000 / protocolLimits.s3SlowestBytesPerSecond);
+  const { place } = client;
+  return client.at({ ...place, responseTimeoutMs: place.responseTimeoutMs + moreMs });
 }
 
 /** A part of nothing fails in as many ways as there are servers. */

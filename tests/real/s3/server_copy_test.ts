@@ -94,3 +94,27 @@ Deno.test({
       assert.deepEqual(await keysOf(swift, "other"), ["to/f.bin"]);
     }),
 });
+
+Deno.test({
+  name: "an object that was uploaded in parts, whose tag Swift knows in no condition, is copied",
+  ...needs,
+  fn: () =>
+    withSwift(async (swift) => {
+      const bytes = patterned(3 * PART + 17, 2);
+      const local = `${swift.folder}/local.bin`;
+      await Deno.writeFile(local, bytes);
+      const copied = workflow(swift.port, "transfer: {serverCopy: require}");
+      const uploaded = copied.replace(/source: [\s\S]*?\}\}/, `source: {path: "${local}"}`)
+        .replace("s3://other/to/f.bin", "s3://bucket/from.bin").replace("require", "never");
+      for (const [name, text] of Object.entries({ uploaded, copied })) {
+        const file = `${swift.folder}/${name}.yaml`;
+        await Deno.writeTextFile(file, text);
+        const args = ["run", file, "--data", `${swift.folder}/${name}`, "--json"];
+        const { code, out, err } = await startQuorus(args, { env: environment(swift) }).ended;
+        assert.equal(code, 0, out + err);
+        assert.equal(receiptOf(out)?.copiedBytes, name === "copied" ? bytes.length : undefined);
+      }
+      const { bytes: published } = await request(swift, "GET", "/other/to/f.bin");
+      assert.equal(sha256(published), sha256(bytes));
+    }),
+});
