@@ -10,7 +10,8 @@ import { SWIFT_PROGRAMS } from "../../servers/swift.ts";
 import { requireRoot } from "../../servers/vsftpd.ts";
 import { requirePrograms } from "../require.ts";
 import { giveSecrets } from "./agent_secrets.ts";
-import { type ClusterUnderTest, quorusProcess, withCluster } from "./cluster_processes.ts";
+import { withCluster } from "./cluster_processes.ts";
+import { type Receipt, type Scene, sceneOf, until } from "./scene.ts";
 import {
   CA,
   END_PROGRAMS,
@@ -29,33 +30,6 @@ const SIZE = 112 * 2 ** 20;
 const BANDWIDTH = "6MB/s";
 const KILLED_AT_BYTES = 72 * 2 ** 20;
 const LEAST_KEPT_BYTES = 16 * 2 ** 20;
-const LOOK_EACH_MS = 50;
-const PATIENCE_MS = 180_000;
-
-interface NodeRow {
-  readonly id: string;
-  readonly pid: number | null;
-}
-
-interface Receipt {
-  readonly outcome: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly keptBytes: number;
-  readonly fetchedBytes: number;
-  readonly attempts: number;
-}
-
-interface JobRow {
-  readonly name: string;
-  readonly state: string;
-  readonly why: string;
-  /** Who has it now. */
-  readonly agent: string | null;
-  readonly attempts: number;
-  readonly endedMs: number | null;
-  readonly receipt: Receipt | null;
-}
 
 function workflow(name: string, source: string, destination: string): string {
   return `apiVersion: quorus.dev/v1
@@ -68,53 +42,6 @@ spec:
   transfer: {bandwidth: ${BANDWIDTH}}
   retry: {maxAttempts: 3, initialDelay: 200ms}
 `;
-}
-
-async function until<T>(what: string, look: () => T | null | Promise<T | null>): Promise<T> {
-  const untilMs = performance.now() + PATIENCE_MS;
-  while (performance.now() < untilMs) {
-    const found = await look();
-    if (found !== null) return found;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EACH_MS));
-  }
-  throw new Error(`it never came: ${what}`);
-}
-
-/** The cluster with what is asked of it often, and at once. */
-interface Scene {
-  readonly cluster: ClusterUnderTest;
-  submit(name: string, text: string): Promise<void>;
-  job(name: string): Promise<JobRow>;
-  /** SIGKILL, now. */
-  kill(agent: string): Promise<void>;
-}
-
-async function sceneOf(cluster: ClusterUnderTest): Promise<Scene> {
-  const { cwd, nodes } = cluster;
-  const keyFile = `${cwd}/.quorus/cluster/admin.key`;
-  const authorization = `Bearer ${(await Deno.readTextFile(keyFile)).trim()}`;
-  const door = `http://${(await nodes()).find(({ role }) => role === "gateway")?.place}`;
-  return {
-    cluster,
-    submit: async (name, text) => {
-      const file = `${cwd}/${name}.yaml`;
-      await Deno.writeTextFile(file, text);
-      const words = ["submit", file, "--var", `CA=${CA}`, "--server", door, "--key-file", keyFile];
-      const { code, out, err } = await quorusProcess(cwd, words);
-      assert.equal(code, 0, out + err);
-    },
-    job: async (name) => {
-      const answer = await fetch(`${door}/v1/jobs`, { headers: { authorization } });
-      const { items } = await answer.json() as { items: JobRow[] };
-      return items.find((job) => job.name === name)!;
-    },
-    kill: async (agent) => {
-      const file = `${cwd}/.quorus/cluster/cluster.json`;
-      const { nodes } = JSON.parse(await Deno.readTextFile(file)) as { nodes: NodeRow[] };
-      const { pid } = nodes.find(({ id }) => id === agent)!;
-      Deno.kill(pid!, "SIGKILL");
-    },
-  };
 }
 
 interface Shown {
@@ -130,7 +57,7 @@ async function killedInTheMiddle(
   source: SourceEnd,
   sink: SinkEnd,
 ): Promise<{ readonly agent: string; readonly hadBytes: number }> {
-  await submit(name, workflow(name, source.yaml, sink.yaml));
+  await submit(name, workflow(name, source.yaml, sink.yaml), ["--var", `CA=${CA}`]);
   await until(`the middle of ${name}`, async () => {
     if (sink.arrivedBytes() >= KILLED_AT_BYTES) return true;
     const { state, attempts, why } = await job(name);
