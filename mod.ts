@@ -290,15 +290,18 @@ export { abortedError, assertNotAborted } from "./protocols/aborting.ts";
 export { containedPath, safeName, shownPath } from "./protocols/containment.ts";
 export type {
   ByteRange,
+  CopyOrder,
   DestinationFacts,
   Endpoint,
   Fence as SinkFence,
   Fingerprint,
+  NoServerCopy,
   ProbeExpectation,
   ProtocolContext,
   ProtocolDescription,
   PublishOptions,
   Reach,
+  ServerCopy,
   Sink,
   SinkCapabilities,
   SinkEndpoint,

@@ -123,7 +123,8 @@ export const ACTOR_LIMITS = {
   relayIdleMs: {
     unit: "ms",
     value: 120_000,
-    why: "without a byte of it for so long the relay counts as lost; the source itself gives up before",
+    why:
+      "without a byte of it for so long the relay counts as lost; the source itself gives up before",
   },
   relayLinkMs: {
     unit: "ms",

@@ -7,8 +7,7 @@ import { combinedCrc, CRC_POLYNOMIAL } from "../objects/crc_combine.ts";
 import { crc32c } from "../objects/crc32c.ts";
 import { otherBytes } from "../objects/publishing.ts";
 import type { ContentCheck } from "../objects/reader.ts";
-import { UNSIGNED } from "./client.ts";
-import { sha256Hex } from "./signing.ts";
+import { sha256Hex, UNSIGNED } from "./signing.ts";
 
 /** Which checksum; `none` leaves it to the signature and to TLS. */
 export type ChecksumKind = "sha256" | "crc32c" | "crc32" | "none";

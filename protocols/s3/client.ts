@@ -11,7 +11,7 @@ import { type S3Place, urlOf } from "./endpoint.ts";
 import { S3Exchange } from "./exchange.ts";
 import { refusalOf, S3Refusal } from "./failure.ts";
 import type { ServiceState } from "./service.ts";
-import { EMPTY_PAYLOAD, sha256Hex, signedHeaders, UNSIGNED_PAYLOAD } from "./signing.ts";
+import { EMPTY_PAYLOAD, sha256Hex, signedHeaders, UNSIGNED, UNSIGNED_PAYLOAD } from "./signing.ts";
 
 /** One request. */
 export interface S3Request {
@@ -38,9 +38,6 @@ export interface S3Answer {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
 }
-
-/** `body` need not be signed where TLS carries it. */
-export const UNSIGNED = "unsigned";
 
 /** Clocks that differ less than this are as good as equal: S3 allows 15 minutes. */
 const SKEW_TOLERATED_MS = 240_000;

@@ -34,6 +34,9 @@ export interface SignableRequest {
   readonly payload: string;
 }
 
+/** A body that need not be signed where TLS carries it. */
+export const UNSIGNED = "unsigned";
+
 /** Says that the body is not covered by the signature: for requests over TLS only. */
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 

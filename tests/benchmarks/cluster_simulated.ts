@@ -190,6 +190,7 @@ const worker = actor(Agent, {
     revoke: () => {},
     rates: () => {},
     divide: () => {},
+    call: () => {},
     close: () => {},
     leases: ({ held }) => [...held].map(([jobId, leaseIndex]) => ({ jobId, leaseIndex })),
     perform: () => ({}),

@@ -84,6 +84,8 @@ function candidate(n: number): Candidate {
     location: { datacenter: `dc-${n % 5}`, zone: null, region: null },
     tags: [`tag-${n % TAGS}`],
     volumes: [{ id: `volume-${n % 100}`, path: `/data/${n % 100}`, readOnly: false }],
+    reach: null,
+    relay: null,
     cpuPercent: n % 90,
     availableCapacity: null,
   };

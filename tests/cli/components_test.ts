@@ -38,6 +38,7 @@ const COMPONENTS: Readonly<Record<string, readonly string[] | string>> = {
     ...["quorus_checkpoint_save_seconds", "quorus_transfer_verifications_total"],
     ...["quorus_transfer_chunk_seconds"],
   ],
+  "actors/relay": ["quorus_agent_relays", "quorus_agent_relayed_bytes_total"],
   "actors/scheduler": ["quorus_scheduler_pass_seconds", "quorus_scheduler_waiting_jobs"],
   "actors/set": "its files are transfers, as actors/job counts them",
   "actors/tenant": ["quorus_tenant_leases", "quorus_tenant_submitted_jobs"],
