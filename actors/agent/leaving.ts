@@ -13,12 +13,15 @@ import type { Agent } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Standing } from "./standing.ts";
 import type { Tally } from "./tally.ts";
+import type { Underway } from "./underway.ts";
 
 /** What leaves. */
 export interface LeavingParts {
   readonly controllers: Controllers;
   readonly outbox: Outbox;
   readonly tally: Tally;
+  /** What it reads for other agents. */
+  readonly relayed: Pick<Underway, "whenIdle">;
   readonly standing: Standing;
   readonly limits: LimitValues<typeof ACTOR_LIMITS>;
   readonly worker: Ref<typeof Agent>;
@@ -51,7 +54,7 @@ export class AgentLeaving {
   }
 
   async #drain(withinMs: number): Promise<void> {
-    const { standing, tally, outbox, limits, worker } = this.#parts;
+    const { standing, tally, relayed, outbox, limits, worker } = this.#parts;
     const { env } = this.#node;
     standing.happened("drained", "leaving");
     const endMs = env.clock.monotonic() + withinMs;
@@ -59,7 +62,8 @@ export class AgentLeaving {
     const lastMs = endMs + limits.stopMs;
     const leftMs = (untilMs: number) => Math.max(0, untilMs - env.clock.monotonic());
     await this.#leave(false, withinMs);
-    if (!await within(env.timers, leftMs(endMs), tally.whenIdle())) {
+    const idle = Promise.all([tally.whenIdle(), relayed.whenIdle()]);
+    if (!await within(env.timers, leftMs(endMs), idle)) {
       // The rest keeps what it has and hands its leases back.
       worker.tell("close", { why: "its agent is leaving" });
       await within(env.timers, leftMs(lastMs), tally.whenIdle());
@@ -116,7 +120,7 @@ export class AgentLeaving {
 }
 
 /** Whether it settled within that time. */
-async function within(timers: Timers, ms: number, work: Promise<void>): Promise<boolean> {
+async function within(timers: Timers, ms: number, work: Promise<unknown>): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   const timer = timers.after(ms, () => late.resolve(false));
   try {

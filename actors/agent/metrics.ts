@@ -18,7 +18,7 @@ export interface MeasuredAgent {
   readonly slots: number;
   /** Reports that no controller has answered yet. */
   readonly unreported: number;
-  readonly relayed: Readonly<RelayTally>;
+  readonly relayed: Pick<RelayTally, "active" | "bytes">;
   /** Pipeline buffers in use, of this thread and of Workers. */
   readonly lentBytes: number;
   /** What Workers do at a time. */

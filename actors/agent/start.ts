@@ -304,7 +304,8 @@ function sharesOf(
 function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): AgentRole {
   const { controllers, outbox, tally, standing, volumes, roster } = parts;
   const { buffers } = parts.tools;
-  const leaving = new AgentLeaving(node, parts, free);
+  const relayed = parts.tools.relaying.tally;
+  const leaving = new AgentLeaving(node, { ...parts, relayed }, free);
   return {
     status: () => {
       standing.follow(tally.active);
@@ -325,7 +326,7 @@ function roleOf(node: LinkedNode, parts: Parts, free: () => Promise<void>): Agen
       const away = roster?.atOnce ?? NOTHING_AWAY;
       return agentMetrics({
         ...parts,
-        relayed: parts.tools.relaying.tally,
+        relayed,
         node: node.id,
         unreported: outbox.size,
         lentBytes,

@@ -16,13 +16,13 @@ import { Reading, Relays, RELAYS_PATH } from "./messages.ts";
 import { receiving } from "./receiving.ts";
 import { RelayedSource } from "./relayed_source.ts";
 import { relays } from "./relays.ts";
-import type { RelayTally } from "./tally.ts";
+import { RelayTally } from "./tally.ts";
 
 /** What an attempt and its agent use of it. */
 export interface Relaying extends RelayedSources {
   /** Where this agent accepts links; null: it dials only. */
   readonly url: string | null;
-  readonly tally: Readonly<RelayTally>;
+  readonly tally: Pick<RelayTally, "active" | "bytes" | "whenIdle">;
   /** Ends what it reads for others. */
   stop(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function startRelaying(options: RelayingOptions): Relaying {
     isKept: (other) => controllers.has(other),
     lingerMs: limits.relayLingerMs,
   });
-  const tally: RelayTally = { active: 0, begun: 0, bytes: 0 };
+  const tally = new RelayTally();
   const args = { tools, controllers, links, tally };
   const door = node.spawn(relays, { name: RELAYS_PATH, restart: "permanent", args });
   return {

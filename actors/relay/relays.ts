@@ -32,12 +32,13 @@ export interface RelaysArgs {
 interface State extends RelaysArgs {
   /** The nodes that are read for, by the address of the reading. */
   readonly held: Map<string, () => void>;
+  begun: number;
 }
 
 /** One on every agent. */
 export const relays = actor(Relays, {
   mailbox: { capacity: 1_024, full: "reject" },
-  state: (args: RelaysArgs): State => ({ ...args, held: new Map() }),
+  state: (args: RelaysArgs): State => ({ ...args, held: new Map(), begun: 0 }),
   on: {
     begin: (state, { jobId, leaseIndex, to }, ctx) => {
       const writer = ctx.senderNode;
@@ -56,7 +57,7 @@ export const relays = actor(Relays, {
     },
   },
   ended: ({ held, tally }, { ref }) => {
-    tally.active -= 1;
+    tally.ended();
     held.get(ref.address)?.();
     held.delete(ref.address);
   },
@@ -66,20 +67,21 @@ export const relays = actor(Relays, {
 });
 
 function begun(
-  { tools: { limits }, links, tally, held }: State,
+  state: State,
   { id, lease }: Job,
   source: Source,
   writer: string,
   to: string,
   ctx: Context<typeof Relays>,
 ) {
+  const { tools: { limits }, links, tally, held } = state;
   // Asked again, where an answer was lost, it is another reading: the first one ends with its actor.
-  const name = `${id}.${lease?.index}.${tally.begun += 1}`;
+  const name = `${id}.${lease?.index}.${state.begun += 1}`;
   const sent = (bytes: number) => void (tally.bytes += bytes);
   const args = { source, writer, to, limits, sent };
   const ref = ctx.spawn(reading, { name, restart: "temporary", args });
   ctx.watch(ref);
-  tally.active += 1;
+  tally.began();
   held.set(ref.address, links.hold(writer));
   ctx.log("info", "a source is read for another agent", { job: id, agent: writer });
   return { reading: ref.address, capabilities: source.capabilities };

@@ -1,7 +1,8 @@
-/** What an agent has read for others. */
-export interface RelayTally {
-  /** Sources that it reads now. */
-  active: number;
-  begun: number;
-  bytes: number;
+/** What an agent has read for others since it started. */
+
+import { Underway } from "../agent/underway.ts";
+
+/** Sources that are read for others are what is under way. */
+export class RelayTally extends Underway {
+  bytes = 0;
 }

@@ -73,8 +73,8 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
   {
     name: "a lease token that does not grow",
     file: "actors/controller/assign.ts",
-    find: `  const token = { epoch, group: GROUP, index, agent };`,
-    replace: `  const token = { epoch, group: GROUP, index: 1, agent };`,
+    find: `    ...{ epoch, group: GROUP, index, agent },`,
+    replace: `    ...{ epoch, group: GROUP, index: 1, agent },`,
     scenario: SCENARIO,
     seeds: 60,
   },

@@ -246,3 +246,14 @@ Deno.test("an agent reads only for who has the lease, and only what the lease sa
   await relayed.finish();
   await cluster.stop();
 });
+
+Deno.test("an agent that leaves first reads to its end what others have of it", async () => {
+  const relayed = await start({ outer: listening(OUTER), inner: INNER }, { size: 200_000 });
+  const { cluster } = relayed;
+  await begun(relayed, 20_000);
+  const outer = cluster.agents.get("outer")!;
+  await cluster.done(outer.role.drain(120_000));
+  await relayed.finish();
+  assert.equal(recordOf(cluster)!.receipt!.attempts, 1);
+  await cluster.stop();
+});
