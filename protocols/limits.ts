@@ -407,7 +407,7 @@ export const PROTOCOL_LIMITS = {
     why: "what a server copies by itself in one call: its session does nothing else meanwhile",
   },
   davCopyBytesPerSecond: {
-    unit: "bytes",
+    unit: "perSecond",
     value: 8_388_608,
     why: "a server that copies a file more slowly, beyond its response timeout, is given up",
   },
