@@ -1,6 +1,7 @@
 /** Writes: what a principal asks for becomes a command, or a change of the controllers' own group. */
 
 import { errorData, QuorusError } from "../../runtime/base/errors.ts";
+import { DiskError, KvError } from "../../runtime/env/errors.ts";
 import { RaftError } from "../../runtime/raft/errors.ts";
 import { canonicalJson } from "../../workflows/digest.ts";
 import type { ArchiveReader } from "../archive/reader.ts";
@@ -272,7 +273,9 @@ export function failed(
   if (error instanceof QuorusError && !error.definite) {
     return refusal("unknownOutcome", error.message, limits.retryAfterMs);
   }
-  if (error instanceof RaftError && error.retryable) {
+  // The request is well, the disk of this controller is not: another one may do it.
+  const isOwnDisk = error instanceof DiskError || error instanceof KvError;
+  if (isOwnDisk || (error instanceof RaftError && error.retryable)) {
     return refusal("noQuorum", error.message, limits.retryAfterMs);
   }
   return refusal("invalid", errorData(error).message);

@@ -54,7 +54,9 @@ export class Recorder {
 
   /** The same Env with frames recorded. */
   tap(env: SimulatedEnv, name: string): SimulatedEnv {
-    return Object.create(env, { sockets: { value: this.#sockets(env, name) } });
+    // With properties of its own, getters among them: who makes an Env of another one copies those.
+    const copy = Object.defineProperties({}, Object.getOwnPropertyDescriptors(env));
+    return Object.assign(copy, { sockets: this.#sockets(env, name) }) as SimulatedEnv;
   }
 
   #sockets(env: SimulatedEnv, name: string): Sockets {
