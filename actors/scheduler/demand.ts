@@ -29,6 +29,8 @@ export interface Wanted {
   readonly shape: Shape;
   readonly sourceHost: string | null;
   readonly destinationHost: string | null;
+  /** It is what one of two agents does of a job. */
+  readonly isHalf?: true;
 }
 
 /** A job that waits for an agent. */

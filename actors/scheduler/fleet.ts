@@ -20,7 +20,10 @@ export interface FleetView {
   readonly freeSlots: number;
   /** Slots of all agents that take jobs, free or not. */
   readonly slots: number;
-  /** Everybody who could take such jobs, busy, suspected or not. */
+  /**
+   * Everybody who could take such jobs, busy, suspected or not; where the hosts are out of everybody's reach,
+   * everybody else.
+   */
   fitting(wanted: Wanted): ReadonlySet<Member>;
   /** What such jobs ask of two agents that take them together; null: they need one. */
   halves(wanted: Wanted): Halves | null;
@@ -102,9 +105,18 @@ export class Fleet implements FleetView {
     if (!this.#hasReach) return alike;
     const known = this.#reaching.get(wanted);
     if (known !== undefined) return known;
-    const found = new Set([...alike].filter(({ candidate }) => reachesHosts(candidate, wanted)));
+    const reaching = new Set([...alike].filter(({ candidate }) => reachesHosts(candidate, wanted)));
+    const found = reaching.size > 0 || this.#isReached(wanted) ? reaching : alike;
     this.#reaching.set(wanted, found);
     return found;
+  }
+
+  /** Whether somebody reaches each end. Where nobody does, an agent takes the job and says what is denied. */
+  #isReached(wanted: Wanted): boolean {
+    if (wanted.isHalf) return true;
+    const halves = this.halves(wanted);
+    return halves !== null && this.fitting(halves.read).size > 0 &&
+      this.fitting(halves.write).size > 0;
   }
 
   halves(wanted: Wanted): Halves | null {

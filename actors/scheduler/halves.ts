@@ -22,7 +22,7 @@ export function halvesOf({ shape, sourceHost, destinationHost }: Wanted): Halves
     mayRelay: false,
   });
   return {
-    read: { shape: half(from, false), sourceHost, destinationHost: null },
-    write: { shape: half(to, true), sourceHost: null, destinationHost },
+    read: { shape: half(from, false), sourceHost, destinationHost: null, isHalf: true },
+    write: { shape: half(to, true), sourceHost: null, destinationHost, isHalf: true },
   };
 }

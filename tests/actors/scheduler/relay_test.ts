@@ -92,3 +92,11 @@ Deno.test("names and tags are asked of both of them", () => {
   yard.wait("y", { ...ENDS, scheduling: { avoid: { agents: ["outer", "other"], tags: [] } } });
   assert.deepEqual(yard.pass(), []);
 });
+
+Deno.test("a host that nobody may reach is left to an agent that says so", () => {
+  const yard = new Yard([reaching("a", "dmz"), reaching("b", "lan")]);
+  yard.wait("x", { source: "https://elsewhere/x", destination: "memory:///x" });
+  assert.deepEqual(yard.pass(), [{ jobId: "x", agent: "a" }]);
+  yard.wait("y", { source: "https://elsewhere/y", destination: "https://lan/y" });
+  assert.deepEqual(yard.pass(), [{ jobId: "y", agent: "b" }]);
+});
