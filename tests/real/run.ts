@@ -1,5 +1,5 @@
 /**
- * `deno task test:real`: the tests against real servers, in two processes side by side. Most of what is
+ * `deno task test:real`: the tests against real servers, in three processes side by side. Most of what is
  * waited for is other programs: one after the other they take twice as long.
  *
  * Arguments are passed on; paths among them are tested alone, in one process.
@@ -8,8 +8,11 @@
 const FLAGS = ["-A", "--sanitize-ops", "--sanitize-resources", "--permit-no-files"];
 const FOLDER = "tests/real";
 
-/** Folders whose servers belong to one protocol; everything else is about nodes and their links. */
-const PROTOCOLS = ["azure", "ftp", "nfs", "s3", "sftp", "smb", "webdav"];
+/** Folders of one process each: servers of one protocol, and clusters; the third has everything else. */
+const APART = [
+  ["azure", "ftp", "nfs", "s3", "sftp", "smb", "webdav"],
+  ["cluster"],
+].map((group) => group.map((name) => `${FOLDER}/${name}`));
 
 interface Ended {
   readonly code: number;
@@ -31,12 +34,14 @@ async function test(args: readonly string[], isKept: boolean): Promise<Ended> {
 }
 
 async function all(args: readonly string[]): Promise<number> {
-  const folders = PROTOCOLS.map((name) => `${FOLDER}/${name}`);
-  const ofProtocols = test([...args, ...folders], true);
-  const others = await test([...args, `--ignore=${folders.join(",")}`, FOLDER], false);
-  const { code, output } = await ofProtocols;
-  for (let at = 0; at < output.length;) at += await Deno.stdout.write(output.subarray(at));
-  return others.code || code;
+  const apart = APART.map((folders) => test([...args, ...folders], true));
+  const others = await test([...args, `--ignore=${APART.flat().join(",")}`, FOLDER], false);
+  let worst = others.code;
+  for (const { code, output } of await Promise.all(apart)) {
+    for (let at = 0; at < output.length;) at += await Deno.stdout.write(output.subarray(at));
+    worst ||= code;
+  }
+  return worst;
 }
 
 const isAlone = Deno.args.some((arg) => !arg.startsWith("-"));
