@@ -116,6 +116,18 @@ Deno.test("an error that a process does not handle fails the run, unless it is t
   assert.equal(await failureOf(simple(run, { tolerates: () => true })), "none");
 });
 
+Deno.test("the run that is recorded is the one that failed, for who makes an Env of another one, too", async () => {
+  const one = simple(async (sim) => {
+    sim.cluster.start("a", (env) => {
+      const own = { ...env, log: { write: () => {} } };
+      sim.world.note(`at ${own.clock.now()}, alive ${own.alive}`);
+    });
+    await sim.faults();
+    throw new Error("what has failed");
+  });
+  assert.match(await failureOf(one), /^thrown .*: what has failed$/);
+});
+
 Deno.test("what does not converge after the faults fails, by its name", async () => {
   const one = simple(async (sim) => {
     await sim.faults();
