@@ -190,6 +190,9 @@ use = egg:swift#dlo
 `;
 }
 
+const TRIES = 50;
+const AGAIN_MS = 100;
+
 async function makeBucket(
   origin: string,
   key: AccessKey,
@@ -199,19 +202,26 @@ async function makeBucket(
   const url = new URL(`${tls === undefined ? origin : origin.replace("http:", "https:")}/${name}`);
   const env = realEnv();
   try {
-    const request = { method: "PUT", url, headers: {}, payload: EMPTY_PAYLOAD };
-    const scope = { region: "us-east-1", service: "s3" };
-    const headers = signedHeaders(env.hash, request, key, scope, env.clock.now());
     const ca = tls === undefined
       ? {}
       : { tls: { caCerts: [await Deno.readTextFile(tls.certFile.replace(/[^/]+$/, "ca.pem"))] } };
-    const { signal } = new AbortController();
-    const { status, body } = await env.net.request({
-      ...{ method: "PUT", url: url.href, headers, signal },
-      ...ca,
-    });
-    await body.cancel();
-    if (status !== 200) throw new Error(`cannot make the bucket ${name}: status ${status}`);
+    const put = async () => {
+      const request = { method: "PUT", url, headers: {}, payload: EMPTY_PAYLOAD };
+      const scope = { region: "us-east-1", service: "s3" };
+      const headers = signedHeaders(env.hash, request, key, scope, env.clock.now());
+      const { signal } = new AbortController();
+      const asked = { method: "PUT", url: url.href, headers, signal, ...ca };
+      const { status, body } = await env.net.request(asked);
+      await body.cancel();
+      return status;
+    };
+    // Servers that listen may still have to find each other.
+    for (let tries = 1;; tries += 1) {
+      const status = await put();
+      if (status === 200) return;
+      if (tries === TRIES) throw new Error(`cannot make the bucket ${name}: status ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
   } finally {
     env.close();
   }
