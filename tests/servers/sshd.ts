@@ -73,7 +73,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       // It has ended by itself.
     }
     await child.status;
-    await Deno.remove(folder, { recursive: true });
+    await removeFolder(folder);
   };
   try {
     await accepting(port, child);
@@ -92,6 +92,21 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     knownHosts: `${folder}/known_hosts`,
     pid: child.pid,
   };
+}
+
+const TRIES = 50;
+const AGAIN_MS = 100;
+
+/** The processes of sessions end a moment after their server, and may write until then. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let tries = 1;; tries += 1) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (thrown) {
+      if (tries === TRIES) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
 }
 
 function configOf(folder: string, port: number, more: string): string {
