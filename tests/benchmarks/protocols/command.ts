@@ -20,15 +20,17 @@ export async function command(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // Read meanwhile: who says a line of each order would wait for ever with a full pipe.
+  const said = Promise.all([child.stdout, child.stderr].map((from) => new Response(from).text()));
   const writer = child.stdin.getWriter();
   // Who does not read it has ended, and says why.
   await writer.write(new TextEncoder().encode(input)).catch(() => {});
   await writer.close().catch(() => {});
-  const { success, stdout, stderr } = await child.output();
-  if (success) return new TextDecoder().decode(stdout);
-  const said = [stderr, stdout].map((bytes) => new TextDecoder().decode(bytes))
-    .join("").slice(-COMPLAINT_CHARACTERS);
-  throw new Error(`${program} ${args[0] ?? ""} failed: ${said}`);
+  const [stdout = "", stderr = ""] = await said;
+  const { success } = await child.status;
+  if (success) return stdout;
+  const complaint = (stderr + stdout).slice(-COMPLAINT_CHARACTERS);
+  throw new Error(`${program} ${args[0] ?? ""} failed: ${complaint}`);
 }
 
 function seen(): Record<string, string> {
