@@ -9,8 +9,8 @@ import { JobError } from "./errors.ts";
 import type { Lease } from "./record.ts";
 import type { ChunkListener } from "./stages.ts";
 
-/** What a checkpointer works with. */
-export interface CheckpointerOptions {
+/** What everybody needs who keeps how far a temporary file is. */
+export interface Keeping {
   readonly store: CheckpointStore;
   readonly clock: Clock;
   readonly jobId: string;
@@ -18,10 +18,14 @@ export interface CheckpointerOptions {
   readonly file: SinkFile;
   readonly fingerprint: Fingerprint;
   readonly chunkBytes: number;
-  readonly digests: ChunkDigests;
   /** At most so many bytes are not kept, or, on slow links, each so many milliseconds. */
   readonly everyBytes: number;
   readonly everyMs: number;
+}
+
+/** What a checkpointer works with. */
+export interface CheckpointerOptions extends Keeping {
+  readonly digests: ChunkDigests;
   /** Chunks from the start that a stored checkpoint speaks of. */
   readonly storedChunks: number;
   /** Told after each checkpoint, with the digests that it holds. */

@@ -1,24 +1,10 @@
 /** Checkpoints of a file that the service fills: so many bytes from its start are there and durable. */
 
-import type { Clock } from "../../runtime/env/env.ts";
-import type { Fingerprint, SinkFile } from "../../protocols/contract.ts";
-import type { CheckpointStore } from "./checkpoint.ts";
-import { unsynced } from "./checkpointer.ts";
+import { type Keeping, unsynced } from "./checkpointer.ts";
 import { ChunkDigests } from "./digests.ts";
-import type { Lease } from "./record.ts";
 
 /** What a keeper works with. */
-export interface CopyKeeperOptions {
-  readonly store: CheckpointStore;
-  readonly clock: Clock;
-  readonly jobId: string;
-  readonly lease: Lease;
-  readonly file: SinkFile;
-  readonly fingerprint: Fingerprint;
-  readonly chunkBytes: number;
-  /** At most so many bytes are not kept, or each so many milliseconds. */
-  readonly everyBytes: number;
-  readonly everyMs: number;
+export interface CopyKeeperOptions extends Keeping {
   /** Bytes that a stored checkpoint speaks of. */
   readonly storedBytes: number;
 }

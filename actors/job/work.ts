@@ -12,7 +12,7 @@ import type {
 import { adopt, type Adopted, isResumable, whyUseless } from "./adopt.ts";
 import { adoptUnread } from "./adopt_unread.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { Checkpointer } from "./checkpointer.ts";
+import { Checkpointer, type Keeping } from "./checkpointer.ts";
 import { copyProved, provedAt } from "./copy.ts";
 import { CopyKeeper } from "./copy_keeper.ts";
 import { ChunkDigests } from "./digests.ts";
@@ -185,17 +185,9 @@ function copyWork(
   copy: ServerCopy,
   fromBytes: number,
 ): Work {
-  const { tools, job, lease, ends } = attempt;
+  const { ends } = attempt;
   const keeper = !copy.resumes || !ends.sink.capabilities.resume ? null : new CopyKeeper({
-    store: tools.checkpoints,
-    clock: tools.env.clock,
-    jobId: job.id,
-    lease,
-    file,
-    fingerprint: facts.fingerprint,
-    chunkBytes: job.spec.pipeline.chunkBytes,
-    everyBytes: tools.limits.checkpointBytes,
-    everyMs: tools.limits.checkpointMs,
+    ...keepingOf(attempt, facts, file),
     storedBytes: fromBytes,
   });
   return {
@@ -356,21 +348,13 @@ function checkpointerFor(
   digests: ChunkDigests,
   storedChunks: number,
 ): Checkpointer | null {
-  const { tools, job, lease, ends } = attempt;
+  const { job, ends } = attempt;
   // Without digests nothing that was kept could be verified.
   if (!job.spec.pipeline.hash) return null;
   if (!isResumable(facts) || !ends.sink.capabilities.resume) return null;
   return new Checkpointer({
-    store: tools.checkpoints,
-    clock: tools.env.clock,
-    jobId: job.id,
-    lease,
-    file,
-    fingerprint: facts.fingerprint,
-    chunkBytes: job.spec.pipeline.chunkBytes,
+    ...keepingOf(attempt, facts, file),
     digests,
-    everyBytes: tools.limits.checkpointBytes,
-    everyMs: tools.limits.checkpointMs,
     storedChunks,
     saved: progressReporter(attempt, facts.fingerprint, file.temp),
   });
@@ -416,4 +400,23 @@ export async function dropCheckpoint(attempt: Attempt, work: Work): Promise<void
   const isKept = work.checkpointer?.exists === true ||
     work.copying?.keeper?.isWorthKeeping === true;
   if (job.attempts > 1 || isKept) await tools.checkpoints.drop(job.id);
+}
+
+/** How far a temporary file is, and where that is kept. */
+function keepingOf(
+  { tools, job, lease }: Attempt,
+  { fingerprint }: SourceFacts,
+  file: SinkFile,
+): Keeping {
+  return {
+    store: tools.checkpoints,
+    clock: tools.env.clock,
+    jobId: job.id,
+    lease,
+    file,
+    fingerprint,
+    chunkBytes: job.spec.pipeline.chunkBytes,
+    everyBytes: tools.limits.checkpointBytes,
+    everyMs: tools.limits.checkpointMs,
+  };
 }
