@@ -1,7 +1,7 @@
 /** What was refused halves the number, and is not tried again for a while. */
 
 import type { AdaptiveLimits } from "./limits.ts";
-import { type Adaptation, FIRST_PAUSE, moved, why } from "./state.ts";
+import { type Adaptation, AFRESH, moved, why } from "./state.ts";
 
 /** The most that may be tried now. */
 export function limitOf({ most, refusedAt, refusedMs }: Adaptation): number {
@@ -37,12 +37,7 @@ export function halved(
     {
       ...state,
       stage: "holding",
-      trial: null,
-      rate: null,
-      surprises: 0,
-      direction: "more",
-      pause: 0,
-      nextPause: FIRST_PAUSE,
+      ...AFRESH,
       // One at a time is never too much.
       ...(atOnce > 1 ? { refusedAt: atOnce, refusedMs: refusedForMs, refusedForMs } : {}),
     },

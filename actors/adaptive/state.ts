@@ -79,6 +79,16 @@ export const NOTHING: Gathered = { ms: 0, fullMs: 0, work: 0, ended: 0, refused:
 /** Looks before the second trial: it doubles with each one in vain. */
 export const FIRST_PAUSE = 2;
 
+/** Nothing is being tried, and nothing of what was tried counts any more. */
+export const AFRESH = {
+  trial: null,
+  rate: null,
+  surprises: 0,
+  direction: "more",
+  pause: 0,
+  nextPause: FIRST_PAUSE,
+} as const;
+
 /** A number from 1 to `most`, about which nothing is known yet. */
 export function begin(most: number, atOnce: number): Adaptation {
   const first = Math.max(1, Math.min(most, atOnce));
@@ -89,12 +99,7 @@ export function begin(most: number, atOnce: number): Adaptation {
     stage: "rising",
     gathered: NOTHING,
     isSettling: false,
-    trial: null,
-    rate: null,
-    surprises: 0,
-    direction: "more",
-    pause: 0,
-    nextPause: FIRST_PAUSE,
+    ...AFRESH,
     refusedAt: null,
     refusedMs: 0,
     refusedForMs: 0,
